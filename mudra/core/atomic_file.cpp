@@ -1,0 +1,99 @@
+#include "mudra/core/atomic_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "mudra/core/error.h"
+
+namespace mudra {
+namespace {
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() { close(); }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+  int close() {
+    const int result = fd_ >= 0 ? ::close(fd_) : 0;
+    fd_ = -1;
+    return result;
+  }
+
+ private:
+  int fd_;
+};
+
+std::string reason() { return std::strerror(errno); }
+
+// Remedy for the errno of a failed write.
+std::string_view write_remedy(int error) {
+  switch (error) {
+    case ENOSPC:
+    case EDQUOT: return "Free some space or choose another folder";
+    case EACCES:
+    case EPERM:
+    case EROFS: return "Choose a folder you may write to";
+    case ENOENT: return "Create the folder first or choose another";
+    default: return "Choose another folder";
+  }
+}
+
+}  // namespace
+
+void write_file_atomically(const std::filesystem::path& path, std::string_view bytes) {
+  std::string temporary = path.string() + ".XXXXXX";
+  Descriptor file(::mkostemp(temporary.data(), O_CLOEXEC));
+  if (file.get() < 0) {
+    const int error = errno;
+    throw Error("cannot write: " + reason(), path.string(), write_remedy(error));
+  }
+  const auto fail = [&] {
+    const int error = errno;
+    const std::string why = reason();
+    ::unlink(temporary.c_str());
+    throw Error("cannot write: " + why, path.string(), write_remedy(error));
+  };
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(file.get(), bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail();
+    bytes.remove_prefix(static_cast<size_t>(written));
+  }
+  if (::fchmod(file.get(), 0644) != 0 || ::fsync(file.get()) != 0 || file.close() != 0) fail();
+  if (::rename(temporary.c_str(), path.c_str()) != 0) fail();
+  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
+  Descriptor directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory.get() >= 0) ::fsync(directory.get());  // some file systems refuse; the data is synced
+}
+
+std::string read_file(const std::filesystem::path& path, size_t limit) {
+  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) throw Error("cannot read: " + reason(), path.string(), "Check the path");
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) throw Error("cannot read: " + reason(), path.string());
+  if (S_ISDIR(status.st_mode)) throw Error("is a folder, not a file", path.string(), "Name a file");
+  if (static_cast<size_t>(status.st_size) > limit) {
+    throw Error("is " + std::to_string(status.st_size) + " bytes, more than the " +
+                    std::to_string(limit) + " this kind of file may have",
+                path.string());
+  }
+  std::string bytes;
+  bytes.reserve(static_cast<size_t>(status.st_size));
+  char chunk[1 << 16];
+  for (;;) {
+    const ssize_t count = ::read(file.get(), chunk, sizeof chunk);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) throw Error("cannot read: " + reason(), path.string());
+    if (count == 0) return bytes;
+    bytes.append(chunk, static_cast<size_t>(count));
+    if (bytes.size() > limit) throw Error("is too large", path.string());
+  }
+}
+
+}  // namespace mudra

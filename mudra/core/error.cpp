@@ -1,0 +1,23 @@
+#include "mudra/core/error.h"
+
+namespace mudra {
+namespace {
+
+std::string join(std::string_view what, std::string_view where, std::string_view remedy) {
+  std::string text;
+  if (!where.empty()) text.append(where).append(": ");
+  text.append(what);
+  if (!text.empty() && text.back() != '.') text += '.';
+  if (!remedy.empty()) {
+    text.append(" ").append(remedy);
+    if (text.back() != '.') text += '.';
+  }
+  return text;
+}
+
+}  // namespace
+
+Error::Error(std::string_view what, std::string_view where, std::string_view remedy, ErrorKind kind)
+    : std::runtime_error(join(what, where, remedy)), kind_(kind) {}
+
+}  // namespace mudra

@@ -1,0 +1,31 @@
+// The one exception type: what went wrong, where, and what to do about it.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace mudra {
+
+// Wrong usage ends the command with exit status 2; every other failure with 1.
+enum class ErrorKind { failure, usage };
+
+// what() reads "where: what. remedy"; where and remedy may be empty.
+class Error : public std::runtime_error {
+ public:
+  explicit Error(std::string_view what, std::string_view where = {}, std::string_view remedy = {},
+                 ErrorKind kind = ErrorKind::failure);
+
+  ErrorKind kind() const noexcept { return kind_; }
+
+ private:
+  ErrorKind kind_;
+};
+
+// An option or argument that cannot be accepted.
+inline Error usage_error(std::string_view what, std::string_view where = {},
+                         std::string_view remedy = {}) {
+  return Error(what, where, remedy, ErrorKind::usage);
+}
+
+}  // namespace mudra

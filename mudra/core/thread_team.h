@@ -1,0 +1,56 @@
+// A team of threads that stays together between short pieces of work.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+namespace mudra {
+
+// Splits work into numbered tasks, which any member may take: results must not depend on who did
+// which. Members spin briefly, then park, so an idle team costs nothing. One caller at a time; a task
+// must not throw and must not call run().
+class ThreadTeam {
+ public:
+  explicit ThreadTeam(int threads);  // at least 1; the caller is one of them
+  ~ThreadTeam();
+  ThreadTeam(const ThreadTeam&) = delete;
+  ThreadTeam& operator=(const ThreadTeam&) = delete;
+
+  int threads() const { return static_cast<int>(workers_.size()) + 1; }
+
+  // Calls work(task) once for every task in [0, tasks) and returns when all are done.
+  template <class Work>
+  void run(int64_t tasks, Work&& work) {
+    if (tasks <= 1 || workers_.empty()) {
+      for (int64_t task = 0; task < tasks; ++task) work(task);
+      return;
+    }
+    auto call = [](void* context, int64_t task) {
+      (*static_cast<std::remove_reference_t<Work>*>(context))(task);
+    };
+    run_on_team(tasks, call, const_cast<void*>(static_cast<const void*>(&work)));
+  }
+
+ private:
+  using Call = void (*)(void* context, int64_t task);
+  void run_on_team(int64_t tasks, Call call, void* context);
+  void take_tasks(uint64_t generation);
+  void work();
+
+  // High 32 bits: generation of the job; low 32 bits: tasks nobody has taken yet. Taking a task is
+  // one compare-and-swap, so a late member can never take a task of a job it has not seen.
+  alignas(64) std::atomic<uint64_t> job_{0};
+  alignas(64) std::atomic<int64_t> done_{0};
+  alignas(64) std::atomic<int> parked_{0};
+  std::atomic<bool> stop_{false};
+  Call call_ = nullptr;
+  void* context_ = nullptr;
+  std::vector<std::thread> workers_;
+};
+
+// Processors this process may use.
+int available_processors();
+
+}  // namespace mudra

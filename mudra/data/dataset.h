@@ -1,0 +1,57 @@
+// Labelled images of one size, as read: what every reader makes and everything else takes.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "mudra/core/shape.h"
+
+namespace mudra {
+
+// Pixels of N images [N, H, W, C], either bytes (0..255) or floats. Cheap to copy: memory is shared
+// and never changed once made.
+class Pixels {
+ public:
+  Pixels() = default;
+  Pixels(const Shape& shape, std::vector<uint8_t> bytes);
+  // `scale` is the value that means white: 1, or 255 for pixels counted in bytes.
+  Pixels(const Shape& shape, std::vector<float> values, float scale);
+
+  const Shape& shape() const { return shape_; }  // [N, H, W, C]
+  int64_t count() const { return shape_.rank() == 0 ? 0 : shape_[0]; }
+  bool is_bytes() const { return bytes_ != nullptr; }
+  std::span<const uint8_t> bytes(int64_t image) const;  // only if is_bytes(): H*W*C values, 0..255
+
+  // Writes image `image` as H*W*C values, nominally 0..1 (a byte b becomes b * (1/255.f)).
+  void read(int64_t image, float* out) const;
+
+ private:
+  Shape shape_;
+  std::shared_ptr<const std::vector<uint8_t>> bytes_;
+  std::shared_ptr<const std::vector<float>> floats_;
+  float factor_ = 1;
+};
+
+struct Dataset {
+  std::string source;                    // as the user named it: "digits.npz", "synth:2000"
+  Pixels pixels;                         // [N, H, W, C]
+  std::vector<std::string> classes;      // distinct label texts; numbers in numeric order, else by bytes
+  std::vector<int32_t> labels;           // N indices into classes
+  std::vector<std::string> group_names;  // hands or signers, in the same order as classes; may be empty
+  std::vector<int32_t> groups;           // N indices into group_names, or empty when unknown
+  std::vector<std::string> files;        // N file names, or empty when all images come from one array
+  std::vector<std::string> notes;        // what the reader recognised or left out, one sentence each
+
+  int64_t size() const { return pixels.count(); }
+
+  // The examples at `rows`, in that order. Keeps classes and groups as they are.
+  Dataset select(std::span<const int64_t> rows) const;
+  // Only the examples of these classes; classes become exactly `keep`, in that order. Throws a usage
+  // Error that lists the classes there are when one is not in the data.
+  Dataset keep_classes(std::span<const std::string> keep) const;
+};
+
+}  // namespace mudra
