@@ -11,27 +11,43 @@
 
 namespace mudra {
 
-// Pixels of N images [N, H, W, C], either bytes (0..255) or floats. Cheap to copy: memory is shared
-// and never changed once made.
+// Images that stay on the disk, for data larger than memory. Thread-safe: read() changes no member.
+class PixelSource {
+ public:
+  virtual ~PixelSource() = default;
+  virtual void read(int64_t image, float* out) const = 0;  // H*W*C values, nominally 0..1
+};
+
+// Pixels of N images [N, H, W, C]: bytes (0..255), floats, or streamed from a file. Cheap to copy and
+// to select from: memory is shared and never changed once made.
 class Pixels {
  public:
   Pixels() = default;
   Pixels(const Shape& shape, std::vector<uint8_t> bytes);
   // `scale` is the value that means white: 1, or 255 for pixels counted in bytes.
   Pixels(const Shape& shape, std::vector<float> values, float scale);
+  Pixels(const Shape& shape, std::shared_ptr<const PixelSource> source);
 
   const Shape& shape() const { return shape_; }  // [N, H, W, C]
   int64_t count() const { return shape_.rank() == 0 ? 0 : shape_[0]; }
   bool is_bytes() const { return bytes_ != nullptr; }
+  bool is_streamed() const { return source_ != nullptr; }
   std::span<const uint8_t> bytes(int64_t image) const;  // only if is_bytes(): H*W*C values, 0..255
 
   // Writes image `image` as H*W*C values, nominally 0..1 (a byte b becomes b * (1/255.f)).
   void read(int64_t image, float* out) const;
 
+  // The images at `rows`, in that order; shares the memory.
+  Pixels select(std::span<const int64_t> rows) const;
+
  private:
+  int64_t stored_row(int64_t image) const;
+
   Shape shape_;
   std::shared_ptr<const std::vector<uint8_t>> bytes_;
   std::shared_ptr<const std::vector<float>> floats_;
+  std::shared_ptr<const PixelSource> source_;
+  std::shared_ptr<const std::vector<int64_t>> rows_;  // selected images, or null for all in order
   float factor_ = 1;
 };
 

@@ -1,0 +1,109 @@
+#include "mudra/data/dataset.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "mudra/core/error.h"
+#include "mudra/data/label_index.h"
+
+namespace mudra {
+
+Pixels::Pixels(const Shape& shape, std::vector<uint8_t> bytes)
+    : shape_(shape),
+      bytes_(std::make_shared<const std::vector<uint8_t>>(std::move(bytes))),
+      factor_(1 / 255.f) {
+  assert(shape.rank() == 4 && static_cast<int64_t>(bytes_->size()) == shape.elements());
+}
+
+Pixels::Pixels(const Shape& shape, std::vector<float> values, float scale)
+    : shape_(shape),
+      floats_(std::make_shared<const std::vector<float>>(std::move(values))),
+      factor_(1 / scale) {
+  assert(shape.rank() == 4 && static_cast<int64_t>(floats_->size()) == shape.elements());
+}
+
+Pixels::Pixels(const Shape& shape, std::shared_ptr<const PixelSource> source)
+    : shape_(shape), source_(std::move(source)) {
+  assert(shape.rank() == 4 && source_ != nullptr);
+}
+
+int64_t Pixels::stored_row(int64_t image) const {
+  assert(image >= 0 && image < count());
+  return rows_ ? (*rows_)[static_cast<size_t>(image)] : image;
+}
+
+std::span<const uint8_t> Pixels::bytes(int64_t image) const {
+  assert(is_bytes());
+  const auto size = static_cast<size_t>(shape_.per_example());
+  return {bytes_->data() + static_cast<size_t>(stored_row(image)) * size, size};
+}
+
+void Pixels::read(int64_t image, float* out) const {
+  const int64_t size = shape_.per_example();
+  const int64_t row = stored_row(image);
+  if (bytes_) {
+    const uint8_t* in = bytes_->data() + row * size;
+    for (int64_t i = 0; i < size; ++i) out[i] = static_cast<float>(in[i]) * factor_;
+  } else if (floats_) {
+    const float* in = floats_->data() + row * size;
+    for (int64_t i = 0; i < size; ++i) out[i] = in[i] * factor_;
+  } else {
+    source_->read(row, out);
+  }
+}
+
+Pixels Pixels::select(std::span<const int64_t> rows) const {
+  std::vector<int64_t> stored;
+  stored.reserve(rows.size());
+  for (int64_t row : rows) stored.push_back(stored_row(row));
+  Pixels selected = *this;
+  selected.rows_ = std::make_shared<const std::vector<int64_t>>(std::move(stored));
+  selected.shape_[0] = static_cast<int64_t>(rows.size());
+  return selected;
+}
+
+Dataset Dataset::select(std::span<const int64_t> rows) const {
+  const auto pick = [&](const auto& values) {
+    std::remove_cvref_t<decltype(values)> picked;
+    if (values.empty()) return picked;
+    picked.reserve(rows.size());
+    for (int64_t row : rows) picked.push_back(values[static_cast<size_t>(row)]);
+    return picked;
+  };
+  Dataset selected;
+  selected.source = source;
+  selected.pixels = pixels.select(rows);
+  selected.classes = classes;
+  selected.labels = pick(labels);
+  selected.group_names = group_names;
+  selected.groups = pick(groups);
+  selected.files = pick(files);
+  selected.notes = notes;
+  return selected;
+}
+
+Dataset Dataset::keep_classes(std::span<const std::string> keep) const {
+  std::vector<int32_t> new_index(classes.size(), -1);
+  for (size_t i = 0; i < keep.size(); ++i) {
+    const auto found = std::find(classes.begin(), classes.end(), keep[i]);
+    if (found == classes.end()) {
+      throw usage_error("there is no class `" + keep[i] + "`", source,
+                        "The classes are " + join_names(classes, 40));
+    }
+    int32_t& index = new_index[static_cast<size_t>(found - classes.begin())];
+    if (index >= 0)
+      throw usage_error("class `" + keep[i] + "` is named twice", source, "Name each class once");
+    index = static_cast<int32_t>(i);
+  }
+  std::vector<int64_t> rows;
+  for (size_t row = 0; row < labels.size(); ++row) {
+    if (new_index[static_cast<size_t>(labels[row])] >= 0) rows.push_back(static_cast<int64_t>(row));
+  }
+  Dataset kept = select(rows);
+  kept.classes.assign(keep.begin(), keep.end());
+  for (int32_t& label : kept.labels) label = new_index[static_cast<size_t>(label)];
+  return kept;
+}
+
+}  // namespace mudra

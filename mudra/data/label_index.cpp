@@ -1,0 +1,63 @@
+#include "mudra/data/label_index.h"
+
+#include <algorithm>
+#include <charconv>
+#include <numeric>
+#include <optional>
+
+namespace mudra {
+namespace {
+
+std::optional<double> number(std::string_view text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value != value) return std::nullopt;
+  return value;
+}
+
+}  // namespace
+
+bool label_less(std::string_view a, std::string_view b) {
+  const std::optional<double> x = number(a), y = number(b);
+  if (x && y && *x != *y) return *x < *y;
+  if (x.has_value() != y.has_value()) return x.has_value();
+  return a < b;
+}
+
+std::string join_names(std::span<const std::string> names, size_t most) {
+  std::string text;
+  const size_t shown = names.size() <= most ? names.size() : most;
+  for (size_t i = 0; i < shown; ++i) {
+    if (i > 0) text += i + 1 == names.size() ? " and " : ", ";
+    text += names[i];
+  }
+  if (shown < names.size()) text += " and " + std::to_string(names.size() - shown) + " more";
+  return text;
+}
+
+void LabelIndex::add(std::string_view text) {
+  auto found = seen_.find(text);
+  if (found == seen_.end()) {
+    found = seen_.emplace(std::string(text), static_cast<int32_t>(names_.size())).first;
+    names_.emplace_back(text);
+  }
+  labels_.push_back(found->second);
+}
+
+void LabelIndex::finish(std::vector<std::string>& names, std::vector<int32_t>& labels) {
+  std::vector<int32_t> order(names_.size());
+  std::iota(order.begin(), order.end(), 0);
+  const auto name = [&](int32_t i) -> const std::string& { return names_[static_cast<size_t>(i)]; };
+  std::sort(order.begin(), order.end(), [&](int32_t a, int32_t b) { return label_less(name(a), name(b)); });
+  std::vector<int32_t> rank(order.size());
+  names.clear();
+  for (size_t i = 0; i < order.size(); ++i) {
+    rank[static_cast<size_t>(order[i])] = static_cast<int32_t>(i);
+    names.push_back(name(order[i]));
+  }
+  labels = std::move(labels_);
+  for (int32_t& label : labels) label = rank[static_cast<size_t>(label)];
+  *this = {};
+}
+
+}  // namespace mudra
