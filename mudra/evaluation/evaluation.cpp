@@ -1,0 +1,95 @@
+#include "mudra/evaluation/evaluation.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "mudra/core/error.h"
+#include "mudra/evaluation/classification_report.h"
+
+namespace mudra {
+
+std::vector<int64_t> confusion_matrix(std::span<const int32_t> truth, std::span<const int32_t> predicted,
+                                      size_t classes) {
+  if (truth.size() != predicted.size()) {
+    throw Error(fmt::format("{} labels but {} predictions", truth.size(), predicted.size()), "evaluation");
+  }
+  std::vector<int64_t> counts(classes * classes);
+  auto index = [&](int32_t label) {
+    if (label < 0 || static_cast<size_t>(label) >= classes) {
+      throw Error(fmt::format("label {} is not one of {} classes", label, classes), "evaluation");
+    }
+    return static_cast<size_t>(label);
+  };
+  for (size_t i = 0; i < truth.size(); ++i) ++counts[index(truth[i]) * classes + index(predicted[i])];
+  return counts;
+}
+
+std::vector<ClassScores> class_scores(std::span<const int64_t> confusion) {
+  const auto classes = static_cast<size_t>(std::llround(std::sqrt(static_cast<double>(confusion.size()))));
+  std::vector<ClassScores> scores(classes);
+  for (size_t i = 0; i < classes; ++i) {
+    int64_t predicted = 0;
+    for (size_t j = 0; j < classes; ++j) {
+      scores[i].support += confusion[i * classes + j];
+      predicted += confusion[j * classes + i];
+    }
+    const auto right = static_cast<double>(confusion[i * classes + i]);
+    auto& [precision, recall, f1, support] = scores[i];
+    if (predicted > 0) precision = right / static_cast<double>(predicted);
+    if (support > 0) recall = right / static_cast<double>(support);
+    if (precision + recall > 0) f1 = 2 * precision * recall / (precision + recall);
+  }
+  return scores;
+}
+
+Evaluation evaluate(std::span<const int32_t> truth, std::span<const int32_t> predicted,
+                    std::span<const std::string> classes, const IndependentUnits& units) {
+  if (truth.empty()) {
+    throw Error("there is no image to evaluate", "evaluation", "Give data with at least one labelled image");
+  }
+  Evaluation result;
+  result.n = static_cast<int64_t>(truth.size());
+  result.classes.assign(classes.begin(), classes.end());
+  result.confusion = confusion_matrix(truth, predicted, classes.size());
+  result.per_class = class_scores(result.confusion);
+  result.text = classification_report(result.confusion, classes);
+
+  std::vector<uint8_t> right(truth.size());
+  int64_t successes = 0;
+  for (size_t i = 0; i < truth.size(); ++i) {
+    right[i] = truth[i] == predicted[i];
+    successes += right[i];
+  }
+  result.accuracy = static_cast<double>(successes) / static_cast<double>(result.n);
+  result.interval = accuracy_interval(right, units);
+  return result;
+}
+
+nlohmann::json to_json(const Evaluation& evaluation) {
+  const size_t classes = evaluation.classes.size();
+  nlohmann::json confusion = nlohmann::json::array(), per_class = nlohmann::json::array();
+  for (size_t i = 0; i < classes; ++i) {
+    const auto row = evaluation.confusion.begin() + static_cast<std::ptrdiff_t>(i * classes);
+    confusion.push_back(std::vector<int64_t>(row, row + static_cast<std::ptrdiff_t>(classes)));
+    const ClassScores& scores = evaluation.per_class[i];
+    per_class.push_back({{"label", evaluation.classes[i]},
+                         {"precision", scores.precision},
+                         {"recall", scores.recall},
+                         {"f1", scores.f1},
+                         {"support", scores.support}});
+  }
+  return {{"n", evaluation.n},
+          {"accuracy", evaluation.accuracy},
+          {"interval", {evaluation.interval.low, evaluation.interval.high}},
+          {"interval_method", evaluation.interval.method},
+          {"interval_unit", evaluation.interval.unit},
+          {"interval_units", evaluation.interval.independent},
+          {"labels", evaluation.classes},
+          {"confusion", std::move(confusion)},
+          {"per_class", std::move(per_class)},
+          {"text", evaluation.text}};
+}
+
+}  // namespace mudra

@@ -1,0 +1,163 @@
+// Expected values: tests/reference/evaluation.py (scikit-learn 1.2.1, SciPy, NumPy).
+#include "mudra/evaluation/evaluation.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "mudra/core/error.h"
+#include "mudra/evaluation/classification_report.h"
+
+namespace mudra {
+namespace {
+
+const nlohmann::json& reference() {
+  static const nlohmann::json values =
+      nlohmann::json::parse(std::ifstream(MUDRA_SOURCE_DIR "/tests/reference/evaluation.json"));
+  return values;
+}
+
+TEST(ClassificationReport, equals_scikit_learn_character_by_character) {
+  ASSERT_EQ(reference()["versions"]["scikit-learn"], "1.2.1");
+  ASSERT_GT(reference()["cases"].size(), 250u);
+  for (const auto& expected : reference()["cases"]) {
+    SCOPED_TRACE(expected["name"].get<std::string>());
+    const auto truth = expected["truth"].get<std::vector<int32_t>>();
+    const auto predicted = expected["predicted"].get<std::vector<int32_t>>();
+    const auto names = expected["names"].get<std::vector<std::string>>();
+    const auto confusion = confusion_matrix(truth, predicted, names.size());
+    if (expected["labels"].is_null()) {
+      EXPECT_EQ(classification_report(confusion, names), expected["text"].get<std::string>());
+    } else {
+      const auto labels = expected["labels"].get<std::vector<int32_t>>();
+      EXPECT_EQ(classification_report(confusion, names, labels), expected["text"].get<std::string>());
+    }
+  }
+}
+
+TEST(Evaluation, equals_scikit_learn) {
+  for (const auto& expected : reference()["cases"]) {
+    if (!expected.contains("confusion")) continue;
+    SCOPED_TRACE(expected["name"].get<std::string>());
+    const auto names = expected["names"].get<std::vector<std::string>>();
+    const Evaluation result = evaluate(expected["truth"].get<std::vector<int32_t>>(),
+                                       expected["predicted"].get<std::vector<int32_t>>(), names);
+    const nlohmann::json json = to_json(result);
+    EXPECT_EQ(json["confusion"], expected["confusion"]);
+    EXPECT_EQ(json["accuracy"].get<double>(), expected["accuracy"].get<double>());
+    EXPECT_EQ(json["labels"], expected["names"]);
+    ASSERT_EQ(json["per_class"].size(), names.size());
+    for (size_t i = 0; i < names.size(); ++i) {
+      const auto& scores = json["per_class"][i];
+      EXPECT_EQ(scores["label"], expected["names"][i]);
+      for (const char* key : {"precision", "recall", "f1"}) {
+        EXPECT_DOUBLE_EQ(scores[key].get<double>(), expected[key][i].get<double>()) << key;
+      }
+      EXPECT_EQ(scores["support"], expected["support"][i]);
+    }
+  }
+}
+
+TEST(Evaluation, puts_truth_in_rows_and_predictions_in_columns) {
+  const std::vector<int32_t> truth{0, 0, 0}, predicted{1, 1, 0};
+  const Evaluation result = evaluate(truth, predicted, std::vector<std::string>{"0", "5"});
+  EXPECT_EQ(result.count(0, 1), 2);
+  EXPECT_EQ(result.count(1, 0), 0);
+  EXPECT_DOUBLE_EQ(result.per_class[0].precision, 1);
+  EXPECT_DOUBLE_EQ(result.per_class[0].recall, 1. / 3);
+}
+
+TEST(Evaluation, refuses_what_does_not_fit) {
+  const std::vector<std::string> names{"0", "5"};
+  const std::vector<int32_t> none, one{0}, two{0, 1}, outside{2}, negative{-1};
+  EXPECT_THROW(evaluate(none, none, names), Error);
+  EXPECT_THROW(evaluate(one, two, names), Error);
+  EXPECT_THROW(evaluate(one, outside, names), Error);
+  EXPECT_THROW(evaluate(negative, one, names), Error);
+  EXPECT_THROW(evaluate(two, two, names, {.groups = one}), Error);
+}
+
+TEST(Interval, by_wilson_equals_scipy) {
+  for (const auto& expected : reference()["wilson"]) {
+    const Interval interval = wilson_interval(expected["k"], expected["n"]);
+    EXPECT_NEAR(interval.low, expected["low"].get<double>(), 1e-12) << expected;
+    EXPECT_NEAR(interval.high, expected["high"].get<double>(), 1e-12) << expected;
+  }
+}
+
+TEST(Interval, by_bootstrap_agrees_with_numpy_up_to_resampling_noise) {
+  for (const auto& expected : reference()["bootstrap"]) {
+    const Interval interval = bootstrap_interval(expected["right"].get<std::vector<uint8_t>>(),
+                                                 expected["unit"].get<std::vector<int32_t>>(), 1);
+    // The standard error of a 2.5% quantile of 10,000 normal draws is 0.027 deviations; allow five.
+    const double tolerance = 0.14 * expected["deviation"].get<double>();
+    EXPECT_NEAR(interval.low, expected["low"].get<double>(), tolerance);
+    EXPECT_NEAR(interval.high, expected["high"].get<double>(), tolerance);
+    EXPECT_EQ(interval.independent, expected["groups"].get<int64_t>());
+  }
+}
+
+TEST(Interval, rests_on_the_units_that_are_independent) {
+  std::vector<uint8_t> right(120, 1);
+  std::vector<int32_t> twenty_groups(120), three_groups(120), photographs(120);
+  for (int i = 0; i < 120; ++i) {
+    const auto at = static_cast<size_t>(i);
+    right[at] = i % 6 != 0;
+    twenty_groups[at] = i / 6;
+    three_groups[at] = i / 40;
+    photographs[at] = i / 2;
+  }
+  const Interval by_image = accuracy_interval(right, {});
+  EXPECT_EQ(by_image.method, "wilson");
+  EXPECT_EQ(by_image.independent, 120);
+  const Interval by_group = accuracy_interval(right, {.groups = twenty_groups, .photographs = photographs});
+  EXPECT_EQ(by_group.unit, "group");
+  EXPECT_EQ(by_group.independent, 20);
+  const Interval by_photograph =
+      accuracy_interval(right, {.groups = three_groups, .photographs = photographs});
+  EXPECT_EQ(by_photograph.unit, "photograph");
+  EXPECT_EQ(by_photograph.independent, 60);
+  EXPECT_EQ(accuracy_interval(right, {.groups = three_groups}).independent, 3);
+}
+
+TEST(Interval, of_equal_groups_that_are_all_right_or_all_wrong_is_binomial) {
+  // 20 groups of 4, 14 right: the share of right groups in a resample is Binomial(20, 0.7) / 20, whose
+  // 2.5% and 97.5% quantiles are 10 and 18 (scipy.stats.binom.ppf).
+  std::vector<uint8_t> right;
+  std::vector<int32_t> group;
+  for (int i = 0; i < 80; ++i) {
+    group.push_back(i / 4);
+    right.push_back(i / 4 < 14);
+  }
+  const Interval interval = bootstrap_interval(right, group, 3);
+  EXPECT_DOUBLE_EQ(interval.low, 0.5);
+  EXPECT_DOUBLE_EQ(interval.high, 0.9);
+}
+
+TEST(Interval, never_claims_certainty) {
+  const std::vector<uint8_t> right(30, 1);
+  std::vector<int32_t> three_groups(30), one_group(30, 0);
+  for (size_t i = 0; i < 30; ++i) three_groups[i] = static_cast<int32_t>(i / 10);
+  const Interval three = bootstrap_interval(right, three_groups, 1);
+  EXPECT_DOUBLE_EQ(three.low, wilson_interval(3, 3).low);
+  EXPECT_EQ(three.high, 1);
+  const Interval one = bootstrap_interval(right, one_group, 1);
+  EXPECT_EQ(one.low, 0);
+  EXPECT_EQ(one.high, 1);
+}
+
+TEST(Interval, depends_on_the_seed_alone) {
+  std::vector<uint8_t> right(60);
+  std::vector<int32_t> group(60);
+  for (size_t i = 0; i < 60; ++i) {
+    right[i] = i % 7 != 0 || i > 40;
+    group[i] = static_cast<int32_t>(i / 5);
+  }
+  const Interval first = bootstrap_interval(right, group, 5), again = bootstrap_interval(right, group, 5);
+  EXPECT_EQ(first.low, again.low);
+  EXPECT_EQ(first.high, again.high);
+}
+
+}  // namespace
+}  // namespace mudra
