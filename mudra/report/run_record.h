@@ -1,0 +1,60 @@
+// What a report tells of one run: plain values, filled by whoever ran it.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "mudra/core/shape.h"
+#include "mudra/data/dataset.h"
+#include "mudra/evaluation/evaluation.h"
+
+namespace mudra {
+
+// NaN: not measured.
+struct EpochRecord {
+  int64_t epoch = 0;  // from 1
+  double loss_train = std::numeric_limits<double>::quiet_NaN();
+  double loss_held_out = std::numeric_limits<double>::quiet_NaN();
+  double accuracy_train = std::numeric_limits<double>::quiet_NaN();  // 0..1
+  double accuracy_held_out = std::numeric_limits<double>::quiet_NaN();
+};
+
+struct NamedText {
+  std::string name;
+  std::string text;
+};
+
+// Weights of a dense layer that looks at pixels, as images.
+struct WeightImages {
+  Shape shape;                // [units, H, W, C]; rank 0 when there is no such layer
+  std::vector<float> before;  // as initialised, laid out as `shape`; may be empty
+  std::vector<float> after;   // as trained
+};
+
+struct RunSeconds {
+  double load = 0;
+  double train = 0;  // optimisation steps only; 0 when nothing was trained
+  double evaluate = 0;
+  double total = 0;
+};
+
+struct RunRecord {
+  std::string command;             // repeats the run: "mudra train --options runs/report-1/options.toml"
+  std::vector<NamedText> options;  // as spelled on the command line, without dashes
+  std::string data;     // "dataset_labels.npz: 5,000 images 28x28, ten classes; kept 0 and 5: 1,000"
+  std::string split;    // "800 to train, 200 held out, random, seed 1"; empty when nothing was split
+  std::string network;  // "dense 128, sigmoid -> 1, 100,609 parameters"
+  std::vector<EpochRecord> history;  // empty when nothing was trained
+  Evaluation evaluation;             // of the N test images
+  Dataset test;                      // N images; labels index evaluation.classes
+  std::vector<int32_t> predicted;    // N
+  std::vector<float> probabilities;  // [N, K]
+  WeightImages weights;
+  RunSeconds seconds;
+  std::vector<NamedText> environment;  // version, compiler, processor, instruction set, threads
+  std::vector<std::string> warnings;   // one sentence each, most important first
+};
+
+}  // namespace mudra
