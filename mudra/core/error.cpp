@@ -10,7 +10,7 @@ std::string join(std::string_view what, std::string_view where, std::string_view
   if (!text.empty() && text.back() != '.') text += '.';
   if (!remedy.empty()) {
     text.append(" ").append(remedy);
-    if (text.back() != '.') text += '.';
+    if (text.back() != '.' && text.back() != '?') text += '.';
   }
   return text;
 }

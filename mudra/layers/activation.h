@@ -1,0 +1,54 @@
+// Elementwise activation: y = f(x), for x and y of any one shape.
+#pragma once
+
+#include "mudra/layers/layer.h"
+
+namespace mudra {
+
+constexpr std::string_view activation_name(ActivationKind function) {
+  switch (function) {
+    case ActivationKind::none: return "none";
+    case ActivationKind::sigmoid: return "sigmoid";
+    case ActivationKind::tanh: return "tanh";
+    case ActivationKind::relu: return "relu";
+    case ActivationKind::leaky_relu: return "leaky-relu";
+    case ActivationKind::gelu: return "gelu";
+    case ActivationKind::silu: return "silu";
+    case ActivationKind::hard_swish: return "hard-swish";
+  }
+  return {};
+}
+
+// One kind of layer per function, so that an architecture line names the function itself.
+template <ActivationKind Function>
+struct Activation {
+  static constexpr ActivationKind function = Function;
+  static constexpr std::string_view kind = activation_name(Function);
+  static constexpr std::string_view usage = kind;
+  using Parameters = NoParameters;
+  using Saved = NothingSaved;
+  using State = NoState;
+
+  Parameters parameters;
+  State state;
+
+  static Activation parse(Words&, const Shape&) { return {}; }
+  std::string text() const { return std::string(kind); }
+  void initialize(Initialization, Rng&) {}
+  Shape output_shape(const Shape& x) const { return x; }
+  int64_t multiply_adds(const Shape&) const { return 0; }
+  Saved make_saved(const Shape&) const { return {}; }
+
+  void infer(const Tensor& x, Tensor& y, Saved&, const Step&) const {
+    activate(Function, x.data(), x.size(), y.data());
+  }
+  void forward(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const { infer(x, y, saved, step); }
+  // dx = dy ∘ f'(x)
+  void backward(const Tensor& x, const Tensor& y, Saved&, const Tensor& dy, Tensor& dx, Parameters&,
+                const Step&) const {
+    if (dx.data()) activate_backward(Function, x.data(), y.data(), dy.data(), dy.size(), dx.data());
+  }
+  static std::vector<LayerCase<Activation>> cases() { return {{{}, {3, 7}}, {{}, {2, 3, 4, 5}}}; }
+};
+
+}  // namespace mudra

@@ -1,0 +1,72 @@
+#include "mudra/layers/dense.h"
+
+#include "mudra/layers/initialize.h"
+#include "mudra/simd/panels.h"
+
+namespace mudra {
+
+Dense::Dense(int64_t in_features, int64_t out_features) : in(in_features), out(out_features) {
+  parameters.weight = Tensor({panel_count(out), in, panel_width});
+  parameters.bias = Tensor({out});
+  parameters.in = in;
+  parameters.out = out;
+}
+
+Dense Dense::parse(Words& words, const Shape& x) {
+  const int64_t units = words.take_count("the number of units");
+  if (x.rank() != 2) {
+    words.fail("input shape " + x.text() + " is not [N, features]: put `flatten` before it");
+  }
+  return Dense(x[1], units);
+}
+
+std::string Dense::text() const { return "dense " + std::to_string(out); }
+
+void Dense::initialize(Initialization initialization, Rng& rng) {
+  initialize_weights(parameters.list()[0], initialization, in, out, rng);
+  parameters.bias.fill(0);
+}
+
+Shape Dense::output_shape(const Shape& x) const {
+  if (x.rank() != 2 || x[1] != in) {
+    throw Error("input shape " + x.text() + " does not match [N, " + std::to_string(in) + "]", "dense",
+                "Set the width of the layer before it to " + std::to_string(in) + ", or add `flatten`");
+  }
+  return {x[0], out};
+}
+
+Dense::Saved Dense::make_saved(const Shape& x) const {
+  Saved saved;
+  if (out % panel_width != 0) saved.dy = Tensor({x[0], padded(out)});
+  saved.transposed = Tensor({panel_count(in), out, panel_width});
+  return saved;
+}
+
+void Dense::infer(const Tensor& x, Tensor& y, Saved&, const Step& step) const {
+  matmul(step.team, x.data(), RowLayout::matrix(x.shape()[0], in), parameters.weight.data(), out,
+         parameters.bias.data(), step.activation, y.data());
+}
+
+void Dense::forward(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const {
+  infer(x, y, saved, step);
+}
+
+// dx = dy W   dW = dyᵀ x   db = Σₙ dy
+void Dense::backward(const Tensor& x, const Tensor&, Saved& saved, const Tensor& dy, Tensor& dx,
+                     Parameters& grad, const Step& step) const {
+  const int64_t n = x.shape()[0];
+  if (dx.data()) {  // before the weights can change
+    transpose_panels(parameters.weight.data(), 1, in, out, saved.transposed.data());
+    matmul(step.team, dy.data(), RowLayout::matrix(n, out), saved.transposed.data(), in, nullptr,
+           ActivationKind::none, dx.data());
+  }
+  const Scalar* slopes = pad_columns(dy, n, out, saved.dy);
+  matmul_gradient(step.team, x.data(), RowLayout::matrix(n, in), slopes, out, step.sink, grad.weight.data());
+  column_sums(slopes, n, 1, out, step.sink, grad.bias.data());
+}
+
+std::vector<LayerCase<Dense>> Dense::cases() {
+  return {{Dense(3, 2), {4, 3}}, {Dense(5, 19), {11, 5}}, {Dense(37, 33), {2, 37}}};
+}
+
+}  // namespace mudra

@@ -1,0 +1,47 @@
+// Fully connected layer: y = x Wᵀ + b
+//   x [N, in]   W [out, in]   b [out]   y [N, out]
+#pragma once
+
+#include "mudra/layers/layer.h"
+
+namespace mudra {
+
+struct Dense {
+  static constexpr std::string_view kind = "dense";
+  static constexpr std::string_view usage = "dense UNITS";
+
+  struct Parameters {  // gradients use the same struct
+    Tensor weight;     // panels of depth `in`
+    Tensor bias;       // [out]
+    int64_t in = 0, out = 0;
+    std::vector<Parameter> list() {
+      return {{"weight", &weight, Decay::yes, {out, in, 1, 1, true}}, {"bias", &bias, Decay::no}};
+    }
+  };
+  struct Saved {          // scratch of backward
+    Tensor dy;            // [N, padded(out)], when out is no multiple of 16
+    Tensor transposed;    // W as panels over `out`
+  };
+  using State = NoState;
+
+  Dense(int64_t in_features, int64_t out_features);
+  int64_t in, out;
+  Parameters parameters;
+  State state;
+
+  static Dense parse(Words& words, const Shape& x);
+  std::string text() const;
+  void initialize(Initialization initialization, Rng& rng);
+  Shape output_shape(const Shape& x) const;
+  int64_t multiply_adds(const Shape& x) const { return x[0] * in * out; }
+  Saved make_saved(const Shape& x) const;
+
+  void infer(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const;
+  void forward(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const;
+  void backward(const Tensor& x, const Tensor& y, Saved& saved, const Tensor& dy, Tensor& dx,
+                Parameters& grad, const Step& step) const;
+  static std::vector<LayerCase<Dense>> cases();
+};
+static_assert(Layer<Dense>);
+
+}  // namespace mudra

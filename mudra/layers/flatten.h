@@ -1,0 +1,38 @@
+// Images to features, channels first: y[n, (c H + h) W + w] = x[n, h, w, c]
+//   x [N, H, W, C]   y [N, C*H*W]
+#pragma once
+
+#include "mudra/layers/layer.h"
+
+namespace mudra {
+
+struct Flatten {
+  static constexpr std::string_view kind = "flatten";
+  static constexpr std::string_view usage = "flatten";
+  using Parameters = NoParameters;
+  using Saved = NothingSaved;
+  using State = NoState;
+
+  Parameters parameters;
+  State state;
+
+  static Flatten parse(Words&, const Shape&) { return {}; }
+  std::string text() const { return std::string(kind); }
+  void initialize(Initialization, Rng&) {}
+  Shape output_shape(const Shape& x) const { return {x[0], x.per_example()}; }
+  int64_t multiply_adds(const Shape&) const { return 0; }
+  Saved make_saved(const Shape&) const { return {}; }
+  // Whether y is x in the same order, so that nothing need move.
+  static bool is_identity(const Shape& x) {
+    return x.rank() < 4 || x[3] == 1 || x[1] * x[2] == 1;
+  }
+
+  void infer(const Tensor& x, Tensor& y, Saved&, const Step& step) const;
+  void forward(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const { infer(x, y, saved, step); }
+  void backward(const Tensor& x, const Tensor& y, Saved&, const Tensor& dy, Tensor& dx, Parameters&,
+                const Step& step) const;
+  static std::vector<LayerCase<Flatten>> cases() { return {{{}, {2, 3, 4, 5}}}; }
+};
+static_assert(Layer<Flatten>);
+
+}  // namespace mudra

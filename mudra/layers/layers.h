@@ -1,0 +1,24 @@
+// The one list of layers. Factory, files, options, documents and the gradient test follow from it.
+#pragma once
+
+#include <variant>
+
+#include "mudra/layers/activation.h"
+#include "mudra/layers/dense.h"
+#include "mudra/layers/flatten.h"
+
+namespace mudra {
+
+using AnyLayer =
+    std::variant<Dense, Flatten, Activation<ActivationKind::sigmoid>, Activation<ActivationKind::tanh>,
+                 Activation<ActivationKind::relu>, Activation<ActivationKind::leaky_relu>,
+                 Activation<ActivationKind::gelu>, Activation<ActivationKind::silu>,
+                 Activation<ActivationKind::hard_swish>>;
+
+template <class Variant>
+inline constexpr bool all_layers = false;
+template <class... L>
+inline constexpr bool all_layers<std::variant<L...>> = (Layer<L> && ...);
+static_assert(all_layers<AnyLayer>);
+
+}  // namespace mudra

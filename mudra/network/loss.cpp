@@ -1,0 +1,101 @@
+#include "mudra/network/loss.h"
+
+#include <cassert>
+
+#include "mudra/core/portable_math.h"
+#include "mudra/simd/activation.h"
+#include "mudra/simd/losses.h"
+
+namespace mudra {
+
+Loss::Loss(int64_t classes, int64_t max_batch, LossOptions options)
+    : classes_(classes),
+      options_(options),
+      losses_({max_batch}),
+      targets_({max_batch}),
+      slopes_({max_batch, classes == 2 ? 1 : classes}) {}
+
+BatchLoss Loss::operator()(const Tensor& logits, std::span<const int32_t> labels, Tensor& dlogits) {
+  assert(logits.shape()[0] == static_cast<int64_t>(labels.size()));
+  return classes_ == 2 ? binary(logits, labels, dlogits) : categorical(logits, labels, dlogits);
+}
+
+// L = -Σₙ [t log p + (1 - t) log(1 - p)] / N,  p = sigmoid(z)      dz = (p - t) / N
+BatchLoss Loss::binary(const Tensor& logits, std::span<const int32_t> labels, Tensor& dlogits) {
+  const int64_t n = logits.shape()[0];
+  const Scalar smoothing = static_cast<Scalar>(options_.label_smoothing);
+  BatchLoss result;
+  for (int64_t i = 0; i < n; ++i) {
+    const Scalar label = static_cast<Scalar>(labels[static_cast<size_t>(i)]);
+    targets_[i] = label * (1 - smoothing) + smoothing / 2;
+    result.right += (logits[i] > 0 ? 1 : 0) == labels[static_cast<size_t>(i)];
+  }
+  binary_cross_entropy(logits.data(), targets_.data(), n, losses_.data(), slopes_.data());
+  for (int64_t i = 0; i < n; ++i) result.mean += static_cast<double>(losses_[i]);
+  result.mean /= static_cast<double>(n);
+  if (dlogits.data()) {
+    for (int64_t i = 0; i < n; ++i) dlogits[i] = slopes_[i] / static_cast<Scalar>(n);
+  }
+  return result;
+}
+
+// L = -Σₙ Σ_c t_c log p_c / N,  p = softmax(z)      dz_c = (p_c - t_c) / N
+BatchLoss Loss::categorical(const Tensor& logits, std::span<const int32_t> labels, Tensor& dlogits) {
+  const int64_t n = logits.shape()[0];
+  const Scalar spread = static_cast<Scalar>(options_.label_smoothing / static_cast<double>(classes_));
+  const Scalar peak = static_cast<Scalar>(1 - options_.label_smoothing);
+  exp_minus_maximum(logits.data(), n, classes_, slopes_.data(), losses_.data());
+  BatchLoss result;
+  for (int64_t i = 0; i < n; ++i) {
+    const Scalar* z = logits.data() + i * classes_;
+    const Scalar* e = slopes_.data() + i * classes_;
+    const int32_t label = labels[static_cast<size_t>(i)];
+    double sum = 0;
+    double target_logit = static_cast<double>(peak) * static_cast<double>(z[label]);
+    for (int64_t c = 0; c < classes_; ++c) {
+      sum += static_cast<double>(e[c]);
+      if (spread != 0) target_logit += static_cast<double>(spread) * static_cast<double>(z[c]);
+    }
+    result.mean += portable::log(sum) + static_cast<double>(losses_[i]) - target_logit;
+    result.right += winner(z, classes_) == label;
+    if (!dlogits.data()) continue;
+    Scalar* dz = dlogits.data() + i * classes_;
+    const Scalar inverse = static_cast<Scalar>(1 / sum);
+    for (int64_t c = 0; c < classes_; ++c) {
+      dz[c] = (e[c] * inverse - (spread + (c == label ? peak : 0))) / static_cast<Scalar>(n);
+    }
+  }
+  result.mean /= static_cast<double>(n);
+  return result;
+}
+
+void probabilities(const Tensor& logits, int64_t classes, Tensor& out) {
+  const int64_t n = logits.shape()[0];
+  if (classes == 2) {
+    for (int64_t i = 0; i < n; ++i) {  // both by sigmoid: 1 - p would lose small values
+      out[2 * i] = -logits[i];
+      out[2 * i + 1] = logits[i];
+    }
+    activate(ActivationKind::sigmoid, out.data(), 2 * n, out.data());
+    return;
+  }
+  for (int64_t i = 0; i < n; ++i) {
+    Scalar* row = out.data() + i * classes;
+    Scalar maximum = 0;
+    exp_minus_maximum(logits.data() + i * classes, 1, classes, row, &maximum);
+    double sum = 0;
+    for (int64_t c = 0; c < classes; ++c) sum += static_cast<double>(row[c]);
+    const Scalar inverse = static_cast<Scalar>(1 / sum);
+    for (int64_t c = 0; c < classes; ++c) row[c] *= inverse;
+  }
+}
+
+int32_t winner(const Scalar* row, int64_t classes) {
+  int32_t best = 0;
+  for (int64_t c = 1; c < classes; ++c) {
+    if (row[c] > row[best]) best = static_cast<int32_t>(c);
+  }
+  return best;
+}
+
+}  // namespace mudra

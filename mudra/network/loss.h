@@ -1,0 +1,43 @@
+// Losses from logits: binary cross entropy for two classes (one logit), categorical for more.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "mudra/core/tensor.h"
+
+namespace mudra {
+
+struct LossOptions {
+  double label_smoothing = 0;  // share of every target spread evenly over the classes
+};
+
+struct BatchLoss {
+  double mean = 0;     // over the batch
+  int64_t right = 0;   // examples whose largest probability is their label's
+};
+
+// Mean loss of logits [N, 1 or classes] against labels [N], and its gradient.
+class Loss {
+ public:
+  Loss(int64_t classes, int64_t max_batch, LossOptions options = {});
+
+  // Fills dlogits, already divided by N, unless it is empty.
+  BatchLoss operator()(const Tensor& logits, std::span<const int32_t> labels, Tensor& dlogits);
+
+ private:
+  BatchLoss binary(const Tensor& logits, std::span<const int32_t> labels, Tensor& dlogits);
+  BatchLoss categorical(const Tensor& logits, std::span<const int32_t> labels, Tensor& dlogits);
+
+  int64_t classes_;
+  LossOptions options_;
+  Tensor losses_, targets_, slopes_;
+};
+
+// Probabilities [N, classes] of logits [N, 1 or classes]; for one logit, [1 - p, p].
+void probabilities(const Tensor& logits, int64_t classes, Tensor& out);
+
+// Index of the largest value, the first of equals.
+int32_t winner(const Scalar* row, int64_t classes);
+
+}  // namespace mudra

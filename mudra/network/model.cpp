@@ -1,0 +1,96 @@
+#include "mudra/network/model.h"
+
+#include <nlohmann/json.hpp>
+
+#include "mudra/core/atomic_file.h"
+#include "mudra/core/error.h"
+#include "mudra/network/safetensors.h"
+
+namespace mudra {
+namespace {
+
+using Json = nlohmann::json;
+constexpr const char* format = "mudra 1";
+constexpr size_t file_limit = size_t{1} << 30;
+
+Json to_json(const Preprocessing& p) {
+  return {{"height", p.height},
+          {"width", p.width},
+          {"channels", p.channels},
+          {"fit", p.fit == Fit::stretch ? "stretch" : "keep-aspect"}};
+}
+
+Preprocessing preprocessing_from(const Json& json) {
+  return {json.at("height").get<int>(), json.at("width").get<int>(), json.at("channels").get<int>(),
+          json.at("fit") == "stretch" ? Fit::stretch : Fit::keep_aspect};
+}
+
+std::string joined(const Json& items) {
+  std::string line;
+  for (const Json& item : items) line += (line.empty() ? "" : ", ") + item.get<std::string>();
+  return line;
+}
+
+}  // namespace
+
+std::string model_bytes(const Model& model) {
+  const Shape& in = model.network.input;
+  Safetensors content;
+  content.metadata["format"] = format;
+  content.metadata["architecture"] =
+      Json{{"input", {in[3], in[1], in[2]}}, {"layers", model.network.items()}}.dump();
+  content.metadata["classes"] = Json(model.classes).dump();
+  content.metadata["preprocessing"] = to_json(model.preprocessing).dump();
+  for (const Network::Named& named : const_cast<Network&>(model.network).parameters()) {
+    const Shape shape = file_shape(named.parameter);
+    NamedArray array{named.name, {}, {}};
+    for (int axis = 0; axis < shape.rank(); ++axis) array.shape.push_back(shape[axis]);
+    const std::vector<Scalar> values = to_file_order(named.parameter);
+    array.values.assign(values.begin(), values.end());
+    content.arrays.push_back(std::move(array));
+  }
+  return write_safetensors(content);
+}
+
+Model model_from_bytes(std::string_view bytes, const std::string& where) {
+  const Safetensors content = read_safetensors(bytes, where);
+  Model model;
+  try {
+    if (content.metadata.at("format") != format) {
+      throw Error("has format '" + content.metadata.at("format") + "', not '" + format + "'", where,
+                  "Use the version of mudra that wrote it");
+    }
+    const Json architecture = Json::parse(content.metadata.at("architecture"));
+    const Json& in = architecture.at("input");
+    const Shape input = {1, in.at(1).get<int64_t>(), in.at(2).get<int64_t>(), in.at(0).get<int64_t>()};
+    model.classes = Json::parse(content.metadata.at("classes")).get<std::vector<std::string>>();
+    model.preprocessing = preprocessing_from(Json::parse(content.metadata.at("preprocessing")));
+    model.network = Network::parse(joined(architecture.at("layers")), input,
+                                   outputs_for(static_cast<int64_t>(model.classes.size())));
+  } catch (const Json::exception& error) {
+    throw Error(std::string("has metadata that cannot be read (") + error.what() + ")", where);
+  } catch (const std::out_of_range&) {
+    throw Error("lacks metadata of a model", where, "Use a model file written by `mudra train`");
+  }
+  for (const Network::Named& named : model.network.parameters()) {
+    const NamedArray* array = content.find(named.name);
+    const Shape shape = file_shape(named.parameter);
+    std::vector<int64_t> expected;
+    for (int axis = 0; axis < shape.rank(); ++axis) expected.push_back(shape[axis]);
+    if (!array || array->shape != expected) {
+      throw Error("lacks tensor " + named.name + " of shape " + shape.text(), where);
+    }
+    from_file_order(named.parameter, std::vector<Scalar>(array->values.begin(), array->values.end()));
+  }
+  return model;
+}
+
+void save_model(const Model& model, const std::filesystem::path& path) {
+  write_file_atomically(path, model_bytes(model));
+}
+
+Model load_model(const std::filesystem::path& path) {
+  return model_from_bytes(read_file(path, file_limit), path.string());
+}
+
+}  // namespace mudra

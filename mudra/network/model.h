@@ -1,0 +1,35 @@
+// A network with what it takes to use it, and its file.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "mudra/core/preprocessing.h"
+#include "mudra/network/network.h"
+
+namespace mudra {
+
+struct Model {
+  Network network;
+  std::vector<std::string> classes;
+  Preprocessing preprocessing;
+};
+
+// The model file is safetensors:
+//
+//   8 bytes   length of the header, little endian
+//   header    JSON: "__metadata__" {strings}, then a name, dtype F32, shape and offsets for every tensor
+//   values    tensors one after another, little endian, in the order of their names' layers
+//
+// Metadata: `format` "mudra 1"; `architecture` {"input": [C, H, W], "layers": [items]}; `classes` [names];
+// `preprocessing` {...}; `checksum`, XXH3-128 of the whole file with the checksum's own 32 digits read as '0'.
+// The same model is the same bytes: no time, host or path is kept.
+std::string model_bytes(const Model& model);
+Model model_from_bytes(std::string_view bytes, const std::string& where);
+
+// To and from a file; the file appears whole or not at all. Throw Error.
+void save_model(const Model& model, const std::filesystem::path& path);
+Model load_model(const std::filesystem::path& path);
+
+}  // namespace mudra

@@ -1,0 +1,42 @@
+// A network: layers in a row, from an image to logits. A plain value; copying it copies the weights.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mudra/layers/layers.h"
+
+namespace mudra {
+
+struct Network {
+  Shape input;  // of one example: [1, H, W, C]
+  std::vector<AnyLayer> layers;
+
+  // Reads one line of items separated by commas: "dense 128, sigmoid". `flatten` goes before a dense layer
+  // that meets images, and a dense layer of `outputs` units at the end unless there is one. Throws Error.
+  static Network parse(std::string_view line, const Shape& input, int64_t outputs);
+
+  std::vector<std::string> items() const;  // the line's items, everything spelled out
+  std::string text() const;                // the line
+
+  // The weights a seed means; layers draw from streams of their own.
+  void initialize(Initialization initialization, uint64_t seed);
+
+  int64_t outputs() const;                 // logits per example
+  int64_t parameter_count() const;         // trained values
+  int64_t multiply_adds() const;           // of one example, forward
+  // Everything a file keeps, named "0.weight" by layer: trained values, then running statistics.
+  struct Named {
+    std::string name;
+    Parameter parameter;
+    bool trained;
+  };
+  std::vector<Named> parameters();
+};
+
+// Logits for that many classes: two need only one.
+inline int64_t outputs_for(int64_t classes) { return classes == 2 ? 1 : classes; }
+
+}  // namespace mudra

@@ -1,0 +1,132 @@
+#include "mudra/network/safetensors.h"
+
+#include <xxhash.h>
+
+#include <bit>
+#include <cstring>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "mudra/core/error.h"
+
+namespace mudra {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "values are written as they lie in memory");
+
+using Json = nlohmann::ordered_json;  // keeps the file's order of names
+
+constexpr std::string_view checksum_key = "\"checksum\":\"";
+constexpr size_t digits = 32;
+constexpr uint64_t header_limit = 16 << 20;
+
+std::string hash(std::string_view bytes, size_t digits_at) {
+  static constexpr char zeros[digits + 1] = "00000000000000000000000000000000";
+  const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state(XXH3_createState(), XXH3_freeState);
+  XXH3_128bits_reset(state.get());
+  XXH3_128bits_update(state.get(), bytes.data(), digits_at);
+  XXH3_128bits_update(state.get(), zeros, digits);
+  XXH3_128bits_update(state.get(), bytes.data() + digits_at + digits, bytes.size() - digits_at - digits);
+  XXH128_canonical_t canonical;
+  XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(state.get()));
+  std::string text;
+  for (const unsigned char byte : canonical.digest) {
+    text += "0123456789abcdef"[byte >> 4];
+    text += "0123456789abcdef"[byte & 15];
+  }
+  return text;
+}
+
+[[noreturn]] void refuse(const std::string& what, const std::string& where) {
+  throw Error(what, where, "Use a model file written by `mudra train`, or a fresh copy of it");
+}
+
+// Position of the checksum's digits, after the header's sizes have been found plausible.
+size_t find_digits(std::string_view bytes, const std::string& where) {
+  uint64_t header = 0;
+  if (bytes.size() < 8) refuse("is too short for a model file", where);
+  std::memcpy(&header, bytes.data(), 8);
+  if (header > header_limit || header > bytes.size() - 8) refuse("is not a model file, or is cut short", where);
+  const size_t key = bytes.substr(0, 8 + header).find(checksum_key);
+  if (key == std::string_view::npos || key + checksum_key.size() + digits > 8 + header) {
+    refuse("has no checksum, so it is no model file of ours", where);
+  }
+  return key + checksum_key.size();
+}
+
+}  // namespace
+
+const NamedArray* Safetensors::find(std::string_view name) const {
+  for (const NamedArray& array : arrays) {
+    if (array.name == name) return &array;
+  }
+  return nullptr;
+}
+
+std::string write_safetensors(const Safetensors& content) {
+  Json header;
+  Json& metadata = header["__metadata__"];
+  metadata["checksum"] = std::string(digits, '0');  // first, so that no other text can look like it
+  for (const auto& [key, value] : content.metadata) metadata[key] = value;
+  size_t offset = 0;
+  for (const NamedArray& array : content.arrays) {
+    const size_t end = offset + array.values.size() * sizeof(float);
+    header[array.name] = {{"dtype", "F32"}, {"shape", array.shape}, {"data_offsets", {offset, end}}};
+    offset = end;
+  }
+  std::string text = header.dump();
+  text.resize((text.size() + 7) / 8 * 8, ' ');  // the format allows trailing spaces; values lie aligned
+  const uint64_t length = text.size();
+  std::string bytes(8, '\0');
+  std::memcpy(bytes.data(), &length, 8);
+  bytes += text;
+  for (const NamedArray& array : content.arrays) {
+    bytes.append(reinterpret_cast<const char*>(array.values.data()), array.values.size() * sizeof(float));
+  }
+  const size_t at = bytes.find(checksum_key) + checksum_key.size();
+  bytes.replace(at, digits, hash(bytes, at));
+  return bytes;
+}
+
+Safetensors read_safetensors(std::string_view bytes, const std::string& where) {
+  const size_t at = find_digits(bytes, where);
+  if (bytes.substr(at, digits) != hash(bytes, at)) {
+    refuse("is damaged: its checksum does not match its content", where);
+  }
+  uint64_t length = 0;
+  std::memcpy(&length, bytes.data(), 8);
+  const std::string_view values = bytes.substr(8 + length);
+  Safetensors content;
+  try {
+    const Json header = Json::parse(bytes.substr(8, length));
+    size_t offset = 0;
+    for (const auto& [name, entry] : header.items()) {
+      if (name == "__metadata__") {
+        for (const auto& [key, value] : entry.items()) content.metadata[key] = value.get<std::string>();
+        continue;
+      }
+      NamedArray array{name, entry.at("shape").get<std::vector<int64_t>>(), {}};
+      const size_t begin = entry.at("data_offsets").at(0).get<size_t>();
+      const size_t end = entry.at("data_offsets").at(1).get<size_t>();
+      size_t count = 1;
+      for (const int64_t size : array.shape) {
+        if (size < 0 || (size > 0 && count > values.size() / static_cast<size_t>(size))) refuse("has an impossible shape", where);
+        count *= static_cast<size_t>(size);
+      }
+      if (entry.at("dtype") != "F32" || begin != offset || end < begin || end > values.size() ||
+          end - begin != count * sizeof(float)) {
+        refuse("has a tensor that does not fit: " + name, where);
+      }
+      array.values.resize(count);
+      std::memcpy(array.values.data(), values.data() + begin, end - begin);
+      offset = end;
+      content.arrays.push_back(std::move(array));
+    }
+    if (offset != values.size()) refuse("has bytes that belong to no tensor", where);
+  } catch (const Json::exception& error) {
+    refuse(std::string("has a header that cannot be read (") + error.what() + ")", where);
+  }
+  return content;
+}
+
+}  // namespace mudra

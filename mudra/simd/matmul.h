@@ -1,0 +1,56 @@
+// The two products everything rests on. Both add each output's terms in index order, one fused
+// multiply-add each, so that bits do not depend on tiles, lanes or threads.
+#pragma once
+
+#include <cstdint>
+
+#include "mudra/core/tensor.h"
+#include "mudra/core/thread_team.h"
+#include "mudra/simd/activation.h"
+
+namespace mudra {
+
+// Where the rows of a product's left side lie. A row is `runs` stretches of `run_length` scalars,
+// `run_stride` apart: one for a dense layer, one per kernel row for a convolution over channels-last
+// images (an implicit matrix; nothing is copied). Rows come in lines, lines in images.
+struct RowLayout {
+  int64_t images, lines, line_rows;
+  int64_t image_stride, line_stride, row_stride;
+  int64_t runs, run_length, run_stride;
+
+  int64_t rows() const { return images * lines * line_rows; }
+  int64_t depth() const { return runs * run_length; }
+
+  // A plain matrix [rows, depth]; every row is an image of its own.
+  static RowLayout matrix(int64_t rows, int64_t depth) {
+    return {rows, 1, 1, depth, 0, depth, 1, depth, 0};
+  }
+};
+
+// y[n, o] = f(b[o] + sum over k of x[n, k] w[o, k])
+//   w in panels of depth layout.depth()   bias [outputs] or null   y [rows, outputs]
+void matmul(ThreadTeam& team, const Scalar* x, const RowLayout& layout, const Scalar* w, int64_t outputs,
+            const Scalar* bias, ActivationKind activation, Scalar* y);
+
+// What becomes of a gradient once its sum is complete.
+struct GradientSink {
+  bool descend = false;  // false: target = gradient; true: target -= rate * gradient, the plain SGD step
+  Scalar rate = 0;
+};
+
+// g[o, k] = sum over n of x[n, k] dy[n, o], in panels. The sum over the batch is 8 sums over contiguous
+// shards of the images, added left to right.
+//   dy [rows, padded(outputs)], zero beyond the last output   target: panels of depth layout.depth()
+void matmul_gradient(ThreadTeam& team, const Scalar* x, const RowLayout& layout, const Scalar* dy,
+                     int64_t outputs, const GradientSink& sink, Scalar* target);
+
+// g[o] = sum over n of dy[n, o], in the same shards.   dy [images * rows_per_image, padded(columns)]
+void column_sums(const Scalar* dy, int64_t images, int64_t rows_per_image, int64_t columns,
+                 const GradientSink& sink, Scalar* target);
+
+inline constexpr int gradient_shards = 8;
+
+// The first image of a shard; shard 8 begins where shard 7 ends.
+inline int64_t shard_begin(int64_t images, int shard) { return images * shard / gradient_shards; }
+
+}  // namespace mudra

@@ -1,0 +1,106 @@
+#include "mudra/simd/updates.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "mudra/simd/updates.cpp"
+#include <hwy/foreach_target.h>  // IWYU pragma: keep
+#include <hwy/highway.h>
+
+#include "mudra/simd/map-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace mudra::HWY_NAMESPACE {
+namespace {
+
+using D = hn::ScalableTag<Scalar>;
+
+void Descend(Scalar rate, const Scalar* gradient, int64_t count, Scalar* weights) {
+  const auto r = hn::Set(D(), rate);
+  map(
+      count, weights, [&](auto w, auto g) HWY_ATTR { return hn::NegMulAdd(r, g, w); }, weights, gradient);
+}
+
+void MomentumStep(const Momentum& m, const Scalar* gradient, int64_t count, Scalar* velocity, Scalar* weights) {
+  const D d;
+  const auto rate = hn::Set(d, m.rate);
+  const auto momentum = hn::Set(d, m.momentum);
+  const auto decay = hn::Set(d, m.decay);
+  map(
+      count, velocity,
+      [&](auto v, auto g, auto w) HWY_ATTR { return hn::MulAdd(momentum, v, hn::MulAdd(decay, w, g)); }, velocity,
+      gradient, weights);
+  if (m.nesterov) {
+    map(
+        count, weights,
+        [&](auto w, auto g, auto v) HWY_ATTR {
+          return hn::NegMulAdd(rate, hn::MulAdd(momentum, v, hn::MulAdd(decay, w, g)), w);
+        },
+        weights, gradient, velocity);
+  } else {
+    Descend(m.rate, velocity, count, weights);
+  }
+}
+
+void AdamStep(const Adam& a, const Scalar* gradient, int64_t count, Scalar* mean, Scalar* square, Scalar* weights) {
+  const D d;
+  const auto joined = hn::Set(d, a.decoupled ? 0 : a.decay);
+  const auto shrink = hn::Set(d, a.decoupled ? a.rate * a.decay : 0);
+  const auto beta1 = hn::Set(d, a.beta1), rest1 = hn::Set(d, 1 - a.beta1);
+  const auto beta2 = hn::Set(d, a.beta2), rest2 = hn::Set(d, 1 - a.beta2);
+  const auto correction1 = hn::Set(d, a.correction1), correction2 = hn::Set(d, a.correction2);
+  const auto rate = hn::Set(d, a.rate), epsilon = hn::Set(d, a.epsilon);
+  map(
+      count, mean,
+      [&](auto m, auto g, auto w) HWY_ATTR {
+        return hn::MulAdd(beta1, m, hn::Mul(rest1, hn::MulAdd(joined, w, g)));
+      },
+      mean, gradient, weights);
+  map(
+      count, square,
+      [&](auto v, auto g, auto w) HWY_ATTR {
+        const auto full = hn::MulAdd(joined, w, g);
+        return hn::MulAdd(beta2, v, hn::Mul(rest2, hn::Mul(full, full)));
+      },
+      square, gradient, weights);
+  map(
+      count, weights,
+      [&](auto w, auto m, auto v) HWY_ATTR {
+        const auto scale = hn::Add(hn::Sqrt(hn::Mul(v, correction2)), epsilon);
+        const auto step = hn::Div(hn::Mul(m, correction1), scale);
+        return hn::NegMulAdd(rate, step, hn::NegMulAdd(shrink, w, w));
+      },
+      weights, mean, square);
+}
+
+void AverageStep(Scalar keep, const Scalar* weights, int64_t count, Scalar* average) {
+  const auto k = hn::Set(D(), keep), rest = hn::Set(D(), 1 - keep);
+  map(
+      count, average, [&](auto a, auto w) HWY_ATTR { return hn::MulAdd(k, a, hn::Mul(rest, w)); }, average, weights);
+}
+
+}  // namespace
+}  // namespace mudra::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace mudra {
+
+HWY_EXPORT(Descend);
+HWY_EXPORT(MomentumStep);
+HWY_EXPORT(AdamStep);
+HWY_EXPORT(AverageStep);
+
+void descend(Scalar rate, const Scalar* gradient, int64_t count, Scalar* weights) {
+  HWY_DYNAMIC_DISPATCH(Descend)(rate, gradient, count, weights);
+}
+void momentum_step(const Momentum& m, const Scalar* gradient, int64_t count, Scalar* velocity, Scalar* weights) {
+  HWY_DYNAMIC_DISPATCH(MomentumStep)(m, gradient, count, velocity, weights);
+}
+void adam_step(const Adam& a, const Scalar* gradient, int64_t count, Scalar* mean, Scalar* square, Scalar* weights) {
+  HWY_DYNAMIC_DISPATCH(AdamStep)(a, gradient, count, mean, square, weights);
+}
+void average_step(Scalar keep, const Scalar* weights, int64_t count, Scalar* average) {
+  HWY_DYNAMIC_DISPATCH(AverageStep)(keep, weights, count, average);
+}
+
+}  // namespace mudra
+#endif

@@ -1,0 +1,88 @@
+// Everything a person may choose about a training run, described once: the command line, options.toml and
+// Python all follow from describe().
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mudra {
+
+struct Options {
+  std::string data;
+  std::string recipe;
+  std::vector<std::string> classes;  // empty: all
+  std::string groups;
+  std::string size;
+  std::string fit = "stretch";
+  std::string split = "0.8";
+  std::string network = "dense 128, relu";
+  std::string init = "he";
+  std::string optimizer = "adam";
+  double learning_rate = 0.001;
+  double momentum = 0.9;
+  double weight_decay = 0;
+  double label_smoothing = 0;
+  int epochs = 30;
+  int batch_size = 64;
+  bool shuffle = true;
+  uint64_t seed = 1;
+  int threads = 0;
+
+  bool operator==(const Options&) const = default;
+};
+
+// The values a number may have; whole numbers are compared as doubles.
+struct Range {
+  double low = -std::numeric_limits<double>::infinity();
+  double high = std::numeric_limits<double>::infinity();
+  bool low_excluded = false;
+};
+
+// Calls visit(name, value, help, limits) for every option; `limits` is a Range for numbers, a list of words for
+// text that must be one of them, and an empty list for free text. The name is the one used everywhere.
+template <class O, class Visit>
+void describe(O& o, Visit&& visit) {
+  const auto any = std::vector<std::string_view>{};
+  const Range positive{0, 1e9, true};
+  visit("data", o.data, "images: a .npz, .npy or .csv file, a folder with one sub-folder a class, or synth:N", any);
+  visit("recipe", o.recipe, "start from a named set of options",
+        std::vector<std::string_view>{"", "report"});
+  visit("classes", o.classes, "only these classes, in this order, such as 0,5", any);
+  visit("groups", o.groups, "whose hand each image shows: a CSV (file,label,group) or an .npz (hand or group)", any);
+  visit("size", o.size, "height x width of the images, such as 28x28, when the data do not say or to resize", any);
+  visit("fit", o.fit, "how an image of another shape is fitted", std::vector<std::string_view>{"stretch", "keep-aspect"});
+  visit("split", o.split, "what is held out: 0.8 (trained on), stratified:0.8, group, kfold:5, leave-one-group-out or a file",
+        any);
+  visit("network", o.network, "the layers, such as \"dense 128, sigmoid\"; the output layer is added", any);
+  visit("init", o.init, "initial weights", std::vector<std::string_view>{"normal", "xavier", "he"});
+  visit("optimizer", o.optimizer, "how weights follow the gradient",
+        std::vector<std::string_view>{"sgd", "momentum", "nesterov", "adam", "adamw"});
+  visit("learning-rate", o.learning_rate, "length of a step", positive);
+  visit("momentum", o.momentum, "for momentum and nesterov", Range{0, 1});
+  visit("weight-decay", o.weight_decay, "pull of weights towards zero", Range{0, 1e6});
+  visit("label-smoothing", o.label_smoothing, "share of every target spread over all classes", Range{0, 0.999});
+  visit("epochs", o.epochs, "passes over the training images", Range{1, 1e6});
+  visit("batch-size", o.batch_size, "images a step", Range{1, 1 << 20});
+  visit("shuffle", o.shuffle, "a new order every epoch", any);
+  visit("seed", o.seed, "the run's random numbers", Range{0});
+  visit("threads", o.threads, "0: as many as help; the result does not depend on it", Range{0, 1024});
+}
+
+// Sets one option from text; throws a usage Error that names the option and what it may be.
+void set_option(Options& options, std::string_view name, const std::string& text);
+
+// Later sources win: defaults, then the recipe, then a TOML file, then what was given by name.
+Options make_options(const std::filesystem::path& toml_file, const std::map<std::string, std::string>& given);
+
+// All options as TOML, and back.
+std::string to_toml(const Options& options);
+
+// Names and values as text, for reports.
+std::vector<std::pair<std::string, std::string>> to_pairs(const Options& options);
+
+}  // namespace mudra
