@@ -150,6 +150,14 @@ void set_option(Options& options, std::string_view name, const std::string& text
   if (!found) throw usage_error("no option is called '" + std::string(name) + "'", {}, did_you_mean(name, names));
 }
 
+std::string option_text(const Options& options, std::string_view name) {
+  std::string text;
+  describe(options, [&](std::string_view option, const auto& value, std::string_view, const auto&) {
+    if (option == name) text = text_of(value);
+  });
+  return text;
+}
+
 Options make_options(const std::filesystem::path& toml_file, const std::map<std::string, std::string>& given) {
   const std::map<std::string, std::string> file =
       toml_file.empty() ? std::map<std::string, std::string>{} : read_toml(toml_file);

@@ -76,6 +76,9 @@ void describe(O& o, Visit&& visit) {
 // Sets one option from text; throws a usage Error that names the option and what it may be.
 void set_option(Options& options, std::string_view name, const std::string& text);
 
+// One option's value as text, as set_option reads it.
+std::string option_text(const Options& options, std::string_view name);
+
 // Later sources win: defaults, then the recipe, then a TOML file, then what was given by name.
 Options make_options(const std::filesystem::path& toml_file, const std::map<std::string, std::string>& given);
 

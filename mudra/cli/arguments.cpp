@@ -1,0 +1,148 @@
+#include "mudra/cli/arguments.h"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <iostream>
+#include <memory>
+
+#include "mudra/core/did_you_mean.h"
+#include "mudra/core/error.h"
+
+namespace mudra {
+namespace {
+
+void complain(const std::string& message) {
+  std::fflush(stdout);
+  std::fprintf(stderr, "mudra: %s\n", message.c_str());
+}
+
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+// The innermost command that was named on the command line.
+const CLI::App* innermost(const CLI::App* app) {
+  for (const CLI::App* named : app->get_subcommands()) return innermost(named);
+  return app;
+}
+
+std::string full_name(const CLI::App* app) {
+  std::string name = app->get_name();
+  for (const CLI::App* up = app->get_parent(); up; up = up->get_parent()) name = up->get_name() + " " + name;
+  return name;
+}
+
+// A message for something on the command line that nothing knows.
+std::string about_extras(const CLI::App& root) {
+  const std::string word = root.remaining(true).front();
+  const CLI::App* app = innermost(&root);
+  std::vector<std::string> names;
+  if (word.starts_with("-")) {
+    for (const CLI::Option* option : app->get_options()) {
+      for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    }
+    return "no option is called '" + word.substr(0, word.find('=')) + "'. " +
+           did_you_mean(word.substr(0, word.find('=')), names);
+  }
+  for (const CLI::App* command : app->get_subcommands([](const CLI::App*) { return true; })) {
+    names.push_back(command->get_name());
+  }
+  if (!names.empty()) return "no command is called '" + word + "'. " + did_you_mean(word, names);
+  return "'" + word + "' is one argument too many";
+}
+
+std::string about_usage(const CLI::ParseError& error, const CLI::App& root) {
+  const CLI::App* app = innermost(&root);
+  std::string what = error.get_name() == "ExtrasError" ? about_extras(root) : first_line(error.what());
+  if (!what.ends_with('.') && !what.ends_with('?')) what += '.';
+  return what + " Try `" + full_name(app) + " --help`.";
+}
+
+}  // namespace
+
+template <class T>
+void Arguments::positional(const std::string& name, T& value, const std::string& help, bool required) {
+  CLI::Option* option = app_->add_option(name, value, help);
+  if (required) option->required();
+}
+
+template <class T>
+void Arguments::option(const std::string& name, T& value, const std::string& help) {
+  app_->add_option(name, value, help)->capture_default_str();
+}
+
+#define MUDRA_ARGUMENT(T)                                                                   \
+  template void Arguments::positional(const std::string&, T&, const std::string&, bool); \
+  template void Arguments::option(const std::string&, T&, const std::string&);
+MUDRA_ARGUMENT(std::string)
+MUDRA_ARGUMENT(std::optional<std::string>)
+MUDRA_ARGUMENT(std::vector<std::string>)
+MUDRA_ARGUMENT(int)
+MUDRA_ARGUMENT(int64_t)
+MUDRA_ARGUMENT(uint64_t)
+MUDRA_ARGUMENT(double)
+#undef MUDRA_ARGUMENT
+
+void Arguments::flag(const std::string& name, bool& value, const std::string& help) {
+  app_->add_flag(name, value, help);
+}
+
+void Arguments::named(const std::string& name, std::map<std::string, std::string>& given, const std::string& help,
+                      const std::string& default_text) {
+  CLI::Option* option = app_->add_option_function<std::string>(
+      "--" + name, [&given, name](const std::string& text) { given[name] = text; }, help);
+  option->default_str(default_text);
+  option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+}
+
+void Arguments::subcommand(const std::string& name, const std::string& help,
+                           const std::function<Action(Arguments&)>& declare) {
+  CLI::App* app = app_->add_subcommand(name, help);
+  app_->require_subcommand(1);
+  Arguments arguments(*app);
+  subcommands_.emplace_back(app, declare(arguments));
+}
+
+int run_command_line(int argc, char** argv, const std::vector<Command>& commands) {
+  std::signal(SIGPIPE, SIG_IGN);  // a reader that leaves is a failed write, not a death
+  CLI::App app("Learns hand signs from pictures and puts the result to work.", "mudra");
+  app.set_version_flag("--version", MUDRA_VERSION);
+  app.require_subcommand(1);
+  app.failure_message([](const CLI::App*, const CLI::Error&) { return std::string(); });
+  std::vector<std::unique_ptr<Arguments>> declared;
+  std::vector<std::pair<CLI::App*, Action>> actions;
+  // Only the command that is meant need declare its options.
+  for (const Command& command : commands) {
+    CLI::App* sub = app.add_subcommand(std::string(command.name), std::string(command.summary));
+    if (argc < 2 || command.name != argv[1]) continue;
+    declared.push_back(std::make_unique<Arguments>(*sub));
+    const Action action = command.declare(*declared.back());
+    if (action) actions.emplace_back(sub, action);
+    for (const auto& nested : declared.back()->subcommands()) actions.push_back(nested);
+  }
+  try {
+    app.parse(argc, argv);
+    for (const auto& [sub, action] : actions) {
+      if (sub->parsed()) action();
+    }
+    if (std::fflush(stdout) != 0 || std::ferror(stdout)) throw Error("cannot write to standard output");
+    return 0;
+  } catch (const CLI::Success& success) {  // --help, --version
+    return app.exit(success);
+  } catch (const CLI::ParseError& error) {
+    complain(about_usage(error, app));
+    return 2;
+  } catch (const Error& error) {
+    complain(error.what());
+    return error.kind() == ErrorKind::usage ? 2 : 1;
+  } catch (const std::bad_alloc&) {
+    complain("not enough memory. Use fewer or smaller images, or a smaller network.");
+  } catch (const std::exception& error) {
+    complain(error.what());
+  }
+  return 1;
+}
+
+}  // namespace mudra

@@ -1,0 +1,16 @@
+// The list of commands. Each is one file of its own name.
+#pragma once
+
+#include "mudra/cli/arguments.h"
+
+namespace mudra {
+
+Action train_command(Arguments&);
+
+inline std::vector<Command> commands() {
+  return {
+      {"train", "Learn from labelled images, and say how well", train_command},
+  };
+}
+
+}  // namespace mudra

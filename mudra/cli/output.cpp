@@ -1,0 +1,53 @@
+#include "mudra/cli/output.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+namespace mudra {
+
+std::string with_commas(int64_t number) {
+  std::string text = std::to_string(number);
+  for (int64_t at = static_cast<int64_t>(text.size()) - 3; at > (number < 0 ? 1 : 0); at -= 3) {
+    text.insert(static_cast<size_t>(at), ",");
+  }
+  return text;
+}
+
+std::string accuracy_sentence(const Evaluation& evaluation) {
+  int64_t right = 0;
+  for (size_t c = 0; c < evaluation.classes.size(); ++c) right += evaluation.count(c, c);
+  std::string sentence = fmt::format("right on {} of {} held-out images: {:.1f}% (95% interval {:.1f}% to {:.1f}%",
+                                     with_commas(right), with_commas(evaluation.n), 100 * evaluation.accuracy,
+                                     100 * evaluation.interval.low, 100 * evaluation.interval.high);
+  if (evaluation.interval.unit != "image") {
+    sentence += fmt::format(", {} independent {}s", with_commas(evaluation.interval.independent),
+                            evaluation.interval.unit);
+  }
+  return sentence + ")";
+}
+
+void print_json(const nlohmann::json& document) {
+  fmt::print("{}\n", document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
+ProgressLine::ProgressLine() : is_terminal_(isatty(STDERR_FILENO) == 1), start_(std::chrono::steady_clock::now()) {}
+
+double ProgressLine::seconds() const {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+}
+
+void ProgressLine::show(const std::string& text) {
+  const auto now = std::chrono::steady_clock::now();
+  if (!is_terminal_ || now - shown_ < std::chrono::milliseconds(50)) return;
+  shown_ = now;
+  fmt::print(stderr, "\r\033[K{}", text);
+  std::fflush(stderr);
+}
+
+void ProgressLine::finish(const std::string& text) {
+  fmt::print(stderr, "{}{}\n", is_terminal_ ? "\r\033[K" : "", text);
+}
+
+}  // namespace mudra

@@ -1,0 +1,34 @@
+// How commands speak: results on standard output, progress on standard error.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "mudra/evaluation/evaluation.h"
+
+namespace mudra {
+
+std::string with_commas(int64_t number);  // 5,000
+
+// "right on 195 of 200 held-out images: 97.5% (95% interval 94.3% to 98.9%)"
+std::string accuracy_sentence(const Evaluation& evaluation);
+
+void print_json(const nlohmann::json& document);
+
+// A line of progress that is rewritten on a terminal; elsewhere only finished lines appear.
+class ProgressLine {
+ public:
+  ProgressLine();
+  bool is_terminal() const { return is_terminal_; }
+  double seconds() const;             // since it was made
+  void show(const std::string& text);  // at most 20 times a second
+  void finish(const std::string& text);
+
+ private:
+  bool is_terminal_;
+  std::chrono::steady_clock::time_point start_, shown_;
+};
+
+}  // namespace mudra

@@ -1,0 +1,105 @@
+// mudra train [DATA]: learn from labelled images.
+#include <fmt/format.h>
+#include <signal.h>
+
+#include <atomic>
+#include <nlohmann/json.hpp>
+
+#include "mudra/cli/arguments.h"
+#include "mudra/cli/output.h"
+#include "mudra/run/train_run.h"
+
+namespace mudra {
+namespace {
+
+std::atomic<bool> interrupted{false};
+
+struct TrainArguments {
+  std::map<std::string, std::string> given;
+  std::optional<std::string> data;
+  std::string options_file;
+  std::string out;
+  bool json = false;
+  bool quiet = false;
+};
+
+std::string epoch_line(const Options& options, const Epoch& epoch, double seconds) {
+  return fmt::format("epoch {} of {}   loss {:.3f}   held out {:.3f}   {:.1f}%   {:.2f} s", epoch.number,
+                     options.epochs, epoch.loss_train, epoch.loss_held_out, 100 * epoch.accuracy_held_out, seconds);
+}
+
+// Progress goes to standard error: one line rewritten on a terminal, a line every tenth of the way elsewhere.
+class EpochProgress {
+ public:
+  explicit EpochProgress(bool quiet) : quiet_(quiet) {}
+
+  bool operator()(const Run& run, const Epoch& epoch) {
+    seconds_ += epoch.seconds;
+    if (quiet_) return !interrupted;
+    const int epochs = run.options.epochs;
+    std::string line = epoch_line(run.options, epoch, seconds_);
+    if (epoch.number == epochs || interrupted) {
+      line_.finish(line);
+    } else if (line_.is_terminal()) {
+      line_.show(line + fmt::format("   {:.0f} s left", line_.seconds() / epoch.number * (epochs - epoch.number)));
+    } else if (epoch.number * 10 / epochs != (epoch.number - 1) * 10 / epochs) {
+      line_.finish(line);
+    }
+    return !interrupted;
+  }
+
+ private:
+  bool quiet_;
+  double seconds_ = 0;
+  ProgressLine line_;
+};
+
+void describe_run(const Run& run) {
+  const Shape& images = run.data.pixels.shape();
+  fmt::print(stderr, "data      {}: {} images {}x{}, {} classes\n", run.data.source, with_commas(images[0]), images[1],
+             images[2], run.data.classes.size());
+  const Fold& fold = run.split.folds[0];
+  fmt::print(stderr, "split     {} to train, {} held out, {}\n", with_commas(static_cast<int64_t>(fold.train.size())),
+             with_commas(static_cast<int64_t>(fold.test.size())), run.split.description);
+  fmt::print(stderr, "network   {}   {} parameters\n", run.initial.text(),
+             with_commas(run.initial.parameter_count()));
+}
+
+void print_result(const Run& run) {
+  fmt::print("{}\n{}\n", run.test.text, accuracy_sentence(run.test));
+  fmt::print("model     {}\n", (run.folder / "model.safetensors").string());
+}
+
+}  // namespace
+
+Action train_command(Arguments& arguments) {
+  auto a = std::make_shared<TrainArguments>();
+  arguments.positional("DATA", a->data, "Labelled images: .npz, .npy, .csv, a folder or synth:N; without it, rendered hands",
+                       false);
+  Options defaults;
+  describe(defaults, [&](const std::string& name, const auto&, const std::string& help, const auto&) {
+    if (name != "data") arguments.named(name, a->given, help, option_text(defaults, name));
+  });
+  arguments.option("--options", a->options_file, "A TOML file of options, such as a run's options.toml");
+  arguments.option("--out", a->out, "Folder for the model and its records (default: runs/NAME-N)");
+  arguments.flag("--json", a->json, "Print the result as one JSON document");
+  arguments.flag("--quiet", a->quiet, "No progress");
+  return [a] {
+    if (a->data) a->given["data"] = *a->data;
+    const Options options = make_options(a->options_file, a->given);
+    struct sigaction action {};
+    action.sa_handler = [](int) { interrupted = true; };
+    action.sa_flags = static_cast<int>(SA_RESETHAND);  // a second Ctrl-C ends at once
+    sigaction(SIGINT, &action, nullptr);
+    sigaction(SIGTERM, &action, nullptr);
+    RunEvents events;
+    if (!a->quiet) events.ready = describe_run;
+    EpochProgress progress(a->quiet);
+    events.epoch = [&](const Run& run, size_t, const Epoch& epoch) { return progress(run, epoch); };
+    const Run run = train_run(options, a->out, events);
+    if (a->json) return print_json(to_json(run));
+    print_result(run);
+  };
+}
+
+}  // namespace mudra

@@ -1,0 +1,39 @@
+#include "mudra/evaluation/predict.h"
+
+#include <algorithm>
+
+#include "mudra/core/error.h"
+#include "mudra/network/loss.h"
+#include "mudra/network/plan.h"
+
+namespace mudra {
+
+Predictions predict(const Network& network, int64_t classes, const Dataset& data, std::span<const int64_t> rows,
+                    ThreadTeam& team) {
+  constexpr int64_t batch = 256;
+  const int64_t count = static_cast<int64_t>(rows.size());
+  Shape shape = data.pixels.shape();
+  shape[0] = 1;
+  if (shape != network.input) {
+    throw Error("images of shape " + shape.text() + " do not fit a network for " + network.input.text(), data.source,
+                "Bring them to the model's size");
+  }
+  Predictions result{{}, Tensor({count, classes})};
+  if (count == 0) return result;
+  Plan plan(network, std::min(batch, count), Plan::Mode::infer);
+  shape[0] = plan.max_batch();
+  Tensor x(shape);
+  for (int64_t begin = 0; begin < count; begin += batch) {
+    shape[0] = std::min(batch, count - begin);
+    x.reshape(shape);
+    for (int64_t i = 0; i < shape[0]; ++i) {
+      data.pixels.read(rows[static_cast<size_t>(begin + i)], x.data() + i * shape.per_example());
+    }
+    Tensor part = Tensor::borrow(result.probabilities.data() + begin * classes, {shape[0], classes});
+    probabilities(plan.infer(network, x, Step{team}), classes, part);
+    for (int64_t i = 0; i < shape[0]; ++i) result.labels.push_back(winner(part.data() + i * classes, classes));
+  }
+  return result;
+}
+
+}  // namespace mudra

@@ -1,0 +1,24 @@
+// A model's answers.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "mudra/core/thread_team.h"
+#include "mudra/data/dataset.h"
+#include "mudra/network/model.h"
+
+namespace mudra {
+
+struct Predictions {
+  std::vector<int32_t> labels;  // N: index of the largest probability, the first of equals
+  Tensor probabilities;         // [N, classes]
+};
+
+// Answers for the images at `rows`, which must be of the network's input size. An image gets the same bits in
+// any batch and for any team.
+Predictions predict(const Network& network, int64_t classes, const Dataset& data, std::span<const int64_t> rows,
+                    ThreadTeam& team);
+
+}  // namespace mudra

@@ -1,0 +1,44 @@
+#include "mudra/run/run_folder.h"
+
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+
+#include "mudra/core/atomic_file.h"
+#include "mudra/core/error.h"
+
+namespace mudra {
+namespace fs = std::filesystem;
+namespace {
+
+[[noreturn]] void refuse(const fs::path& folder, const std::error_code& error) {
+  throw Error("cannot make the run's folder: " + error.message(), folder.string(),
+              "Choose another with --out, or free the name");
+}
+
+}  // namespace
+
+fs::path make_run_folder(const std::string& out, const std::string& name) {
+  std::error_code error;
+  if (!out.empty()) {
+    fs::create_directories(out, error);
+    if (error) refuse(out, error);
+    if (fs::exists(fs::path(out) / "model.safetensors")) {
+      throw Error("already holds a model", out, "Choose another folder with --out, or remove this one");
+    }
+    // Fail now rather than after training.
+    const fs::path probe = fs::path(out) / ".writable";
+    write_file_atomically(probe, "");
+    fs::remove(probe, error);
+    return out;
+  }
+  fs::create_directories("runs", error);
+  if (error) refuse("runs", error);
+  for (int number = 1;; ++number) {
+    const fs::path folder = fs::path("runs") / (name + "-" + std::to_string(number));
+    if (fs::create_directory(folder, error)) return folder;  // one of two processes wins
+    if (error) refuse(folder, error);
+  }
+}
+
+}  // namespace mudra

@@ -1,0 +1,14 @@
+// The folder a run leaves behind:
+//   model.safetensors   options.toml   metrics.jsonl   split.json
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace mudra {
+
+// Makes `out` (with parents), or if it is empty runs/NAME-1, runs/NAME-2, ...: the first that is free. Throws
+// Error when it cannot be made or `out` already holds a model.
+std::filesystem::path make_run_folder(const std::string& out, const std::string& name);
+
+}  // namespace mudra

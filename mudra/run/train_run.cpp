@@ -1,0 +1,140 @@
+#include "mudra/run/train_run.h"
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "mudra/core/atomic_file.h"
+#include "mudra/core/error.h"
+#include "mudra/evaluation/predict.h"
+#include "mudra/run/load_data.h"
+#include "mudra/run/run_folder.h"
+
+namespace mudra {
+namespace {
+
+using Json = nlohmann::json;
+using Clock = std::chrono::steady_clock;
+
+// Adds the time since the last lap to a counter.
+class Stopwatch {
+ public:
+  double lap() {
+    const auto now = Clock::now();
+    const double seconds = std::chrono::duration<double>(now - last_).count();
+    last_ = now;
+    return seconds;
+  }
+
+ private:
+  Clock::time_point last_ = Clock::now();
+};
+
+std::string metrics_lines(const Run& run) {
+  std::string lines;
+  for (size_t fold = 0; fold < run.histories.size(); ++fold) {
+    for (const Epoch& epoch : run.histories[fold]) {
+      Json line = {{"epoch", epoch.number},
+                   {"loss", {{"train", epoch.loss_train}, {"held_out", epoch.loss_held_out}}},
+                   {"accuracy", {{"train", epoch.accuracy_train}, {"held_out", epoch.accuracy_held_out}}}};
+      if (run.split.folds.size() > 1) line["fold"] = run.split.folds[fold].name;
+      lines += line.dump() + "\n";
+    }
+  }
+  return lines;
+}
+
+std::string split_text(const Run& run) {
+  Json folds = Json::array();
+  for (const Fold& fold : run.split.folds) {
+    folds.push_back({{"name", fold.name}, {"train", fold.train}, {"test", fold.test}});
+  }
+  return Json{{"description", run.split.description}, {"images", run.data.size()}, {"folds", folds}}.dump() + "\n";
+}
+
+// Tests one fold's network; appends to the run's rows and probabilities.
+void test_fold(const Network& network, const Fold& fold, Run& run, std::vector<int32_t>& truth,
+               std::vector<int32_t>& predicted, std::vector<Scalar>& probabilities, ThreadTeam& team) {
+  const Predictions answers =
+      predict(network, static_cast<int64_t>(run.data.classes.size()), run.data, fold.test, team);
+  for (const int64_t row : fold.test) truth.push_back(run.data.labels[static_cast<size_t>(row)]);
+  predicted.insert(predicted.end(), answers.labels.begin(), answers.labels.end());
+  const auto values = answers.probabilities.values();
+  probabilities.insert(probabilities.end(), values.begin(), values.end());
+  run.test_rows.insert(run.test_rows.end(), fold.test.begin(), fold.test.end());
+}
+
+}  // namespace
+
+Run train_run(const Options& options, const std::string& out, const RunEvents& events) {
+  Stopwatch total;
+  Stopwatch watch;
+  Run run;
+  run.options = options;
+  ThreadTeam team(options.threads > 0 ? options.threads : 1);
+  run.data = load_data(options, team);
+  run.split = make_split(run.data, {options.split, options.seed});
+  const Shape& images = run.data.pixels.shape();
+  run.model.classes = run.data.classes;
+  run.model.preprocessing = {static_cast<int>(images[1]), static_cast<int>(images[2]), static_cast<int>(images[3]),
+                             options.fit == "stretch" ? Fit::stretch : Fit::keep_aspect};
+  const int64_t classes = static_cast<int64_t>(run.data.classes.size());
+  run.initial = Network::parse(options.network, {1, images[1], images[2], images[3]}, outputs_for(classes));
+  run.initial.initialize(initialization(options.init), options.seed);
+  run.folder = make_run_folder(out, options.recipe.empty() ? "train" : options.recipe);
+  run.seconds.load = watch.lap();
+  if (events.ready) events.ready(run);
+
+  std::vector<int32_t> truth, predicted;
+  std::vector<Scalar> probabilities;
+  const auto train_fold = [&](const Fold& fold, size_t number) {
+    const auto report = [&](const Epoch& epoch) { return !events.epoch || events.epoch(run, number, epoch); };
+    Training training = train(run.initial, run.data, fold, options, team, report);
+    run.seconds.train += training.seconds;
+    if (training.stopped) {
+      throw Error("stopped before the end, no model is kept", run.folder.string(), "Run the same command again");
+    }
+    return training;
+  };
+  for (size_t f = 0; f < run.split.folds.size(); ++f) {
+    Training training = train_fold(run.split.folds[f], f);
+    run.histories.push_back(std::move(training.history));
+    run.model.network = std::move(training.network);
+    watch.lap();
+    test_fold(run.model.network, run.split.folds[f], run, truth, predicted, probabilities, team);
+    run.seconds.evaluate += watch.lap();
+  }
+  if (run.split.folds.size() > 1) {
+    Fold all{std::vector<int64_t>(static_cast<size_t>(run.data.size())), run.split.folds[0].test, "all"};
+    std::iota(all.train.begin(), all.train.end(), int64_t{0});
+    run.model.network = train_fold(all, run.split.folds.size()).network;
+  }
+  watch.lap();
+  run.test_probabilities = Tensor({static_cast<int64_t>(truth.size()), classes});
+  std::copy(probabilities.begin(), probabilities.end(), run.test_probabilities.data());
+  run.test = evaluate(truth, predicted, run.data.classes);
+  run.seconds.evaluate += watch.lap();
+
+  write_file_atomically(run.folder / "options.toml", to_toml(options));
+  write_file_atomically(run.folder / "metrics.jsonl", metrics_lines(run));
+  write_file_atomically(run.folder / "split.json", split_text(run));
+  save_model(run.model, run.folder / "model.safetensors");
+  run.seconds.total = total.lap();
+  return run;
+}
+
+Json to_json(const Run& run) {
+  const Epoch& last = run.histories.back().back();
+  return {{"run", run.folder.string()},
+          {"model", (run.folder / "model.safetensors").string()},
+          {"epochs", last.number},
+          {"loss", {{"train", last.loss_train}, {"held_out", last.loss_held_out}}},
+          {"test", to_json(run.test)},
+          {"seconds",
+           {{"load", run.seconds.load},
+            {"train", run.seconds.train},
+            {"evaluate", run.seconds.evaluate},
+            {"total", run.seconds.total}}}};
+}
+
+}  // namespace mudra

@@ -1,0 +1,52 @@
+// One training run, from options to a folder with a model and honest numbers.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "mudra/data/dataset.h"
+#include "mudra/data/split.h"
+#include "mudra/evaluation/evaluation.h"
+#include "mudra/network/model.h"
+#include "mudra/training/options.h"
+#include "mudra/training/trainer.h"
+
+namespace mudra {
+
+struct Seconds {
+  double load = 0, train = 0, evaluate = 0, total = 0;  // train: optimisation steps only
+};
+
+struct Run {
+  Options options;
+  std::filesystem::path folder;
+  Dataset data;
+  Split split;
+  Model model;
+  Network initial;                    // before training
+  std::vector<std::vector<Epoch>> histories;  // of each fold
+  Evaluation test;                    // of all folds together
+  std::vector<int64_t> test_rows;     // the images tested, in the order of the folds
+  Tensor test_probabilities;          // [test_rows, classes]
+  Seconds seconds;
+};
+
+// What a run says while it runs; any may be empty.
+struct RunEvents {
+  std::function<void(const Run&)> ready;                          // data, split and network are known
+  std::function<bool(const Run&, size_t fold, const Epoch&)> epoch;  // false stops the run
+};
+
+// Trains and evaluates; writes the run's folder as its last act, the model last of all. With more than one fold
+// every fold is trained and tested, and the model kept is trained on all images. Throws Error; a run stopped by
+// events.epoch throws Error too and leaves no model.
+Run train_run(const Options& options, const std::string& out, const RunEvents& events);
+
+// {run, model, epochs, loss: {train, held_out}, test: {...}, seconds: {...}}
+nlohmann::json to_json(const Run& run);
+
+
+}  // namespace mudra
