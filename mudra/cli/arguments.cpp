@@ -5,8 +5,6 @@
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
-#include <cstring>
-#include <iostream>
 #include <memory>
 
 #include "mudra/core/did_you_mean.h"
@@ -53,11 +51,20 @@ std::string about_extras(const CLI::App& root) {
   return "'" + word + "' is one argument too many";
 }
 
-std::string about_usage(const CLI::ParseError& error, const CLI::App& root) {
-  const CLI::App* app = innermost(&root);
-  std::string what = error.get_name() == "ExtrasError" ? about_extras(root) : first_line(error.what());
+std::string with_help(std::string what, const CLI::App& root) {
   if (!what.ends_with('.') && !what.ends_with('?')) what += '.';
-  return what + " Try `" + full_name(app) + " --help`.";
+  return what + " Try `" + full_name(innermost(&root)) + " --help`.";
+}
+
+// What the parser lets pass: words that nothing knows, and a command left out.
+void check_complete(const CLI::App& root) {
+  if (!root.remaining(true).empty()) throw usage_error(about_extras(root));
+  const CLI::App* app = innermost(&root);
+  std::string names;
+  for (const CLI::App* command : app->get_subcommands([](const CLI::App*) { return true; })) {
+    names += (names.empty() ? "" : ", ") + command->get_name();
+  }
+  if (!names.empty()) throw usage_error("name a command: " + names);
 }
 
 }  // namespace
@@ -100,7 +107,7 @@ void Arguments::named(const std::string& name, std::map<std::string, std::string
 void Arguments::subcommand(const std::string& name, const std::string& help,
                            const std::function<Action(Arguments&)>& declare) {
   CLI::App* app = app_->add_subcommand(name, help);
-  app_->require_subcommand(1);
+  app->allow_extras();
   Arguments arguments(*app);
   subcommands_.emplace_back(app, declare(arguments));
 }
@@ -109,13 +116,13 @@ int run_command_line(int argc, char** argv, const std::vector<Command>& commands
   std::signal(SIGPIPE, SIG_IGN);  // a reader that leaves is a failed write, not a death
   CLI::App app("Learns hand signs from pictures and puts the result to work.", "mudra");
   app.set_version_flag("--version", MUDRA_VERSION);
-  app.require_subcommand(1);
-  app.failure_message([](const CLI::App*, const CLI::Error&) { return std::string(); });
+  app.allow_extras();
   std::vector<std::unique_ptr<Arguments>> declared;
   std::vector<std::pair<CLI::App*, Action>> actions;
   // Only the command that is meant need declare its options.
   for (const Command& command : commands) {
     CLI::App* sub = app.add_subcommand(std::string(command.name), std::string(command.summary));
+    sub->allow_extras();
     if (argc < 2 || command.name != argv[1]) continue;
     declared.push_back(std::make_unique<Arguments>(*sub));
     const Action action = command.declare(*declared.back());
@@ -124,6 +131,7 @@ int run_command_line(int argc, char** argv, const std::vector<Command>& commands
   }
   try {
     app.parse(argc, argv);
+    check_complete(app);
     for (const auto& [sub, action] : actions) {
       if (sub->parsed()) action();
     }
@@ -132,10 +140,10 @@ int run_command_line(int argc, char** argv, const std::vector<Command>& commands
   } catch (const CLI::Success& success) {  // --help, --version
     return app.exit(success);
   } catch (const CLI::ParseError& error) {
-    complain(about_usage(error, app));
+    complain(with_help(first_line(error.what()), app));
     return 2;
   } catch (const Error& error) {
-    complain(error.what());
+    complain(error.kind() == ErrorKind::usage ? with_help(error.what(), app) : error.what());
     return error.kind() == ErrorKind::usage ? 2 : 1;
   } catch (const std::bad_alloc&) {
     complain("not enough memory. Use fewer or smaller images, or a smaller network.");
