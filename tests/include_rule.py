@@ -1,0 +1,59 @@
+"""Checks that data flow downwards: a folder includes itself, what its arrow names, and theirs.
+
+usage: include_rule.py ROOT        ROOT holds the folder mudra; exits 1 and names every line that breaks the rule
+"""
+
+import pathlib
+import re
+import sys
+
+ARROWS = {
+    "core": [],
+    "simd": ["core"],
+    "data": ["core"],
+    "synth": ["data"],
+    "features": ["data"],
+    "layers": ["simd"],
+    "network": ["layers"],
+    "training": ["network", "features"],
+    "tuning": ["training"],
+    "evaluation": ["network", "features"],
+    "explain": ["network", "features"],
+    "report": ["evaluation", "explain"],
+    "export": ["network"],
+    "run": ["training", "report", "synth"],
+    "serve": ["training", "report"],
+    "cli": ["run", "tuning", "export", "serve"],
+}
+
+
+def reachable(folder):
+    found = {folder}
+    for below in ARROWS[folder]:
+        found |= reachable(below)
+    return found
+
+
+def broken(root):
+    for file in sorted((root / "mudra").rglob("*")):
+        if file.suffix not in (".h", ".cpp"):
+            continue
+        path = file.relative_to(root / "mudra")
+        folder = path.parts[0]
+        if folder not in ARROWS:
+            yield f"{path}: `{folder}` is no folder of the design"
+            continue
+        for number, line in enumerate(file.read_text().splitlines(), 1):
+            include = re.match(r'\s*#\s*include\s+"mudra/([^/"]+)/', line)
+            if include and include[1] not in reachable(folder):
+                yield f"{path}:{number}: `{folder}` may not include `{include[1]}`"
+
+
+def main():
+    lines = list(broken(pathlib.Path(sys.argv[1])))
+    print("\n".join(lines) or "every include follows the folders' arrows")
+    return 1 if lines else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

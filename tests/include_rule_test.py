@@ -1,0 +1,14 @@
+import include_rule
+
+import pathlib
+
+
+def test_the_tree_follows_the_rule():
+    assert list(include_rule.broken(pathlib.Path(__file__).parent.parent)) == []
+
+
+def test_an_upward_include_is_named(tmp_path):
+    folder = tmp_path / "mudra" / "layers"
+    folder.mkdir(parents=True)
+    (folder / "relu.h").write_text('#include "mudra/simd/panels.h"\n#include "mudra/network/network.h"\n')
+    assert list(include_rule.broken(tmp_path)) == ["layers/relu.h:2: `layers` may not include `network`"]
