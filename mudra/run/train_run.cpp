@@ -44,14 +44,6 @@ std::string metrics_lines(const Run& run) {
   return lines;
 }
 
-std::string split_text(const Run& run) {
-  Json folds = Json::array();
-  for (const Fold& fold : run.split.folds) {
-    folds.push_back({{"name", fold.name}, {"train", fold.train}, {"test", fold.test}});
-  }
-  return Json{{"description", run.split.description}, {"images", run.data.size()}, {"folds", folds}}.dump() + "\n";
-}
-
 // Tests one fold's network; appends to the run's rows and probabilities.
 void test_fold(const Network& network, const Fold& fold, Run& run, std::vector<int32_t>& truth,
                std::vector<int32_t>& predicted, std::vector<Scalar>& probabilities, ThreadTeam& team) {
@@ -73,7 +65,7 @@ Run train_run(const Options& options, const std::string& out, const RunEvents& e
   run.options = options;
   ThreadTeam team(options.threads > 0 ? options.threads : 1);
   run.data = load_data(options, team);
-  run.split = make_split(run.data, {options.split, options.seed});
+  run.split = make_split(run.data, options.split, options.seed);
   const Shape& images = run.data.pixels.shape();
   run.model.classes = run.data.classes;
   run.model.preprocessing = {static_cast<int>(images[1]), static_cast<int>(images[2]), static_cast<int>(images[3]),
@@ -117,7 +109,7 @@ Run train_run(const Options& options, const std::string& out, const RunEvents& e
 
   write_file_atomically(run.folder / "options.toml", to_toml(options));
   write_file_atomically(run.folder / "metrics.jsonl", metrics_lines(run));
-  write_file_atomically(run.folder / "split.json", split_text(run));
+  write_file_atomically(run.folder / "split.json", split_text(run.split, run.data.size()));
   save_model(run.model, run.folder / "model.safetensors");
   run.seconds.total = total.lap();
   return run;
