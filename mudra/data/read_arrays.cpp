@@ -169,10 +169,13 @@ Pixels stream_pixels(std::unique_ptr<ByteSource> source, const NpyHeader& header
   return Pixels(layout.shape, std::move(array));
 }
 
+// `single`: the array is one image and has no axis for their number.
 Pixels read_pixels(std::unique_ptr<ByteSource> source, const ReadOptions& options,
-                   std::vector<std::string>& notes) {
+                   std::vector<std::string>& notes, bool single = false) {
   const std::string where = source->where();
-  const NpyHeader header = read_npy_header(*source);
+  NpyHeader header = read_npy_header(*source);
+  if (single && !(header.shape.size() == 4 && header.shape[0] == 1))
+    header.shape.insert(header.shape.begin(), 1);
   if (header.is_text()) throw Error("holds text, not images", where, "Give an array of numbers");
   const Layout layout = image_layout(header, options, where);
   if (layout.channels_first) notes.push_back("images are channels first " + header.shape_text());
@@ -268,6 +271,11 @@ Dataset read_npz(const std::string& path, const ReadOptions& options) {
     break;
   }
   return data;
+}
+
+Pixels read_npy_image(const std::string& path) {
+  std::vector<std::string> notes;
+  return read_pixels(open_file(path), {}, notes, true);
 }
 
 Dataset read_npy(const std::string& path, const ReadOptions& options) {

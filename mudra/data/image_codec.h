@@ -1,0 +1,26 @@
+// What decoders of picture files share. Internal to data/.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "mudra/data/image.h"
+#include "mudra/data/image_file.h"
+
+namespace mudra {
+
+Image decode_jpeg(std::span<const uint8_t> file, const std::string& where, int channels);
+Image decode_png(std::span<const uint8_t> file, const std::string& where, int channels);
+ImageSize jpeg_size(std::span<const uint8_t> file, const std::string& where);
+ImageSize png_size(std::span<const uint8_t> file, const std::string& where);
+
+// Throws Error for pictures with no pixels or more than most_pixels.
+void check_image_size(int64_t height, int64_t width, const std::string& where);
+
+// The EXIF orientation 1..8 in a TIFF block ("II*\0" or "MM\0*" ...); 1 when it holds none.
+int exif_orientation(std::span<const uint8_t> tiff);
+// Turns and mirrors the pixels the way orientation 2..8 asks.
+Image orient(Image image, int orientation);
+
+}  // namespace mudra

@@ -1,0 +1,34 @@
+// Picture files: PNG, JPEG and single images in .npy.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "mudra/data/dataset.h"
+#include "mudra/data/image.h"
+
+namespace mudra {
+
+// Larger pictures are refused before any memory is taken for them (3 bytes a pixel).
+inline constexpr int64_t most_pixels = int64_t{64} << 20;
+
+// Decodes PNG or JPEG, told apart by their first bytes. `channels`: 1 grey, 3 colour, 0 as the file has it.
+// Grey of a JPEG is its own brightness channel, as decoders for grey give it. 16 bits become 8, transparency
+// is laid on black, EXIF rotation is applied. Throws Error, naming `where`, for anything damaged, cut off,
+// too large or neither.
+Image decode_image(std::span<const uint8_t> file, const std::string& where, int channels = 0);
+
+// Height and width without decoding the rest, as they are after EXIF rotation.
+struct ImageSize {
+  int height = 0, width = 0;
+  auto operator<=>(const ImageSize&) const = default;
+};
+ImageSize image_size(std::span<const uint8_t> file, const std::string& where);
+
+// One image [1, H, W, C] from a PNG, JPEG or .npy file ([H, W], [H, W, C] or a flat square).
+Pixels read_image(const std::string& path, int channels = 0);
+
+std::string encode_png(const Image& image);
+
+}  // namespace mudra

@@ -1,0 +1,172 @@
+#include <csetjmp>
+#include <cstdio>
+#include <cstring>
+#include <utility>
+// clang-format off
+#include <jpeglib.h>  // needs <cstdio> before it
+#include <jerror.h>
+// clang-format on
+
+#include "mudra/core/error.h"
+#include "mudra/data/image_codec.h"
+
+namespace mudra {
+namespace {
+
+// libjpeg reports errors by a function that must not return, and C++ exceptions must not pass through C
+// code: longjmp leads back to a frame that holds nothing to destroy.
+struct Reader {
+  jpeg_decompress_struct info;
+  jpeg_error_mgr errors;
+  jpeg_progress_mgr progress;
+  std::jmp_buf escape;
+  char message[JMSG_LENGTH_MAX];
+  bool damaged;  // libjpeg went on with invented pixels
+};
+
+constexpr int most_scans = 500;  // a progressive file may repeat scans endlessly
+
+Reader& reader_of(j_common_ptr info) { return *static_cast<Reader*>(info->client_data); }
+
+extern "C" {
+static void on_error(j_common_ptr info) {
+  Reader& reader = reader_of(info);
+  info->err->format_message(info, reader.message);
+  std::longjmp(reader.escape, 1);
+}
+static void on_message(j_common_ptr info, int level) {
+  const int code = info->err->msg_code;
+  if (level >= 0) return;  // trace
+  if (code == JWRN_JPEG_EOF || code == JWRN_HIT_MARKER || code == JWRN_HUFF_BAD_CODE ||
+      code == JWRN_MUST_RESYNC) {
+    Reader& reader = reader_of(info);
+    if (!reader.damaged) info->err->format_message(info, reader.message);
+    reader.damaged = true;
+  }
+}
+static void on_progress(j_common_ptr info) {
+  if (reinterpret_cast<j_decompress_ptr>(info)->input_scan_number > most_scans) {
+    std::snprintf(reader_of(info).message, JMSG_LENGTH_MAX, "more than %d scans", most_scans);
+    std::longjmp(reader_of(info).escape, 1);
+  }
+}
+}
+
+bool start(Reader& reader, std::span<const uint8_t> file) {
+  reader.info.err = jpeg_std_error(&reader.errors);
+  reader.errors.error_exit = on_error;
+  reader.errors.emit_message = on_message;
+  reader.info.client_data = &reader;
+  if (setjmp(reader.escape) != 0) return false;
+  jpeg_create_decompress(&reader.info);
+  reader.progress.progress_monitor = on_progress;
+  reader.info.progress = &reader.progress;
+  jpeg_mem_src(&reader.info, file.data(), file.size());
+  jpeg_save_markers(&reader.info, JPEG_APP0 + 1, 65535);
+  jpeg_read_header(&reader.info, TRUE);
+  return true;
+}
+
+bool choose_output(Reader& reader, int channels) {
+  if (setjmp(reader.escape) != 0) return false;
+  jpeg_decompress_struct& info = reader.info;
+  const bool four = info.num_components == 4;  // CMYK, as print shops make them
+  const bool brightness = info.jpeg_color_space == JCS_YCbCr || info.jpeg_color_space == JCS_GRAYSCALE;
+  const bool grey = info.num_components == 1 || (channels == 1 && brightness);
+  info.out_color_space = four ? JCS_CMYK : grey ? JCS_GRAYSCALE : JCS_RGB;
+  jpeg_calc_output_dimensions(&info);
+  return true;
+}
+
+// Rows of width * output_components bytes.
+bool read_rows(Reader& reader, uint8_t* out) {
+  if (setjmp(reader.escape) != 0) return false;
+  jpeg_decompress_struct& info = reader.info;
+  jpeg_start_decompress(&info);
+  while (info.output_scanline < info.output_height && !reader.damaged) {
+    JSAMPROW row =
+        out + static_cast<size_t>(info.output_scanline) * info.output_width * info.output_components;
+    jpeg_read_scanlines(&info, &row, 1);
+  }
+  if (!reader.damaged) jpeg_finish_decompress(&info);
+  return !reader.damaged;
+}
+
+// Owns the reader; outlives every longjmp.
+class Jpeg {
+ public:
+  explicit Jpeg(const std::string& where) : where_(where) { std::memset(&reader_, 0, sizeof reader_); }
+  ~Jpeg() { jpeg_destroy_decompress(&reader_.info); }
+  Jpeg(const Jpeg&) = delete;
+  Jpeg& operator=(const Jpeg&) = delete;
+
+  // Reads the header; `file` must outlive decode().
+  void open(std::span<const uint8_t> file) {
+    check(start(reader_, file));
+    check_image_size(reader_.info.image_height, reader_.info.image_width, where_);
+    for (const jpeg_marker_struct* marker = reader_.info.marker_list; marker != nullptr;
+         marker = marker->next) {
+      if (marker->data_length > 6 && std::memcmp(marker->data, "Exif\0\0", 6) == 0) {
+        orientation_ = exif_orientation({marker->data + 6, marker->data_length - 6});
+      }
+    }
+  }
+  const jpeg_decompress_struct& info() const { return reader_.info; }
+  int orientation() const { return orientation_; }
+
+  Image decode(int channels) {
+    check(choose_output(reader_, channels));
+    const jpeg_decompress_struct& info = reader_.info;
+    Image image{static_cast<int>(info.output_height),
+                static_cast<int>(info.output_width),
+                info.out_color_components,
+                {}};
+    const auto pixels = static_cast<size_t>(info.output_height) * info.output_width;
+    image.bytes.resize(pixels * static_cast<size_t>(image.channels));
+    check(read_rows(reader_, image.bytes.data()));
+    if (image.channels == 4) {
+      // Adobe's files hold the ink inverted.
+      const int flip = info.saw_Adobe_marker ? 0 : 255;
+      for (size_t i = 0; i < pixels; ++i) {
+        const uint8_t* ink = image.bytes.data() + 4 * i;
+        for (size_t c = 0; c < 3; ++c) {
+          image.bytes[3 * i + c] = static_cast<uint8_t>(((ink[c] ^ flip) * (ink[3] ^ flip) + 127) / 255);
+        }
+      }
+      image.channels = 3;
+      image.bytes.resize(pixels * 3);
+    }
+    return image;
+  }
+
+ private:
+  void check(bool good) {
+    if (good) return;
+    throw Error(std::string("is a damaged or cut off JPEG (") + reader_.message + ")", where_,
+                "Copy or save it again");
+  }
+
+  const std::string& where_;
+  Reader reader_;
+  int orientation_ = 1;
+};
+
+}  // namespace
+
+Image decode_jpeg(std::span<const uint8_t> file, const std::string& where, int channels) {
+  Jpeg jpeg(where);
+  jpeg.open(file);
+  Image image = orient(jpeg.decode(channels), jpeg.orientation());
+  if (channels == 0 || channels == image.channels) return image;
+  return fit(image, {image.height, image.width, channels, Fit::stretch});
+}
+
+ImageSize jpeg_size(std::span<const uint8_t> file, const std::string& where) {
+  Jpeg jpeg(where);
+  jpeg.open(file);
+  ImageSize size{static_cast<int>(jpeg.info().image_height), static_cast<int>(jpeg.info().image_width)};
+  if (jpeg.orientation() >= 5) std::swap(size.height, size.width);
+  return size;
+}
+
+}  // namespace mudra

@@ -1,0 +1,154 @@
+// The files and what they hold come from Pillow and NumPy: tests/reference/make_image_fixtures.py.
+#include "mudra/data/image_file.h"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <zlib.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+
+#include "mudra/core/atomic_file.h"
+#include "mudra/core/error.h"
+
+namespace mudra {
+namespace {
+
+const std::string folder = MUDRA_SOURCE_DIR "/tests/fixtures/images/";
+
+Image image_of(const Pixels& pixels) {
+  const std::span<const uint8_t> bytes = pixels.bytes(0);
+  const Shape& shape = pixels.shape();
+  return {static_cast<int>(shape[1]), static_cast<int>(shape[2]), static_cast<int>(shape[3]),
+          std::vector<uint8_t>(bytes.begin(), bytes.end())};
+}
+
+Image read(const std::string& name, int channels = 0) {
+  return image_of(read_image(folder + name, channels));
+}
+
+std::string message_of(const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+std::span<const uint8_t> as_bytes(const std::string& text) {
+  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
+}
+
+TEST(ImageFile, PngOfEveryKindEqualsPillow) {
+  for (const std::string name :
+       {"grey", "colour", "one_bit", "palette", "palette_transparent", "grey_alpha", "colour_alpha",
+        "grey_16", "colour_16", "interlaced", "one_pixel", "text_bomb"}) {
+    EXPECT_EQ(read(name + ".png"), read(name + ".npy")) << name;
+  }
+}
+
+TEST(ImageFile, JpegOfEveryKindEqualsPillow) {
+  for (const std::string name : {"smooth", "full_chroma", "progressive", "grey_jpeg", "cmyk"}) {
+    EXPECT_EQ(read(name + ".jpeg"), read(name + ".npy")) << name;
+  }
+}
+
+TEST(ImageFile, ExifRotationIsHonoured) {
+  for (int turn = 1; turn <= 8; ++turn) {
+    const std::string name = "turn_" + std::to_string(turn);
+    EXPECT_EQ(read(name + ".jpeg"), read(name + ".npy")) << name;
+    const std::string file = read_file(folder + name + ".jpeg");
+    EXPECT_EQ(image_size(as_bytes(file), name), (turn >= 5 ? ImageSize{13, 9} : ImageSize{9, 13}));
+  }
+}
+
+TEST(ImageFile, GreyIsTheJpegsOwnAndRec601Otherwise) {
+  EXPECT_EQ(read("smooth.jpeg", 1), read("own_grey.npy"));
+  EXPECT_EQ(read("colour.png", 1), read("rec601_grey.npy"));
+  const Image colour = read("grey.png", 3);
+  EXPECT_EQ(colour.channels, 3);
+  EXPECT_EQ(colour.bytes[3], read("grey.npy").bytes[1]);
+}
+
+TEST(ImageFile, PngWrittenAndReadIsTheSame) {
+  for (const std::string name : {"colour", "grey"}) {
+    const Image image = read(name + ".png");
+    EXPECT_EQ(decode_image(as_bytes(encode_png(image)), name), image);
+  }
+}
+
+TEST(ImageFile, BadFilesAreRefusedInOneMessageThatNamesThem) {
+  const auto expect = [](const std::string& name, const std::string& part) {
+    const std::string message = message_of([&] { read(name); });
+    EXPECT_NE(message.find(part), std::string::npos) << "`" << message << "` lacks `" << part << "`";
+    EXPECT_NE(message.find(name), std::string::npos) << message;
+  };
+  expect("bad_cut_off.jpeg", "damaged or cut off JPEG");
+  expect("bad_cut_off.png", "damaged or cut off PNG (the file ends early)");
+  expect("bad_header.jpeg", "damaged or cut off JPEG");
+  expect("bad_text.png", "is not a picture Mudra can read. Give a PNG or JPEG file");
+  expect("bad_20000.png", "is 20000x20000 pixels; at most 64 million are read");
+  expect("bad_20000.jpeg", "is 20000x20000 pixels; at most 64 million are read");
+  expect("bad_no_pixels.png", "damaged or cut off PNG");
+  expect("bad_bomb.png", "has too few bytes for 8000x8000 pixels");
+  expect("missing.png", "No such file");
+  EXPECT_NE(message_of([&] { read_image(folder); }).find("is a folder"), std::string::npos);
+}
+
+TEST(ImageFile, EveryCutOfAFileIsRefused) {
+  for (const std::string name : {"smooth.jpeg", "progressive.jpeg", "colour.png", "palette.png"}) {
+    const std::string file = read_file(folder + name);
+    for (size_t length = 0; length + 2 < file.size();
+         ++length) {  // a JPEG may lack its last two bytes, the end mark
+      EXPECT_NE(message_of([&] { decode_image(as_bytes(file.substr(0, length)), name); }), "no error")
+          << name << " cut to " << length;
+    }
+  }
+}
+
+TEST(ImageFile, HugePicturesAreRefusedInLittleMemory) {
+  rusage before{}, after{};
+  getrusage(RUSAGE_SELF, &before);
+  for (const std::string name : {"bad_20000.png", "bad_20000.jpeg"}) message_of([&] { read(name); });
+  getrusage(RUSAGE_SELF, &after);
+  EXPECT_LT(after.ru_maxrss - before.ru_maxrss, 16 * 1024);
+}
+
+// Every photograph, in colour and in grey, against Pillow: one line a file from hash_photographs.py.
+TEST(ImageFile, AllPhotographsDecodeAsWithPillow) {
+  const std::string photographs = MUDRA_SOURCE_DIR "/../shared/data";
+  if (!std::filesystem::exists(photographs + "/massey"))
+    GTEST_SKIP() << "the photographs are not here: " << photographs;
+  if (std::system("/usr/bin/python3 -c 'import numpy, PIL' 2> /dev/null") != 0)
+    GTEST_SKIP() << "Pillow is not here";
+  const std::string command =
+      "/usr/bin/python3 " MUDRA_SOURCE_DIR "/tests/reference/hash_photographs.py " + photographs + " 2>&1";
+  FILE* pipe = ::popen(command.c_str(), "r");
+  ASSERT_NE(pipe, nullptr);
+  int files = 0;
+  char path[1024];
+  int height = 0, width = 0;
+  unsigned long colour = 0, grey = 0;
+  std::string first_line;
+  while (std::fscanf(pipe, "%1023[^\t]\t%d\t%d\t%lx\t%lx\n", path, &height, &width, &colour, &grey) == 5) {
+    const auto sum = [](const Image& image) {
+      return crc32(0, image.bytes.data(), static_cast<unsigned>(image.bytes.size()));
+    };
+    const std::string file = read_file(path);
+    const Image image = decode_image(as_bytes(file), path, 3);
+    EXPECT_EQ(image.height, height) << path;
+    EXPECT_EQ(image.width, width) << path;
+    EXPECT_EQ(sum(image), colour) << path;
+    EXPECT_EQ(sum(decode_image(as_bytes(file), path, 1)), grey) << path;
+    ++files;
+  }
+  EXPECT_EQ(::pclose(pipe), 0) << path;
+  EXPECT_EQ(files, 700 + 1651);
+}
+
+}  // namespace
+}  // namespace mudra
