@@ -1,0 +1,92 @@
+#include "mudra/synth/background.h"
+
+#include "mudra/synth/noise.h"
+
+namespace mudra::synth {
+namespace {
+
+float uniform(Rng& rng, float low, float high) {
+  return low + (high - low) * static_cast<float>(rng.uniform());
+}
+Vec3 grey(float value) { return {value, value, value}; }
+Vec3 tint(Rng& rng, float value, float amount) {
+  return {value * uniform(rng, 1 - amount, 1), value * uniform(rng, 1 - amount, 1),
+          value * uniform(rng, 1 - amount, 1)};
+}
+
+struct Ramp {
+  float dx, dy, base;
+  float operator()(float x, float y) const { return base + dx * (x - 0.5f) + dy * (y - 0.5f); }
+};
+
+void wall(int side, Rng& rng, std::vector<Vec3>& pixels) {
+  const Vec3 paint = tint(rng, 1, 0.06f);
+  const float level = uniform(rng, 0.35f, 0.95f);
+  const Ramp ramp{uniform(rng, -0.25f, 0.25f), uniform(rng, -0.25f, 0.25f), level};
+  const float blotch = uniform(rng, 0, 0.06f);
+  const uint32_t pattern = rng.bits();
+  const float seam = rng.chance(0.25) ? uniform(rng, 0, 1) : -1;  // a sheet of paper ends
+  const float tilt = uniform(rng, -0.08f, 0.08f);
+  const float beyond = uniform(rng, 0.75f, 1.05f);
+  for (int y = 0; y < side; ++y) {
+    for (int x = 0; x < side; ++x) {
+      const float u = (static_cast<float>(x) + 0.5f) / static_cast<float>(side);
+      const float v = (static_cast<float>(y) + 0.5f) / static_cast<float>(side);
+      float value = ramp(u, v) + blotch * (value_noise(u * 4, v * 4, pattern) - 0.5f);
+      if (seam >= 0 && v < seam * 0.2f + tilt * u) value *= beyond;
+      pixels[static_cast<size_t>(y) * side + x] = paint * std::max(0.02f, value);
+    }
+  }
+}
+
+void clutter(int side, Rng& rng, std::vector<Vec3>& pixels) {
+  const Vec3 a = tint(rng, uniform(rng, 0.02f, 0.9f), 0.4f), b = tint(rng, uniform(rng, 0.02f, 0.9f), 0.4f);
+  const uint32_t pattern = rng.bits();
+  const float grain = uniform(rng, 2, 9);
+  struct Box {
+    float x, y, w, h, c, s;
+    bool round;
+    Vec3 colour;
+  };
+  Box boxes[8];
+  const int count = static_cast<int>(rng.below(9));
+  for (int i = 0; i < count; ++i) {
+    const auto [s, c] = sin_cos(uniform(rng, 0, 3.14f));
+    boxes[i] = {uniform(rng, 0, 1),
+                uniform(rng, 0, 1),
+                uniform(rng, 0.05f, 0.4f),
+                uniform(rng, 0.05f, 0.5f),
+                c,
+                s,
+                rng.chance(0.4),
+                tint(rng, uniform(rng, 0.01f, 0.9f), 0.5f)};
+  }
+  const float texture = uniform(rng, 0, 0.5f);
+  for (int y = 0; y < side; ++y) {
+    for (int x = 0; x < side; ++x) {
+      const float u = (static_cast<float>(x) + 0.5f) / static_cast<float>(side);
+      const float v = (static_cast<float>(y) + 0.5f) / static_cast<float>(side);
+      Vec3 colour = mix(a, b, value_noise(u * 2, v * 2, pattern));
+      for (int i = 0; i < count; ++i) {
+        const Box& box = boxes[i];
+        const float p = ((u - box.x) * box.c + (v - box.y) * box.s) / box.w;
+        const float q = ((v - box.y) * box.c - (u - box.x) * box.s) / box.h;
+        const bool inside = box.round ? p * p + q * q < 1 : std::fabs(p) < 1 && std::fabs(q) < 1;
+        if (inside) colour = box.colour;
+      }
+      const float n = 1 + texture * (value_noise(u * grain * 2, v * grain * 2, pattern + 1) - 0.5f);
+      pixels[static_cast<size_t>(y) * side + x] = colour * n;
+    }
+  }
+}
+
+}  // namespace
+
+void draw_background(Domain domain, int side, Rng& rng, std::vector<Vec3>& pixels) {
+  const size_t count = static_cast<size_t>(side) * side;
+  pixels.assign(count, grey(0));
+  if (domain == Domain::ankara) wall(side, rng, pixels);
+  if (domain == Domain::webcam) rng.chance(0.3) ? wall(side, rng, pixels) : clutter(side, rng, pixels);
+}
+
+}  // namespace mudra::synth

@@ -1,0 +1,16 @@
+// What a camera makes of light: exposure, vignette, blur, response curve, noise, JPEG blocks, bytes.
+#pragma once
+
+#include <vector>
+
+#include "mudra/core/rng.h"
+#include "mudra/synth/scene.h"
+
+namespace mudra::synth {
+
+// `light`: side x side pixels of linear light (changed on the way); `bytes`: side x side x channels,
+// channels 1 (luma) or 3.
+void photograph(const Camera& camera, int side, int channels, Rng& rng, std::vector<Vec3>& light,
+                uint8_t* bytes);
+
+}  // namespace mudra::synth

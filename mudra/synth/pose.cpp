@@ -1,0 +1,240 @@
+#include "mudra/synth/pose.h"
+
+namespace mudra::synth {
+namespace {
+
+float normal(Rng& rng, float mean, float deviation) {
+  return mean + deviation * clamp(static_cast<float>(rng.normal()), -2.5f, 2.5f);
+}
+float uniform(Rng& rng, float low, float high) {
+  return low + (high - low) * static_cast<float>(rng.uniform());
+}
+
+enum class Shape { straight, curled, bent };  // bent: the thumb meets it
+
+struct Sign {
+  Shape fingers[4];  // index to little
+  int touches;       // finger the thumb's pad meets, -1: none
+};
+
+constexpr Shape S = Shape::straight, C = Shape::curled, B = Shape::bent;
+constexpr Sign signs[digit_count] = {
+    {{B, B, B, B}, index_finger},
+    {{S, C, C, C}, -1},
+    {{S, S, C, C}, -1},
+    {{S, S, C, C}, -1},
+    {{S, S, S, S}, -1},
+    {{S, S, S, S}, -1},
+    {{S, S, S, B}, little_finger},
+    {{S, S, B, S}, ring_finger},
+    {{S, B, S, S}, middle_finger},
+    {{B, S, S, S}, index_finger},
+};
+
+// Fan of straight fingers in degrees, positive to the thumb.
+constexpr float fan[4] = {8, 0.5f, -7, -17};
+
+FingerPose straight(Rng& rng, int finger, float spread) {
+  FingerPose pose;
+  pose.spread = normal(rng, fan[finger] * spread, 3) * degrees;
+  pose.mcp = normal(rng, 4, 7) * degrees;
+  pose.pip = clamp(normal(rng, 6, 5), -3, 40) * degrees;
+  pose.dip = 0.6f * pose.pip + normal(rng, 0, 2) * degrees;
+  return pose;
+}
+
+FingerPose curled(Rng& rng, int finger, float tightness) {
+  FingerPose pose;
+  pose.spread = normal(rng, fan[finger] * 0.15f, 2) * degrees;
+  pose.mcp = clamp(normal(rng, 70 * tightness, 9), 35, 92) * degrees;
+  pose.pip = clamp(normal(rng, 97 * tightness, 8), 60, 110) * degrees;
+  pose.dip = clamp(0.55f * pose.pip + normal(rng, 0, 8) * degrees, 10 * degrees, 75 * degrees);
+  return pose;
+}
+
+// A starting point for contact: the further from the thumb, the more the knuckle bends.
+FingerPose bent(Rng& rng, int finger, int digit) {
+  FingerPose pose;
+  constexpr float mcp[4] = {48, 55, 58, 58};
+  constexpr float pip[4] = {58, 58, 58, 52};
+  pose.spread = normal(rng, fan[finger] * 0.4f, 3) * degrees;
+  if (digit == 0) {
+    pose.mcp = normal(rng, 42, 8) * degrees;
+    pose.pip = normal(rng, 62, 8) * degrees;
+  } else {
+    pose.mcp = normal(rng, mcp[finger], 8) * degrees;
+    pose.pip = normal(rng, pip[finger], 9) * degrees;
+  }
+  pose.dip = 0.62f * pose.pip;
+  return pose;
+}
+
+ThumbPose thumb_apart(Rng& rng) {
+  ThumbPose pose;
+  pose.radial = normal(rng, 43, 7) * degrees;
+  pose.palmar = normal(rng, 12, 8) * degrees;
+  pose.roll = normal(rng, 5, 8) * degrees;
+  pose.mcp = normal(rng, 2, 8) * degrees;
+  pose.ip = normal(rng, -2, 10) * degrees;
+  return pose;
+}
+
+ThumbPose thumb_opposed(Rng& rng, int finger) {
+  ThumbPose pose;
+  constexpr float radial[4] = {30, 22, 14, 6};
+  pose.radial = normal(rng, radial[finger], 5) * degrees;
+  pose.palmar = normal(rng, 42, 6) * degrees;
+  pose.roll = normal(rng, 15, 8) * degrees;
+  pose.mcp = normal(rng, 15, 7) * degrees;
+  pose.ip = normal(rng, 15, 10) * degrees;
+  return pose;
+}
+
+// A point on the outside of a curled finger, where the thumb rests.
+Vec3 back_of(const Anatomy& anatomy, const Pose& pose, int finger, int bone, float along) {
+  Skeleton bones;
+  place_finger(anatomy, finger, pose.fingers[finger], bones);
+  const int joint = finger_joint(finger) + bone;
+  return mix(bones.joints[joint], bones.joints[joint + 1], along) -
+         bones.frames[finger + 1][bone].z * anatomy.fingers[finger].radius[bone + 1];
+}
+
+void add(Pose& pose, const Pose& offset) {
+  for (int i = 0; i < 4; ++i) {
+    pose.fingers[i].spread += offset.fingers[i].spread;
+    pose.fingers[i].mcp += offset.fingers[i].mcp;
+    pose.fingers[i].pip += offset.fingers[i].pip;
+    pose.fingers[i].dip += offset.fingers[i].dip;
+  }
+  pose.thumb.radial += offset.thumb.radial;
+  pose.thumb.palmar += offset.thumb.palmar;
+  pose.thumb.roll += offset.thumb.roll;
+  pose.thumb.mcp += offset.thumb.mcp;
+  pose.thumb.ip += offset.thumb.ip;
+}
+
+// All fingers bring their tips to the thumb's, side by side: an O.
+void close_circle(const Anatomy& anatomy, float along, Pose& pose, Rng& rng) {
+  const float gap = normal(rng, 0, 1.2f);
+  touch_finger(anatomy, rng.chance(0.5) ? index_finger : middle_finger, along, gap, pose);
+  // The others follow the finger that was solved.
+  const FingerPose lead = pose.fingers[index_finger];
+  const FingerPose second = pose.fingers[middle_finger];
+  const float mcp = 0.5f * (lead.mcp + second.mcp), pip = 0.5f * (lead.pip + second.pip);
+  constexpr float more_mcp[4] = {-1, 1, 3, 5};
+  for (int finger = 0; finger < 4; ++finger) {
+    FingerPose& f = pose.fingers[finger];
+    f.mcp = mix(f.mcp, mcp + more_mcp[finger] * degrees, 0.7f);
+    f.pip = mix(f.pip, pip, 0.7f);
+    f.dip = 0.6f * f.pip;
+    f.spread = (fan[finger] * -0.25f) * degrees + 0.4f * f.spread;
+  }
+}
+
+void rest_thumb(const Anatomy& anatomy, int digit, float where, Pose& pose, Rng& rng) {
+  const float jitter = normal(rng, 0, 2.5f);
+  if (digit == 4) {
+    const Vec3 target{mix(4.f, -16.f, where) + jitter, normal(rng, 62, 5), 17};
+    touch_point(anatomy, target, pose);
+    return;
+  }
+  const int finger = digit == 1 ? middle_finger : ring_finger;
+  const float along = where * 0.9f;
+  touch_point(anatomy, back_of(anatomy, pose, finger, 1, along) + Vec3{jitter, 0, 0}, pose);
+}
+
+void draw_none(const Anatomy& anatomy, const Habits& habits, Pose& pose, Rng& rng) {
+  const int kind = static_cast<int>(rng.below(3));
+  for (int finger = 0; finger < 4; ++finger) {
+    FingerPose& f = pose.fingers[finger];
+    if (kind == 0) f = curled(rng, finger, habits.tightness);  // fist
+    if (kind == 1) {                                           // half closed
+      f = straight(rng, finger, habits.spread);
+      f.mcp = uniform(rng, 15, 60) * degrees;
+      f.pip = uniform(rng, 35, 75) * degrees;
+      f.dip = 0.6f * f.pip;
+    }
+  }
+  pose.thumb = kind == 1 && rng.chance(0.5) ? thumb_apart(rng) : thumb_opposed(rng, index_finger);
+  if (kind == 0) rest_thumb(anatomy, rng.chance(0.5) ? 1 : 2, uniform(rng, 0, 1), pose, rng);
+  if (kind != 2) return;
+  // Straight and curled fingers in a pattern that is no digit.
+  constexpr Shape other[][5] = {// thumb apart (straight) or folded (curled), then index to little
+                                {S, C, C, C, C}, {C, C, C, C, S}, {S, C, C, C, S}, {C, S, C, C, S},
+                                {S, S, C, C, C}, {S, S, C, C, S}, {C, C, S, C, C}, {C, C, C, S, S}};
+  const auto& pattern = other[rng.below(std::size(other))];
+  for (int finger = 0; finger < 4; ++finger) {
+    pose.fingers[finger] = pattern[finger + 1] == S ? straight(rng, finger, habits.spread)
+                                                    : curled(rng, finger, habits.tightness);
+  }
+  if (pattern[0] == S) {
+    pose.thumb = thumb_apart(rng);
+  } else {
+    rest_thumb(anatomy, 2, uniform(rng, 0, 1), pose, rng);
+  }
+}
+
+void draw_digit(const Anatomy& anatomy, const Habits& habits, int digit, Pose& pose, Rng& rng) {
+  const Sign& sign = signs[digit];
+  for (int finger = 0; finger < 4; ++finger) {
+    switch (sign.fingers[finger]) {
+      case Shape::straight:
+        pose.fingers[finger] = straight(rng, finger, habits.spread);
+        break;
+      case Shape::curled:
+        pose.fingers[finger] = curled(rng, finger, habits.tightness);
+        break;
+      case Shape::bent:
+        pose.fingers[finger] = bent(rng, finger, digit);
+        break;
+    }
+  }
+  const bool apart = digit == 3 || digit == 5;
+  pose.thumb =
+      apart ? thumb_apart(rng) : thumb_opposed(rng, sign.touches >= 0 ? sign.touches : middle_finger);
+  add(pose, habits.offset[digit]);
+  const float where = clamp(habits.contact[digit] + normal(rng, 0, 0.12f), 0, 1);
+  if (digit == 0) {
+    close_circle(anatomy, 0.4f + 0.5f * where, pose, rng);
+  } else if (sign.touches >= 0) {
+    touch_finger(anatomy, sign.touches, 0.2f + 0.75f * where, normal(rng, -0.5f, 1.5f), pose);
+  } else if (!apart) {
+    rest_thumb(anatomy, digit, where, pose, rng);
+  }
+}
+
+}  // namespace
+
+Habits draw_habits(Rng& rng) {
+  Habits habits;
+  habits.spread = clamp(normal(rng, 1, 0.4f), 0.1f, 2.f);
+  habits.tightness = normal(rng, 1, 0.07f);
+  for (int digit = 0; digit < digit_count; ++digit) {
+    for (FingerPose& finger : habits.offset[digit].fingers) {
+      finger = {normal(rng, 0, 2.5f) * degrees, normal(rng, 0, 6) * degrees, normal(rng, 0, 4) * degrees, 0};
+    }
+    habits.offset[digit].thumb = {normal(rng, 0, 7) * degrees, normal(rng, 0, 7) * degrees,
+                                  normal(rng, 0, 7) * degrees, normal(rng, 0, 6) * degrees,
+                                  normal(rng, 0, 8) * degrees};
+    habits.contact[digit] = uniform(rng, 0, 1);
+  }
+  habits.view_yaw = normal(rng, 0, 8) * degrees;
+  habits.view_pitch = normal(rng, 0, 7) * degrees;
+  habits.view_roll = normal(rng, 0, 6) * degrees;
+  habits.zero_yaw = normal(rng, 62, 14) * degrees;
+  return habits;
+}
+
+Pose draw_pose(const Anatomy& anatomy, const Habits& habits, int sign, Rng& rng) {
+  Pose pose;
+  pose.wrist_deviation = normal(rng, 0, 8) * degrees;
+  pose.wrist_flexion = normal(rng, 0, 9) * degrees;
+  if (sign < digit_count) {
+    draw_digit(anatomy, habits, sign, pose, rng);
+  } else {
+    draw_none(anatomy, habits, pose, rng);
+  }
+  return pose;
+}
+
+}  // namespace mudra::synth

@@ -1,0 +1,45 @@
+// The data set inside the program: hands rendered from nothing.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "mudra/core/thread_team.h"
+#include "mudra/data/dataset.h"
+
+namespace mudra {
+
+struct SynthOptions {
+  int64_t count = 1000;  // images
+  int size = 28;         // pixels a side, 16 to 512
+  uint64_t seed = 1;
+  double none_fraction = 0;  // share of images labelled "none": fists, half poses, empty frames
+  std::string domain =
+      "massey";         // massey: cut out on black; ankara: before a bright wall; webcam: anything; mixed
+  bool colour = false;  // red, green, blue instead of grey
+};
+
+// Consecutive images of one person; the last person may have fewer.
+inline constexpr int64_t images_per_person = 20;
+
+// Labels "0" to "9", balanced, and "none" if asked for; a group is one rendered person.
+// Image i depends only on the options and i, never on count or on the number of threads.
+// Throws a usage Error when an option is out of range.
+Dataset render_hands(const SynthOptions& options, ThreadTeam& team);
+
+// One image with what is known about it.
+struct RenderedHand {
+  int label = 0;                // 0..9; 10: none
+  std::vector<uint8_t> pixels;  // [size, size, channels]
+  std::vector<uint8_t> mask;    // [size, size]: share of the pixel that is hand or sleeve, 0..255
+  std::array<std::array<float, 2>, 21> joints{};  // x, y in pixels, in the usual order of hand landmarks
+  bool empty = false;                             // no hand in the frame: joints mean nothing
+};
+
+// Image `index` of the set that `options` describes.
+RenderedHand render_hand(const SynthOptions& options, int64_t index);
+
+}  // namespace mudra

@@ -1,0 +1,190 @@
+#include "mudra/synth/scene.h"
+
+#include <algorithm>
+
+namespace mudra::synth {
+namespace {
+
+float normal(Rng& rng, float mean, float deviation) {
+  return mean + deviation * clamp(static_cast<float>(rng.normal()), -2.5f, 2.5f);
+}
+float uniform(Rng& rng, float low, float high) {
+  return low + (high - low) * static_cast<float>(rng.uniform());
+}
+
+Vec3 grey(float value) { return {value, value, value}; }
+
+// A light from below, above, the left, the right, or from everywhere.
+Light massey_light(Rng& rng) {
+  Light light;
+  const int side = static_cast<int>(rng.below(5));
+  const float tilt = uniform(rng, 0.35f, 1.0f);
+  const float jitter = normal(rng, 0, 0.25f);
+  constexpr Vec3 from[5] = {{0, 0, 1}, {0, 1, 0}, {0, -1, 0}, {-1, 0, 0}, {1, 0, 0}};
+  Vec3 d = from[side];
+  if (side == 0) {
+    d = {normal(rng, 0, 0.3f), normal(rng, 0, 0.3f), 1};
+  } else {
+    d = d + Vec3{d.y * jitter, d.x * jitter, tilt};
+  }
+  light.direction = unit(d);
+  light.softness = side == 0 ? uniform(rng, 0.5f, 1) : uniform(rng, 0.1f, 0.6f);
+  light.ambient = grey(side == 0 ? uniform(rng, 0.35f, 0.65f) : uniform(rng, 0.18f, 0.5f));
+  light.key = grey(uniform(rng, 0.6f, 1.0f));
+  light.rim = grey(rng.chance(0.3) ? uniform(rng, 0, 0.35f) : 0);
+  return light;
+}
+
+Light room_light(Rng& rng) {
+  Light light;
+  light.direction = unit({normal(rng, 0, 0.6f), normal(rng, -0.3f, 0.6f), uniform(rng, 0.4f, 1.2f)});
+  light.softness = uniform(rng, 0.2f, 1);
+  light.ambient = grey(uniform(rng, 0.2f, 0.6f));
+  light.key = grey(uniform(rng, 0.4f, 1.0f));
+  light.rim = grey(rng.chance(0.4) ? uniform(rng, 0, 0.4f) : 0);
+  return light;
+}
+
+void draw_view(const Person& person, int sign, Scene& scene, Rng& rng) {
+  const Habits& habits = person.habits;
+  float yaw = habits.view_yaw + normal(rng, 0, 9) * degrees;
+  const float pitch = habits.view_pitch + normal(rng, 0, 9) * degrees;
+  if (sign == 0) yaw = habits.zero_yaw + normal(rng, 0, 9) * degrees;
+  scene.view = rotation_z(habits.view_roll) * rotation_x(pitch) * rotation_y(yaw);
+  scene.distance = uniform(rng, 350, 1200);
+}
+
+void draw_framing(const Person& person, Scene& scene, Rng& rng) {
+  Dress& dress = scene.dress;
+  dress.ring_finger = person.ring_finger;
+  switch (person.domain) {
+    case Domain::massey:
+      dress.forearm_length = uniform(rng, 6, 38);
+      scene.roll = uniform(rng, -38, 38) * degrees;
+      scene.fill = uniform(rng, 0.82f, 1.1f);
+      scene.shift_x = normal(rng, 0, 0.03f);
+      scene.shift_y = normal(rng, 0, 0.03f);
+      scene.ragged = uniform(rng, 0, 0.35f);
+      break;
+    case Domain::ankara:
+      dress.forearm_length = 320;
+      if (person.sleeves) dress.sleeve_from = uniform(rng, 15, 90);
+      scene.roll = normal(rng, 0, 9) * degrees;
+      scene.fill = uniform(rng, 0.6f, 0.95f);
+      scene.shift_x = normal(rng, 0, 0.06f);
+      scene.shift_y = normal(rng, 0, 0.05f);
+      break;
+    case Domain::webcam:
+      dress.forearm_length = 320;
+      if (person.sleeves) dress.sleeve_from = uniform(rng, 5, 120);
+      scene.roll = normal(rng, 0, 14) * degrees;
+      scene.fill = uniform(rng, 0.5f, 1.0f);
+      scene.shift_x = normal(rng, 0, 0.09f);
+      scene.shift_y = normal(rng, 0, 0.07f);
+      break;
+  }
+  scene.mirrored = person.left_handed;
+}
+
+}  // namespace
+
+Person draw_person(Domain domain, Rng& rng) {
+  Person person;
+  person.domain = domain;
+  person.anatomy = draw_anatomy(rng);
+  person.habits = draw_habits(rng);
+  const float tone = uniform(rng, 0, 1);  // dark to light; palms are lighter than the back
+  person.skin = mix(Vec3{0.30f, 0.17f, 0.11f}, Vec3{0.80f, 0.60f, 0.50f}, std::sqrt(tone));
+  person.nail = person.skin * 1.15f + Vec3{0.05f, 0.02f, 0.02f};
+  if (rng.chance(0.06)) person.nail = {uniform(rng, 0, 0.6f), uniform(rng, 0, 0.2f), uniform(rng, 0, 0.3f)};
+  person.crease = uniform(rng, 0.3f, 1);
+  person.ruddy = uniform(rng, 0, 0.25f);
+  if (rng.chance(0.12)) person.ring_finger = static_cast<int>(rng.below(4));
+  person.sleeves = domain != Domain::massey && rng.chance(0.35);
+  const float cloth = uniform(rng, 0.02f, 0.8f);
+  person.sleeve = {cloth * uniform(rng, 0.6f, 1), cloth * uniform(rng, 0.6f, 1),
+                   cloth * uniform(rng, 0.6f, 1)};
+  constexpr double left[] = {0.0, 0.02, 0.5};
+  person.left_handed = rng.chance(left[static_cast<int>(domain)]);
+  return person;
+}
+
+Scene draw_scene(const Person& person, int sign, Rng& rng) {
+  Scene scene;
+  scene.empty = sign == none_sign && rng.chance(0.2);
+  scene.pose = draw_pose(person.anatomy, person.habits, sign, rng);
+  draw_view(person, sign, scene, rng);
+  draw_framing(person, scene, rng);
+  scene.light = person.domain == Domain::massey ? massey_light(rng) : room_light(rng);
+  scene.light.occlusion = uniform(rng, 0.4f, 0.9f);
+  scene.light.shadow = uniform(rng, 0.3f, 0.9f);
+  scene.light.gloss = uniform(rng, 0, 0.12f);
+  Camera& camera = scene.camera;
+  camera.exposure = uniform(rng, 0.7f, 1.25f);
+  camera.gamma = uniform(rng, 1.7f, 2.4f);
+  camera.blur = uniform(rng, 0, 0.6f);
+  camera.noise = uniform(rng, 0, person.domain == Domain::webcam ? 0.05f : 0.02f);
+  camera.vignette = person.domain == Domain::massey ? 0 : uniform(rng, 0, 0.35f);
+  camera.jpeg = rng.chance(0.3) ? uniform(rng, 0.1f, 1) : 0;
+  return scene;
+}
+
+Placed place_hand(const Person& person, const Scene& scene, int side) {
+  Placed placed;
+  const Skeleton bones = place_bones(person.anatomy, scene.pose);
+  placed.cones = place_skin(person.anatomy, bones, scene.dress);
+  placed.joints = bones.joints;
+  const Vec3 middle = Vec3{0, 70, 10};
+  // Weak perspective: every sphere keeps its shape and is scaled by its own distance.
+  auto project = [&](Vec3 p, float& scale) {
+    p = scene.view * (p - middle);
+    scale = scene.distance / std::max(60.f, scene.distance - p.z);
+    return Vec3{p.x * scale, -p.y * scale, p.z};
+  };
+  float left = 1e9f, right = -1e9f, top = 1e9f, bottom = -1e9f;
+  auto include = [&](Vec3 p, float radius) {
+    left = std::min(left, p.x - radius);
+    right = std::max(right, p.x + radius);
+    top = std::min(top, p.y - radius);
+    bottom = std::max(bottom, p.y + radius);
+  };
+  const bool cut_out = person.domain == Domain::massey;
+  for (RoundCone& cone : placed.cones) {
+    float scale_a, scale_b;
+    cone.a = project(cone.a, scale_a);
+    cone.b = project(cone.b, scale_b);
+    cone.radius_a *= scale_a;
+    cone.radius_b *= scale_b;
+    const Vec3 palmar = scene.view * cone.palmar;
+    cone.palmar = {palmar.x, -palmar.y, palmar.z};
+    if (cut_out || (cone.part != Part::forearm && cone.part != Part::sleeve)) {
+      include(cone.a, cone.radius_a);
+      include(cone.b, cone.radius_b);
+    }
+  }
+  float unused;
+  for (Vec3& joint : placed.joints) joint = project(joint, unused);
+  const float frame = static_cast<float>(side);
+  const float size = scene.fill * frame / std::max(right - left, bottom - top);
+  const Vec3 centre{0.5f * (left + right), 0.5f * (top + bottom), 0};
+  const Vec3 at{frame * (0.5f + scene.shift_x), frame * (0.5f + scene.shift_y), 0};
+  const Mat3 turn = rotation_z(scene.roll);
+  auto to_samples = [&](Vec3 p) {
+    p = (turn * (p - centre)) * size;
+    return Vec3{scene.mirrored ? at.x - p.x : at.x + p.x, at.y + p.y, p.z};
+  };
+  for (RoundCone& cone : placed.cones) {
+    cone.a = to_samples(cone.a);
+    cone.b = to_samples(cone.b);
+    cone.radius_a *= size;
+    cone.radius_b *= size;
+    cone.blend *= size;
+    cone.palmar = turn * cone.palmar;
+    if (scene.mirrored) cone.palmar.x = -cone.palmar.x;
+  }
+  for (Vec3& joint : placed.joints) joint = to_samples(joint);
+  placed.millimetre = size;
+  return placed;
+}
+
+}  // namespace mudra::synth

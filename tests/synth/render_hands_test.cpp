@@ -1,0 +1,157 @@
+#include "mudra/synth/render_hands.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "mudra/core/error.h"
+
+namespace mudra {
+namespace {
+
+Dataset rendered(const SynthOptions& options, int threads = 1) {
+  ThreadTeam team(threads);
+  return render_hands(options, team);
+}
+
+std::vector<uint8_t> bytes_of(const Dataset& data, int64_t image) {
+  const auto bytes = data.pixels.bytes(image);
+  return {bytes.begin(), bytes.end()};
+}
+
+double mean_of(std::span<const uint8_t> bytes) {
+  double sum = 0;
+  for (uint8_t byte : bytes) sum += byte;
+  return sum / static_cast<double>(bytes.size());
+}
+
+class RenderHandsIn : public testing::TestWithParam<const char*> {};
+
+TEST_P(RenderHandsIn, GivesTheSameBytesForAnyNumberOfThreads) {
+  SynthOptions options{.count = 130, .none_fraction = 0.2, .domain = GetParam()};
+  const Dataset one = rendered(options, 1);
+  for (int threads : {2, 4}) {
+    const Dataset many = rendered(options, threads);
+    EXPECT_EQ(one.labels, many.labels);
+    EXPECT_EQ(one.groups, many.groups);
+    for (int64_t i = 0; i < options.count; ++i) ASSERT_EQ(bytes_of(one, i), bytes_of(many, i)) << i;
+  }
+}
+
+TEST_P(RenderHandsIn, AnImageDependsOnItsIndexAndNotOnTheCount) {
+  SynthOptions options{.count = 45, .none_fraction = 0.1, .domain = GetParam()};
+  const Dataset few = rendered(options);
+  options.count = 90;
+  const Dataset many = rendered(options);
+  for (int64_t i = 0; i < 45; ++i) {
+    EXPECT_EQ(few.labels[i], many.labels[i]);
+    ASSERT_EQ(bytes_of(few, i), bytes_of(many, i)) << i;
+    const RenderedHand single = render_hand(options, i);
+    EXPECT_EQ(single.label, many.labels[i]);
+    ASSERT_EQ(single.pixels, bytes_of(many, i)) << i;
+  }
+}
+
+TEST_P(RenderHandsIn, JointsLieOnTheHandAndInTheFrameMostly) {
+  SynthOptions options{.count = 200, .size = 64, .domain = GetParam()};
+  int64_t inside = 0, on_hand = 0, all = 0;
+  for (int64_t i = 0; i < options.count; ++i) {
+    const RenderedHand hand = render_hand(options, i);
+    for (const auto& [x, y] : hand.joints) {
+      ++all;
+      if (x < 0 || y < 0 || x >= 64 || y >= 64) continue;
+      ++inside;
+      on_hand += hand.mask[static_cast<size_t>(y) * 64 + static_cast<size_t>(x)] > 0;
+    }
+  }
+  EXPECT_GT(inside, 0.9 * all);       // turned hands may leave the frame, as in the photographs
+  EXPECT_GT(on_hand, 0.98 * inside);  // a cut-out hand may have lost its rim
+}
+
+INSTANTIATE_TEST_SUITE_P(Domain, RenderHandsIn, testing::Values("massey", "ankara", "webcam", "mixed"));
+
+TEST(RenderHands, BalancesTheDigits) {
+  for (double none : {0.0, 0.25}) {
+    const Dataset data = rendered({.count = 400, .size = 16, .none_fraction = none});
+    std::map<int32_t, int> count;
+    for (int32_t label : data.labels) ++count[label];
+    EXPECT_EQ(count[10], 400 * none);
+    for (int digit = 0; digit < 10; ++digit) EXPECT_EQ(count[digit], 40 * (1 - none));
+    EXPECT_EQ(data.classes.size(), none > 0 ? 11u : 10u);
+    EXPECT_EQ(data.classes.back(), none > 0 ? "none" : "9");
+  }
+}
+
+TEST(RenderHands, AGroupIsOnePersonShowingEveryDigit) {
+  const Dataset data = rendered({.count = 100, .size = 16});
+  std::map<int32_t, std::set<int32_t>> shown;
+  for (int64_t i = 0; i < data.size(); ++i) shown[data.groups[i]].insert(data.labels[i]);
+  EXPECT_EQ(shown.size(), 5u);
+  EXPECT_EQ(data.group_names.size(), 5u);
+  for (const auto& [group, digits] : shown) EXPECT_EQ(digits.size(), 10u) << group;
+}
+
+TEST(RenderHands, RendersEverySizeFrom16To512AndRefusesOthers) {
+  for (int size : {16, 17, 28, 100, 512}) {
+    const Dataset data = rendered({.count = 3, .size = size});
+    EXPECT_EQ(data.pixels.shape(), (Shape{3, size, size, 1}));
+    EXPECT_GT(mean_of(data.pixels.bytes(1)), 5) << size;
+  }
+  for (int size : {15, 513, 0, -28}) EXPECT_THROW(rendered({.count = 3, .size = size}), Error) << size;
+}
+
+TEST(RenderHands, RefusesOptionsOutOfRangeAsWrongUsage) {
+  for (const SynthOptions& options :
+       {SynthOptions{.count = 0}, SynthOptions{.count = -1}, SynthOptions{.count = 5, .none_fraction = -0.1},
+        SynthOptions{.count = 5, .none_fraction = 1.5}, SynthOptions{.count = 5, .domain = "moon"}}) {
+    try {
+      rendered(options);
+      ADD_FAILURE() << "accepted";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::usage) << error.what();
+    }
+  }
+}
+
+TEST(RenderHands, TheMaskIsWhereACutOutHandIsBright) {
+  const SynthOptions options{.count = 60, .size = 48, .domain = "massey"};
+  int64_t agree = 0, all = 0;
+  for (int64_t i = 0; i < options.count; ++i) {
+    const RenderedHand hand = render_hand(options, i);
+    for (size_t pixel = 0; pixel < hand.mask.size(); ++pixel) {
+      if (hand.mask[pixel] != 0 && hand.mask[pixel] != 255) continue;  // the rim
+      ++all;
+      agree += (hand.mask[pixel] == 255) == (hand.pixels[pixel] > 8);
+    }
+  }
+  EXPECT_GT(agree, 0.97 * all);  // blur carries light one pixel out; deep shadow may be black
+}
+
+TEST(RenderHands, MeanBrightnessDoesNotTell0From5) {
+  const Dataset data = rendered({.count = 3000});
+  std::vector<std::pair<double, bool>> brightness;
+  for (int64_t i = 0; i < data.size(); ++i) {
+    if (data.labels[i] != 0 && data.labels[i] != 5) continue;
+    brightness.emplace_back(mean_of(data.pixels.bytes(i)), data.labels[i] == 5);
+  }
+  std::sort(brightness.begin(), brightness.end());
+  // The best threshold, either way round.
+  int balance = 0, best = 0;
+  for (const auto& [mean, five] : brightness) {
+    balance += five ? 1 : -1;
+    best = std::max(best, std::abs(balance));
+  }
+  EXPECT_LT(0.5 + best / static_cast<double>(brightness.size()), 0.75);
+}
+
+TEST(RenderHands, TwoSeedsShareNoImage) {
+  const Dataset a = rendered({.count = 20, .seed = 1}), b = rendered({.count = 20, .seed = 2});
+  for (int64_t i = 0; i < 20; ++i) {
+    for (int64_t k = 0; k < 20; ++k) EXPECT_NE(bytes_of(a, i), bytes_of(b, k));
+  }
+}
+
+}  // namespace
+}  // namespace mudra
