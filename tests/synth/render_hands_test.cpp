@@ -120,13 +120,19 @@ TEST(RenderHands, TheMaskIsWhereACutOutHandIsBright) {
   int64_t agree = 0, all = 0;
   for (int64_t i = 0; i < options.count; ++i) {
     const RenderedHand hand = render_hand(options, i);
-    for (size_t pixel = 0; pixel < hand.mask.size(); ++pixel) {
-      if (hand.mask[pixel] != 0 && hand.mask[pixel] != 255) continue;  // the rim
-      ++all;
-      agree += (hand.mask[pixel] == 255) == (hand.pixels[pixel] > 8);
+    for (size_t y = 1; y < 47; ++y) {
+      for (size_t x = 1; x < 47; ++x) {
+        // Blur carries light one pixel over the rim: compare where the neighbours agree.
+        const auto mask = [&](size_t dx, size_t dy) { return hand.mask[(y + dy - 1) * 48 + x + dx - 1]; };
+        bool same = mask(1, 1) == 0 || mask(1, 1) == 255;
+        for (size_t k = 0; k < 9; ++k) same = same && mask(k % 3, k / 3) == mask(1, 1);
+        if (!same) continue;
+        ++all;
+        agree += (mask(1, 1) == 255) == (hand.pixels[y * 48 + x] > 12);
+      }
     }
   }
-  EXPECT_GT(agree, 0.97 * all);  // blur carries light one pixel out; deep shadow may be black
+  EXPECT_GT(agree, 0.99 * all);  // JPEG may ring into the black
 }
 
 TEST(RenderHands, MeanBrightnessDoesNotTell0From5) {
