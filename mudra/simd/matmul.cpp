@@ -24,8 +24,18 @@ constexpr int parts = static_cast<int>(panel_width) / lanes;  // vectors in a pa
 // Register tiles: rows x panels of accumulators, with a few registers left for the operands.
 constexpr int accumulators = HWY_TARGET == HWY_NEON ? 24 : parts == 1 ? 28 : 12;
 constexpr int wide = parts == 1 ? 2 : 1;  // panels taken together
-constexpr int row_limit = accumulators / (wide * parts) > 0 ? accumulators / (wide * parts) : 1;
-constexpr int column_limit = row_limit > 1 ? row_limit / 2 - (row_limit > 12 ? 1 : 0) : 1;
+constexpr int row_limit = std::max(1, accumulators / (wide * parts));
+constexpr int columns_most = std::min(14, row_limit);
+constexpr int matrix_most = std::max(1, columns_most * 3 / 7);  // sums and totals
+
+// Calls f(0) ... f(N - 1) with constants, so that arrays indexed by them become registers from the start.
+template <int N, class F>
+HWY_INLINE void unroll(F f) {
+  [&]<int... I>(std::integer_sequence<int, I...>) __attribute__((always_inline)) {
+    (f(std::integral_constant<int, I>()), ...);
+  }(std::make_integer_sequence<int, N>());
+}
+#define MUDRA_INLINE __attribute__((always_inline))
 
 // y[r, o] for R consecutive rows and P panels.
 template <int R, int P>
@@ -147,6 +157,95 @@ void Matmul(ThreadTeam& team, const Scalar* x, const RowLayout& layout, const Sc
   });
 }
 
+// Lines of rows, all alike; a matrix is one long line.
+struct Rows {
+  const Scalar* x;   // the first row's first column
+  const Scalar* dy;  // its slopes
+  int64_t images, lines, line_rows;
+  int64_t image_stride, line_stride, row_stride, run_stride, dy_stride;
+};
+
+// Adds to total [R * K][P * 16] the sum over rows of R runs of K neighbouring columns, times P panels of slopes.
+// Alone in a function, the sums stay in registers.
+template <int R, int K, int P>
+HWY_NOINLINE void add_rows(const Rows& rows, bool is_first, Scalar* HWY_RESTRICT total) {
+  const D d;
+  V sum[R * K][P * parts];
+  for (int i = 0; i < R * K; ++i) {
+    for (int p = 0; p < P * parts; ++p) sum[i][p] = hn::Zero(d);
+  }
+  const Scalar* g = rows.dy;
+  const int64_t dy_stride = rows.dy_stride;
+  const int64_t row_stride = rows.row_stride;
+  const int64_t run_stride = rows.run_stride;
+  for (int64_t image = 0; image < rows.images; ++image) {
+    for (int64_t line = 0; line < rows.lines; ++line) {
+      const Scalar* value = rows.x + image * rows.image_stride + line * rows.line_stride;
+      for (int64_t row = 0; row < rows.line_rows; ++row, value += row_stride, g += dy_stride) {
+        V slopes[P * parts];
+        for (int p = 0; p < P * parts; ++p) slopes[p] = hn::Load(d, g + p * lanes);
+        for (int i = 0; i < R * K; ++i) {
+          const V v = hn::Set(d, value[i / K * run_stride + i % K]);
+          for (int p = 0; p < P * parts; ++p) sum[i][p] = hn::MulAdd(v, slopes[p], sum[i][p]);
+        }
+      }
+    }
+  }
+  for (int i = 0; i < R * K; ++i) {
+    for (int p = 0; p < P * parts; ++p) {
+      Scalar* at = total + (i * P * parts + p) * lanes;
+      hn::Store(is_first ? sum[i][p] : hn::Add(hn::Load(d, at), sum[i][p]), d, at);
+    }
+  }
+}
+
+// Keeps a value in a register: GCC would spill some of a full set to the stack in every step.
+HWY_INLINE void pin(V& value) {
+#if HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128
+  __asm__("" : "+v"(value.raw));
+#else
+  (void)value;
+#endif
+}
+
+// The same for a plain matrix and all shards at once, with sums and totals in registers, since shards of a small
+// batch are only a few rows. Unrolled for ShardRows rows in every shard; 0: any number.
+template <int ShardRows, int K, int P>
+HWY_NOINLINE void add_shards(const Rows& matrix, Scalar* HWY_RESTRICT out) {
+  const D d;
+  constexpr int vectors = P * parts;
+  V total[K * vectors];
+  V sum[K * vectors];
+  unroll<K * vectors>([&](auto i) MUDRA_INLINE { total[i] = hn::Zero(d); });
+  const Scalar* value = matrix.x;
+  const Scalar* g = matrix.dy;
+  const int64_t dy_stride = matrix.dy_stride, x_stride = matrix.image_stride;
+  const auto add_row = [&]() MUDRA_INLINE {
+    V slopes[vectors];
+    unroll<vectors>([&](auto p) MUDRA_INLINE { slopes[p] = hn::Load(d, g + p * lanes); });
+    unroll<K>([&](auto i) MUDRA_INLINE {
+      const V v = hn::Set(d, value[i]);
+      unroll<vectors>([&](auto p) MUDRA_INLINE {
+        constexpr int at = i * vectors + p;
+        sum[at] = hn::MulAdd(v, slopes[p], sum[at]);
+      });
+    });
+    value += x_stride;
+    g += dy_stride;
+  };
+  for (int shard = 0; shard < gradient_shards; ++shard) {
+    unroll<K * vectors>([&](auto i) MUDRA_INLINE { sum[i] = hn::Zero(d); });
+    if constexpr (ShardRows > 0) {
+      unroll<ShardRows>([&](auto) MUDRA_INLINE { add_row(); });
+    } else {
+      const int64_t rows = shard_begin(matrix.images, shard + 1) - shard_begin(matrix.images, shard);
+      for (int64_t row = 0; row < rows; ++row) add_row();
+    }
+    unroll<K * vectors>([&](auto i) MUDRA_INLINE { total[i] = hn::Add(total[i], sum[i]); });
+  }
+  unroll<K * vectors>([&](auto i) MUDRA_INLINE { hn::Store(total[i], d, out + i * lanes); });
+}
+
 struct Gradient {
   const Scalar* x;
   const RowLayout& layout;
@@ -155,60 +254,79 @@ struct Gradient {
   GradientSink sink;
   Scalar* target;
 
-  // K neighbouring inputs of one run, P panels.
-  template <int K, int P>
+  template <int R, int K, int P>
   void tile(int64_t run, int64_t k, int64_t panel) const {
-    const D d;
-    V total[K][P * parts];
-    for (int i = 0; i < K; ++i) {
-      for (int p = 0; p < P * parts; ++p) total[i][p] = hn::Zero(d);
+    Scalar* to = target + (panel * layout.depth() + run * layout.run_length + k) * panel_width;
+    for (int i = 0; i < R * K; ++i) {  // wanted when the sums are done
+      for (int p = 0; p < P * parts; p += parts) __builtin_prefetch(to + offset<K>(i, p), 1);
     }
-    const Scalar* column = x + run * layout.run_stride + k;
-    const Scalar* slope = dy + panel * panel_width;
+    HWY_ALIGN Scalar total[R * K * P * panel_width];
+    if constexpr (R == 1 && K * P * parts <= matrix_most * wide * parts) {
+      if (layout.lines * layout.line_rows == 1) {
+        const Rows matrix{x + run * layout.run_stride + k, dy + panel * panel_width, layout.images, 1, 1,
+                          layout.image_stride, 0, 0, 0, dy_stride};
+        if (layout.images == 4 * gradient_shards) {
+          add_shards<4, K, P>(matrix, total);
+        } else if (layout.images == 8 * gradient_shards) {
+          add_shards<8, K, P>(matrix, total);
+        } else {
+          add_shards<0, K, P>(matrix, total);
+        }
+        return finish<R, K, P>(total, to);
+      }
+    }
+    bool is_first = true;
     for (int shard = 0; shard < gradient_shards; ++shard) {
       const int64_t begin = shard_begin(layout.images, shard);
-      const int64_t end = shard_begin(layout.images, shard + 1);
-      if (begin == end) continue;
-      V sum[K][P * parts];
-      for (int i = 0; i < K; ++i) {
-        for (int p = 0; p < P * parts; ++p) sum[i][p] = hn::Zero(d);
-      }
-      const Scalar* g = slope + begin * layout.lines * layout.line_rows * dy_stride;
-      const auto add_line = [&](const Scalar* value, int64_t rows, int64_t stride) {
-        for (; rows > 0; --rows, value += stride, g += dy_stride) {
-          for (int p = 0; p < P * parts; ++p) {
-            const V slopes = hn::Load(d, g + p * lanes);
-            for (int i = 0; i < K; ++i) sum[i][p] = hn::MulAdd(hn::Set(d, value[i]), slopes, sum[i][p]);
-          }
-        }
-      };
-      if (layout.lines * layout.line_rows == 1) {
-        add_line(column + begin * layout.image_stride, end - begin, layout.image_stride);
-      } else {
-        for (int64_t image = begin; image < end; ++image) {
-          const Scalar* value = column + image * layout.image_stride;
-          for (int64_t line = 0; line < layout.lines; ++line, value += layout.line_stride) {
-            add_line(value, layout.line_rows, layout.row_stride);
-          }
-        }
-      }
-      for (int i = 0; i < K; ++i) {
-        for (int p = 0; p < P * parts; ++p) total[i][p] = hn::Add(total[i][p], sum[i][p]);
-      }
+      const int64_t count = shard_begin(layout.images, shard + 1) - begin;
+      if (count == 0) continue;
+      const Rows rows{x + begin * layout.image_stride + run * layout.run_stride + k,
+                dy + begin * layout.lines * layout.line_rows * dy_stride + panel * panel_width,
+                count, layout.lines, layout.line_rows, layout.image_stride, layout.line_stride,
+                layout.row_stride, layout.run_stride, dy_stride};
+      add_rows<R, K, P>(rows, is_first, total);
+      is_first = false;
     }
+    finish<R, K, P>(total, to);
+  }
+
+  // Where column i, vector p of a tile lies in the target.
+  template <int K>
+  int64_t offset(int i, int p) const {
+    return (p / parts * layout.depth() + i / K * layout.run_length + i % K) * panel_width + p % parts * lanes;
+  }
+
+  template <int R, int K, int P>
+  HWY_INLINE void finish(const Scalar* HWY_RESTRICT total, Scalar* HWY_RESTRICT to) const {
+    const D d;
     const V rate = hn::Set(d, sink.rate);
-    for (int p = 0; p < P * parts; ++p) {
-      Scalar* to = target + ((panel + p / parts) * layout.depth() + run * layout.run_length + k) * panel_width +
-                   p % parts * lanes;
-      for (int i = 0; i < K; ++i, to += panel_width) {
-        hn::Store(sink.descend ? hn::NegMulAdd(rate, total[i][p], hn::Load(d, to)) : total[i][p], d, to);
-      }
+    const int64_t panel = layout.depth() * panel_width, run = layout.run_length * panel_width;
+    const auto each = [&](auto value) MUDRA_INLINE {
+      unroll<R * K * P * parts>([&](auto n) MUDRA_INLINE {
+        constexpr int i = n / (P * parts), p = n % (P * parts);
+        Scalar* at = to + p / parts * panel + i / K * run + (i % K * panel_width + p % parts * lanes);
+        hn::Store(value(hn::Load(d, total + n * lanes), at), d, at);
+      });
+    };
+    if (sink.descend) {
+      each([&](V sum, const Scalar* at) MUDRA_INLINE { return hn::NegMulAdd(rate, sum, hn::Load(d, at)); });
+    } else {
+      each([](V sum, const Scalar*) MUDRA_INLINE { return sum; });
     }
   }
 
-  template <int P, int... K>
+  template <int R, int P, int... K>
   void columns(int count, int64_t run, int64_t k, int64_t panel, std::integer_sequence<int, K...>) const {
-    (void)((count == K + 1 && (tile<K + 1, P>(run, k, panel), true)) || ...);
+    (void)((count == K + 1 && (tile<R, K + 1, P>(run, k, panel), true)) || ...);
+  }
+
+  template <int P>
+  void runs(int run_count, int count, int64_t run, int64_t k, int64_t panel) const {
+    constexpr int most = P == wide ? columns_most : std::min(14, columns_most * wide);
+    constexpr auto narrow = std::make_integer_sequence<int, std::max(1, most / 3)>();
+    if (run_count == 3) return columns<3, P>(count, run, k, panel, narrow);
+    if (run_count == 2) return columns<2, P>(count, run, k, panel, narrow);
+    columns<1, P>(count, run, k, panel, std::make_integer_sequence<int, most>());
   }
 };
 
@@ -216,22 +334,28 @@ void MatmulGradient(ThreadTeam& team, const Scalar* x, const RowLayout& layout, 
                     int64_t outputs, const GradientSink& sink, Scalar* target) {
   const Gradient gradient{x, layout, dy, padded(outputs), sink, target};
   const int64_t groups = (panel_count(outputs) + wide - 1) / wide;
-  const int64_t tiles = (layout.run_length + column_limit - 1) / column_limit;
-  const int64_t tiles_per_task = std::max<int64_t>(1, std::min<int64_t>(tiles, 16));
+  // Short runs are taken two or three together, long ones in stretches of columns.
+  const bool is_matrix = layout.lines * layout.line_rows == 1;
+  const int most = is_matrix ? matrix_most : columns_most;
+  const int64_t together =
+      layout.run_length <= most / 3 ? std::min<int64_t>(3, layout.runs) : 1;
+  const int64_t bands = (layout.runs + together - 1) / together;
+  const int64_t tiles = together > 1 ? 1 : (layout.run_length + most - 1) / most;
+  const int64_t tiles_per_task = std::min<int64_t>(tiles, 8);
   const int64_t stretches = (tiles + tiles_per_task - 1) / tiles_per_task;
-  team.run(layout.runs * stretches * groups, [&](int64_t task) {
+  team.run(bands * stretches * groups, [&](int64_t task) {
     const int64_t panel = task % groups * wide;
     const int64_t stretch = task / groups % stretches;
-    const int64_t run = task / groups / stretches;
+    const int64_t run = task / groups / stretches * together;
+    const int run_count = static_cast<int>(std::min(together, layout.runs - run));
     const int64_t last = std::min(tiles, (stretch + 1) * tiles_per_task);
     for (int64_t tile = stretch * tiles_per_task; tile < last; ++tile) {
       const int64_t begin = layout.run_length * tile / tiles;
       const int count = static_cast<int>(layout.run_length * (tile + 1) / tiles - begin);
-      constexpr auto sizes = std::make_integer_sequence<int, column_limit>();
       if (wide == 2 && panel + 1 < panel_count(outputs)) {
-        gradient.columns<wide>(count, run, begin, panel, sizes);
+        gradient.runs<wide>(run_count, count, run, begin, panel);
       } else {
-        gradient.columns<1>(count, run, begin, panel, sizes);
+        gradient.runs<1>(run_count, count, run, begin, panel);
       }
     }
   });
