@@ -7,8 +7,9 @@ find_package(tomlplusplus REQUIRED)
 find_package(fmt REQUIRED)
 find_package(JPEG REQUIRED)
 find_package(PNG REQUIRED)
+find_package(ZLIB REQUIRED)
 pkg_check_modules(LIBZIP REQUIRED IMPORTED_TARGET libzip)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
 
-set(MUDRA_LIBRARIES fmt::fmt JPEG::JPEG PNG::PNG PkgConfig::LIBZIP PkgConfig::XXHASH
+set(MUDRA_LIBRARIES fmt::fmt JPEG::JPEG PNG::PNG ZLIB::ZLIB PkgConfig::LIBZIP PkgConfig::XXHASH
     tomlplusplus::tomlplusplus)

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zip.h>
+#include <zlib.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -70,7 +71,53 @@ class FileBytes final : public ByteSource {
   uint64_t position_ = 0;
 };
 
+class GzipBytes final : public ByteSource {
+ public:
+  GzipBytes(const std::string& path, uint64_t packed_size) {
+    where_ = path;
+    size_ = packed_size * 1032;  // deflate packs at most 1032 bytes into one
+    file_ = gzopen(path.c_str(), "rb");
+    if (file_ == nullptr) throw Error("cannot be opened", path, "Check the path");
+    gzbuffer(file_, 1 << 17);
+  }
+  ~GzipBytes() override { gzclose(file_); }
+  GzipBytes(const GzipBytes&) = delete;
+  GzipBytes& operator=(const GzipBytes&) = delete;
+
+  size_t read(void* out, size_t size) override {
+    size_t done = 0;
+    while (done < size) {
+      const auto part = static_cast<unsigned>(std::min<size_t>(size - done, 1 << 30));
+      const int count = gzread(file_, static_cast<char*>(out) + done, part);
+      int error = Z_OK;
+      const char* text = gzerror(file_, &error);
+      if (count < 0 || (error != Z_OK && error != Z_STREAM_END)) {
+        throw Error(std::string("is damaged or cut off gzip (") + text + ")", where_,
+                    "Make or copy it again");
+      }
+      if (count == 0) break;
+      done += static_cast<size_t>(count);
+    }
+    return done;
+  }
+  void read_at(uint64_t, void*, size_t) const override {
+    throw Error("is compressed and cannot be read in parts", where_, "Uncompress it");
+  }
+  bool can_read_at() const override { return false; }
+
+ private:
+  gzFile file_ = nullptr;
+};
+
 }  // namespace
+
+std::unique_ptr<ByteSource> open_plain_or_gzip(const std::string& path) {
+  auto file = std::make_unique<FileBytes>(path);
+  unsigned char magic[2] = {};
+  if (file->size() >= 2) file->read_at(0, magic, 2);
+  if (magic[0] != 0x1F || magic[1] != 0x8B) return file;
+  return std::make_unique<GzipBytes>(path, file->size());
+}
 
 std::unique_ptr<ByteSource> open_file(const std::string& path) { return std::make_unique<FileBytes>(path); }
 

@@ -30,6 +30,9 @@ class ByteSource {
 // Throws Error when the path is missing, a folder, empty or unreadable.
 std::unique_ptr<ByteSource> open_file(const std::string& path);
 
+// The same, unpacking gzip on the way.
+std::unique_ptr<ByteSource> open_plain_or_gzip(const std::string& path);
+
 // A zip archive of NumPy arrays (.npz), read through libzip.
 class NpzFile {
  public:

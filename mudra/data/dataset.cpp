@@ -80,6 +80,7 @@ Dataset Dataset::select(std::span<const int64_t> rows) const {
   selected.groups = pick(groups);
   selected.files = pick(files);
   selected.notes = notes;
+  selected.skipped = skipped;
   return selected;
 }
 

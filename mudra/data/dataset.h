@@ -60,6 +60,7 @@ struct Dataset {
   std::vector<int32_t> groups;           // N indices into group_names, or empty when unknown
   std::vector<std::string> files;        // N file names, or empty when all images come from one array
   std::vector<std::string> notes;        // what the reader recognised or left out, one sentence each
+  std::vector<std::string> skipped;      // bad files or rows that were left out: one message each, naming it
 
   int64_t size() const { return pixels.count(); }
 

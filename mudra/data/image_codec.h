@@ -12,8 +12,8 @@ namespace mudra {
 
 Image decode_jpeg(std::span<const uint8_t> file, const std::string& where, int channels);
 Image decode_png(std::span<const uint8_t> file, const std::string& where, int channels);
-ImageSize jpeg_size(std::span<const uint8_t> file, const std::string& where);
-ImageSize png_size(std::span<const uint8_t> file, const std::string& where);
+PictureHeader jpeg_header(std::span<const uint8_t> file, const std::string& where);
+PictureHeader png_header(std::span<const uint8_t> file, const std::string& where);
 
 // Throws Error for pictures with no pixels or more than most_pixels.
 void check_image_size(int64_t height, int64_t width, const std::string& where);

@@ -34,8 +34,8 @@ Image decode_image(std::span<const uint8_t> file, const std::string& where, int 
                                                 : decode_png(file, where, channels);
 }
 
-ImageSize image_size(std::span<const uint8_t> file, const std::string& where) {
-  return format_of(file, where) == Format::jpeg ? jpeg_size(file, where) : png_size(file, where);
+PictureHeader picture_header(std::span<const uint8_t> file, const std::string& where) {
+  return format_of(file, where) == Format::jpeg ? jpeg_header(file, where) : png_header(file, where);
 }
 
 Pixels read_image(const std::string& path, int channels) {

@@ -19,12 +19,16 @@ inline constexpr int64_t most_pixels = int64_t{64} << 20;
 // too large or neither.
 Image decode_image(std::span<const uint8_t> file, const std::string& where, int channels = 0);
 
-// Height and width without decoding the rest, as they are after EXIF rotation.
+// What a file holds, as it is after EXIF rotation, without decoding the rest.
 struct ImageSize {
   int height = 0, width = 0;
   auto operator<=>(const ImageSize&) const = default;
 };
-ImageSize image_size(std::span<const uint8_t> file, const std::string& where);
+struct PictureHeader {
+  ImageSize size;
+  int channels = 0;
+};
+PictureHeader picture_header(std::span<const uint8_t> file, const std::string& where);
 
 // One image [1, H, W, C] from a PNG, JPEG or .npy file ([H, W], [H, W, C] or a flat square).
 Pixels read_image(const std::string& path, int channels = 0);

@@ -161,12 +161,12 @@ Image decode_jpeg(std::span<const uint8_t> file, const std::string& where, int c
   return fit(image, {image.height, image.width, channels, Fit::stretch});
 }
 
-ImageSize jpeg_size(std::span<const uint8_t> file, const std::string& where) {
+PictureHeader jpeg_header(std::span<const uint8_t> file, const std::string& where) {
   Jpeg jpeg(where);
   jpeg.open(file);
   ImageSize size{static_cast<int>(jpeg.info().image_height), static_cast<int>(jpeg.info().image_width)};
   if (jpeg.orientation() >= 5) std::swap(size.height, size.width);
-  return size;
+  return {size, jpeg.info().num_components == 1 ? 1 : 3};
 }
 
 }  // namespace mudra

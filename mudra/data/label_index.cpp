@@ -5,6 +5,8 @@
 #include <numeric>
 #include <optional>
 
+#include "mudra/data/utf8.h"
+
 namespace mudra {
 namespace {
 
@@ -39,7 +41,7 @@ void LabelIndex::add(std::string_view text) {
   auto found = seen_.find(text);
   if (found == seen_.end()) {
     found = seen_.emplace(std::string(text), static_cast<int32_t>(names_.size())).first;
-    names_.emplace_back(text);
+    names_.push_back(as_utf8(text));
   }
   labels_.push_back(found->second);
 }

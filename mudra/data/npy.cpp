@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "mudra/core/error.h"
+#include "mudra/data/utf8.h"
 
 namespace mudra {
 namespace {
@@ -285,25 +286,6 @@ void read_exactly(ByteSource& source, void* out, size_t size) {
   }
 }
 
-void append_utf8(uint32_t point, std::string& text) {
-  const auto push = [&](uint32_t byte) { text += static_cast<char>(byte); };
-  if (point < 0x80) {
-    push(point);
-  } else if (point < 0x800) {
-    push(0xC0 | point >> 6);
-    push(0x80 | (point & 63));
-  } else if (point < 0x10000) {
-    push(0xE0 | point >> 12);
-    push(0x80 | (point >> 6 & 63));
-    push(0x80 | (point & 63));
-  } else {
-    push(0xF0 | point >> 18);
-    push(0x80 | (point >> 12 & 63));
-    push(0x80 | (point >> 6 & 63));
-    push(0x80 | (point & 63));
-  }
-}
-
 std::string text_value(const NpyHeader& header, const uint8_t* raw, const std::string& where) {
   std::string text;
   if (header.kind == 'S') {
@@ -370,6 +352,22 @@ std::string NpyHeader::shape_text() const {
   return text + "]";
 }
 
+void check_npy_size(NpyHeader& header, const ByteSource& source) {
+  int64_t bytes = header.item_size;
+  header.values = 1;
+  bool overflow = false;
+  for (const int64_t size : header.shape) {
+    overflow |= __builtin_mul_overflow(header.values, size, &header.values);
+    overflow |= __builtin_mul_overflow(bytes, size, &bytes);
+  }
+  const uint64_t there = source.size() > header.data_offset ? source.size() - header.data_offset : 0;
+  if (overflow || static_cast<uint64_t>(bytes) > there) {
+    throw Error("declares " + header.shape_text() + " values of type " + header.type_name() +
+                    " but holds only " + std::to_string(there) + " bytes of them",
+                source.where(), "The file is cut off or damaged: make or copy it again");
+  }
+}
+
 NpyHeader read_npy_header(ByteSource& source) {
   const std::string& where = source.where();
   uint8_t start[12] = {};
@@ -393,19 +391,7 @@ NpyHeader read_npy_header(ByteSource& source) {
   NpyHeader header = HeaderParser(text, where).parse();
   header.data_offset = offset + length;
 
-  int64_t bytes = header.item_size;
-  header.values = 1;
-  bool overflow = false;
-  for (const int64_t size : header.shape) {
-    overflow |= __builtin_mul_overflow(header.values, size, &header.values);
-    overflow |= __builtin_mul_overflow(bytes, size, &bytes);
-  }
-  const uint64_t there = source.size() > header.data_offset ? source.size() - header.data_offset : 0;
-  if (overflow || static_cast<uint64_t>(bytes) > there) {
-    throw Error("declares " + header.shape_text() + " values of type " + header.type_name() +
-                    " but holds only " + std::to_string(there) + " bytes of them",
-                where, "The file is cut off or damaged: make or copy it again");
-  }
+  check_npy_size(header, source);
   return header;
 }
 

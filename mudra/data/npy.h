@@ -33,6 +33,9 @@ struct NpyHeader {
 // means running code from the file (pickle).
 NpyHeader read_npy_header(ByteSource& source);
 
+// Sets header.values from its shape; throws Error when the source cannot hold that many.
+void check_npy_size(NpyHeader& header, const ByteSource& source);
+
 // Numbers as bytes when all are whole and 0..255, else as floats; exactly one of the two is filled.
 struct NpyValues {
   std::vector<uint8_t> bytes;

@@ -95,6 +95,9 @@ class Png {
   }
   int64_t height() const { return png_get_image_height(reader_.png, reader_.info); }
   int64_t width() const { return png_get_image_width(reader_.png, reader_.info); }
+  bool has_colour() const {
+    return (png_get_color_type(reader_.png, reader_.info) & PNG_COLOR_MASK_COLOR) != 0;
+  }
   int orientation() const {
     png_uint_32 size = 0;
     png_bytep exif = nullptr;
@@ -167,12 +170,12 @@ Image decode_png(std::span<const uint8_t> file, const std::string& where, int ch
   return fit(image, {image.height, image.width, channels, Fit::stretch});
 }
 
-ImageSize png_size(std::span<const uint8_t> file, const std::string& where) {
+PictureHeader png_header(std::span<const uint8_t> file, const std::string& where) {
   Png png(where);
   png.open(file);
   ImageSize size{static_cast<int>(png.height()), static_cast<int>(png.width())};
   if (png.orientation() >= 5) std::swap(size.height, size.width);
-  return size;
+  return {size, png.has_colour() ? 3 : 1};
 }
 
 std::string encode_png(const Image& image) {

@@ -1,4 +1,4 @@
-// Labelled images from NumPy arrays.
+// Labelled images from NumPy and IDX arrays.
 #pragma once
 
 #include <string>
@@ -10,7 +10,11 @@ namespace mudra {
 
 Dataset read_npz(const std::string& path, const ReadOptions& options);
 Dataset read_npy(const std::string& path, const ReadOptions& options);
+Dataset read_idx(const std::string& path, const ReadOptions& options);  // plain or gzip
 // One image as [1, H, W, C].
 Pixels read_npy_image(const std::string& path);
+
+// Names under which an .npz may hold the group of each image.
+inline constexpr const char* group_arrays[] = {"groups", "group", "hand"};
 
 }  // namespace mudra

@@ -4,25 +4,38 @@
 #include <cstdint>
 #include <string>
 
+#include "mudra/core/preprocessing.h"
 #include "mudra/data/dataset.h"
 
 namespace mudra {
 
 struct ReadOptions {
-  // Height and width of images stored as flat rows, e.g. [N, 600]; 0: they are square.
+  // Height and width of images stored as flat rows, e.g. [N, 600], and the size a folder's pictures are
+  // brought to. 0: flat rows are square; pictures keep their size when they agree, else take the most common
+  // one.
   int height = 0;
   int width = 0;
-  std::string labels;  // .npy only: the file that holds the labels
+  int channels = 0;        // of a folder's pictures: 1 grey, 3 colour, 0 as they are
+  Fit fit = Fit::stretch;  // how a folder's pictures come to their size
+  std::string labels;      // .npy and IDX: the file that holds the labels
+  // The group of each image: a CSV with columns file and group (or one line an image, in order), or an .npz
+  // with an array `groups`, `group` or `hand`.
+  std::string groups;
+  bool strict = false;  // a bad file or line is an Error instead of being skipped
   // Arrays of more values than this stay on the disk and are read as they are needed.
   int64_t stream_above = int64_t{1} << 27;
 };
 
 // Reads
-//   .npz   arrays `dataset` (images) and `labels`; `groups`, `group` or `hand` if it is there
-//   .npy   images; the labels in a second .npy named by options.labels
-// Images may be [N, H*W], [N, H, W], [N, H, W, C] or [N, C, H, W] with C 1 or 3, of any integer or float
+//   .npz    arrays `dataset` (images) and `labels`; `groups`, `group` or `hand` if it is there
+//   .npy    images; the labels in a second .npy named by options.labels
+//   IDX     as MNIST, plain or gzip; the labels beside it (labels-idx1 for images-idx3) or in options.labels
+//   CSV     one image a line, plain or gzip: label,pixel1,...; a header may name `label` and `group`
+//   folder  a sub-folder of PNG and JPEG pictures for each class
+// Arrays may be [N, H*W], [N, H, W], [N, H, W, C] or [N, C, H, W] with C 1 or 3, of any integer or float
 // type; labels text, whole numbers or one-hot rows [N, K]. Values 0..1 and 0..255 (0..65535 for 16 bits) are
-// told apart, and said in `notes`. Throws Error when the source cannot be used.
+// told apart, and said in `notes`. Throws Error when the source cannot be used; bad files among good ones are
+// in `skipped`.
 Dataset read_dataset(const std::string& source, const ReadOptions& options = {});
 
 }  // namespace mudra

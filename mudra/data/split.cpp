@@ -38,17 +38,21 @@ std::vector<int64_t> shuffled(const Dataset& data, uint64_t seed) {
 double fraction(std::string_view text, const std::string& how) {
   const auto value = number<double>(text);
   if (!value || !(*value > 0 && *value < 1)) {
-    throw usage_error("'" + how + "' is not possible", option, "Give the part that trains, between 0 and 1, such as 0.8");
+    throw usage_error("'" + how + "' is not possible", option,
+                      "Give the part that trains, between 0 and 1, such as 0.8");
   }
   return *value;
 }
 
 // How many of `count` a fraction is, rounded down, as the report has it.
-size_t part(double share, size_t count) { return static_cast<size_t>(std::floor(share * static_cast<double>(count))); }
+size_t part(double share, size_t count) {
+  return static_cast<size_t>(std::floor(share * static_cast<double>(count)));
+}
 
 const std::vector<int32_t>& known_groups(const Dataset& data) {
   if (data.groups.empty()) {
-    throw usage_error("a split by group needs to know whose hand each image shows", option, "Name a file with --groups");
+    throw usage_error("a split by group needs to know whose hand each image shows", option,
+                      "Name a file with --groups");
   }
   return data.groups;
 }
@@ -82,7 +86,8 @@ Fold stratified_fold(const Dataset& data, const std::vector<int64_t>& rows, doub
 std::vector<int32_t> present_groups(const Dataset& data) {
   const std::set<int32_t> distinct(known_groups(data).begin(), data.groups.end());
   if (distinct.size() < 2) {
-    throw usage_error("all images are of one group", option, "Split by a fraction instead, or name a file with --groups");
+    throw usage_error("all images are of one group", option,
+                      "Split by a fraction instead, or name a file with --groups");
   }
   return {distinct.begin(), distinct.end()};
 }
@@ -99,7 +104,8 @@ std::vector<Fold> group_folds(const Dataset& data, const std::vector<int64_t>& r
   std::vector<Fold> folds;
   for (const int32_t group : present_groups(data)) {
     folds.push_back(fold_by(
-        rows, [&](size_t row) { return data.groups[row] == group; }, data.group_names[static_cast<size_t>(group)]));
+        rows, [&](size_t row) { return data.groups[row] == group; },
+        data.group_names[static_cast<size_t>(group)]));
   }
   return folds;
 }
@@ -127,8 +133,9 @@ Split read_split(const std::string& path, const Dataset& data) {
   try {
     const nlohmann::json file = nlohmann::json::parse(read_file(path, size_t{1} << 30));
     if (file.at("images").get<int64_t>() != data.size()) {
-      throw usage_error("was made for " + file.at("images").dump() + " images, not " + std::to_string(data.size()), path,
-                        "Use it with the data and classes it was made for");
+      throw usage_error(
+          "was made for " + file.at("images").dump() + " images, not " + std::to_string(data.size()), path,
+          "Use it with the data and classes it was made for");
     }
     split.description = file.at("description").get<std::string>();
     for (const auto& entry : file.at("folds")) {
@@ -146,7 +153,8 @@ Split read_split(const std::string& path, const Dataset& data) {
       split.folds.push_back(std::move(fold));
     }
   } catch (const nlohmann::json::exception& error) {
-    throw usage_error(std::string("is no split file (") + error.what() + ")", path, "Use the split.json of a run");
+    throw usage_error(std::string("is no split file (") + error.what() + ")", path,
+                      "Use the split.json of a run");
   }
   if (split.folds.empty()) throw usage_error("holds no fold", path);
   return split;
@@ -197,7 +205,8 @@ std::string split_text(const Split& split, int64_t images) {
   for (const Fold& fold : split.folds) {
     folds.push_back({{"name", fold.name}, {"train", fold.train}, {"test", fold.test}});
   }
-  return nlohmann::json{{"description", split.description}, {"images", images}, {"folds", folds}}.dump() + "\n";
+  return nlohmann::json{{"description", split.description}, {"images", images}, {"folds", folds}}.dump() +
+         "\n";
 }
 
 }  // namespace mudra

@@ -27,9 +27,9 @@ struct Split {
 //   kfold:5                 every image is tested once, by a network trained on the other parts
 //   leave-one-group-out     every group is tested once, by a network trained on the others
 //   FILE                    a split.json, as write_split makes it
-// The same data, text and seed give the same split on any machine. Throws a usage Error when the text is none of
-// these, when groups are needed and unknown, or when a class would be left out of training (of a single test
-// part, too).
+// The same data, text and seed give the same split on any machine. Throws a usage Error when the text is none
+// of these, when groups are needed and unknown, or when a class would be left out of training (of a single
+// test part, too).
 Split make_split(const Dataset& data, const std::string& how, uint64_t seed);
 
 // {"description", "images", "folds": [{"name", "train": [rows], "test": [rows]}]}

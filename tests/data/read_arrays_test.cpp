@@ -179,7 +179,7 @@ TEST(ReadArrays, BadInputIsRefusedInOneClearMessage) {
   expect(refusal("bad_truncated"), "declares [5, 16] values of type float64 but holds only 631 bytes");
   expect(refusal("bad_rows"), "declares [99999999999, 16]");
   expect(refusal("bad_overflow"), "declares [9223372036854775807, 9223372036854775807]");
-  expect(refusal("bad_magic"), "is not a data set");
+  expect(refusal("bad_magic"), "is no data set");
   expect(refusal("bad_version"), "format version 9");
   expect(refusal("bad_header"), "header that is not NumPy's");
   expect(refusal("bad_no_square"), "15 values an image make no square. Say --size HEIGHTxWIDTH");

@@ -45,7 +45,8 @@ TEST(Split, StratifiedKeepsTheShareWithinEveryClass) {
   const Fold fold = make_split(example(), "stratified:0.75", 3).folds[0];
   expect_partition(fold, 90);
   for (int64_t c = 0; c < 3; ++c) {
-    EXPECT_EQ(std::count_if(fold.train.begin(), fold.train.end(), [&](int64_t row) { return row % 3 == c; }), 30);
+    EXPECT_EQ(std::count_if(fold.train.begin(), fold.train.end(), [&](int64_t row) { return row % 3 == c; }),
+              30);
   }
 }
 
@@ -90,7 +91,8 @@ TEST(Split, ReadsBackWhatItWrote) {
 
 TEST(Split, RefusesWhatCannotBeSplit) {
   Dataset data = example();
-  for (const char* how : {"0", "1", "1.5", "-0.2", "nan", "kfold:1", "kfold:121", "kfold", "group:2", "grup", "/none"}) {
+  for (const char* how :
+       {"0", "1", "1.5", "-0.2", "nan", "kfold:1", "kfold:121", "kfold", "group:2", "grup", "/none"}) {
     EXPECT_THROW(make_split(data, how, 1), Error) << how;
   }
   data.groups.clear();

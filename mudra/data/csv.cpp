@@ -1,0 +1,117 @@
+#include "mudra/data/csv.h"
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+
+#include "mudra/core/error.h"
+
+namespace mudra {
+namespace {
+
+constexpr size_t longest_line = size_t{64} << 20;
+constexpr size_t chunk = size_t{1} << 18;
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+}  // namespace
+
+// Sets text_ to the next line without its end.
+bool CsvReader::read_line() {
+  text_.clear();
+  for (;;) {
+    const size_t end = buffer_.find('\n', at_);
+    if (end != std::string::npos) {
+      text_.append(buffer_, at_, end - at_);
+      at_ = end + 1;
+      break;
+    }
+    text_.append(buffer_, at_);
+    if (text_.size() > longest_line) throw Error("has a line of more than 64 MB", where(), "Give a CSV file");
+    buffer_.resize(chunk);
+    buffer_.resize(source_->read(buffer_.data(), chunk));
+    at_ = 0;
+    if (buffer_.empty()) {
+      if (text_.empty()) return false;
+      break;
+    }
+  }
+  ++line_;
+  if (line_ == 1 && text_.starts_with("\xEF\xBB\xBF")) text_.erase(0, 3);  // byte order mark
+  if (!text_.empty() && text_.back() == '\r') text_.pop_back();
+  return true;
+}
+
+bool CsvReader::next(std::vector<std::string_view>& fields) {
+  fields.clear();
+  do {
+    if (!read_line()) return false;
+  } while (trimmed(text_).empty());
+  if (text_.find('"') == std::string::npos) {
+    for (size_t start = 0;;) {
+      const size_t comma = text_.find(',', start);
+      fields.push_back(trimmed(std::string_view(text_).substr(start, comma - start)));
+      if (comma == std::string::npos) return true;
+      start = comma + 1;
+    }
+  }
+  // With quotes: fields are collected without them, so their places are known only at the end.
+  unquoted_.clear();
+  std::vector<std::pair<size_t, size_t>> places;
+  size_t start = 0;
+  bool quoted = false;
+  for (size_t i = 0; i <= text_.size(); ++i) {
+    const char c = i < text_.size() ? text_[i] : ',';
+    if (i < text_.size() && c == '"') {
+      if (quoted && i + 1 < text_.size() && text_[i + 1] == '"') {
+        unquoted_ += '"';
+        ++i;
+      } else {
+        quoted = !quoted;
+      }
+    } else if (c == ',' && (!quoted || i == text_.size())) {
+      places.emplace_back(start, unquoted_.size() - start);
+      start = unquoted_.size();
+    } else {
+      unquoted_ += c;
+    }
+  }
+  for (const auto& [from, length] : places)
+    fields.push_back(std::string_view(unquoted_).substr(from, length));
+  return true;
+}
+
+std::optional<double> csv_number(std::string_view field) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), value);
+  if (error != std::errc{} || end != field.data() + field.size()) return std::nullopt;
+  return value;
+}
+
+std::optional<size_t> csv_column(const std::vector<std::string_view>& header, std::string_view name) {
+  const auto same = [&](std::string_view field) {
+    return std::equal(field.begin(), field.end(), name.begin(), name.end(),
+                      [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); });
+  };
+  const auto found = std::find_if(header.begin(), header.end(), same);
+  if (found == header.end()) return std::nullopt;
+  return static_cast<size_t>(found - header.begin());
+}
+
+std::string csv_field(std::string_view text) {
+  const bool plain =
+      text.find_first_of(",\"\n\r") == std::string_view::npos && trimmed(text).size() == text.size();
+  if (plain) return std::string(text);
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"') quoted += '"';
+    quoted += c == '\n' || c == '\r' ? ' ' : c;
+  }
+  return quoted + "\"";
+}
+
+}  // namespace mudra

@@ -1,0 +1,127 @@
+// CSV with one image a line, as Sign Language MNIST has it: label,pixel1,...,pixel784. A header may name the
+// columns `label` and `group`; all others are pixels, in order. Without a header the label comes first.
+#include <cmath>
+#include <optional>
+#include <utility>
+
+#include "mudra/core/error.h"
+#include "mudra/data/array_data.h"
+#include "mudra/data/csv.h"
+#include "mudra/data/image_codec.h"
+#include "mudra/data/label_index.h"
+#include "mudra/data/pixel_values.h"
+#include "mudra/data/read_files.h"
+
+namespace mudra {
+namespace {
+
+struct Columns {
+  size_t count = 0, label = 0;
+  std::optional<size_t> group;
+  size_t pixels() const { return count - (group ? 2 : 1); }
+  bool is_pixel(size_t column) const { return column != label && column != group; }
+};
+
+Columns columns_of(const std::vector<std::string_view>& first, bool has_header, const std::string& where) {
+  Columns columns;
+  columns.count = first.size();
+  if (has_header) {
+    const std::optional<size_t> label = csv_column(first, "label");
+    if (!label) {
+      throw Error("has no column `label`", where,
+                  "The first line names the columns: label,pixel1,pixel2,...");
+    }
+    columns.label = *label;
+    columns.group = csv_column(first, "group");
+  }
+  if (columns.count < (columns.group ? 3U : 2U)) {
+    throw Error("has no columns of pixels", where, "Give one image a line: label,pixel1,pixel2,...");
+  }
+  return columns;
+}
+
+// Bytes as long as every pixel is whole and 0..255, floats from then on.
+class GrowingValues {
+ public:
+  // Puts one row at the end; nothing, and the reason, when it cannot be used.
+  std::optional<std::string> add(const std::vector<std::string_view>& fields, const Columns& columns) {
+    row_.clear();
+    for (size_t i = 0; i < fields.size(); ++i) {
+      if (!columns.is_pixel(i)) continue;
+      const std::optional<double> value = csv_number(fields[i]);
+      if (!value || !std::isfinite(*value))
+        return "`" + std::string(fields[i].substr(0, 40)) + "` is not a pixel";
+      row_.push_back(static_cast<float>(*value));
+      whole_ = whole_ && row_.back() >= 0 && row_.back() <= 255 && std::trunc(row_.back()) == row_.back();
+    }
+    if (whole_) {
+      for (const float value : row_) values.bytes.push_back(static_cast<uint8_t>(value));
+    } else {
+      values.floats.insert(values.floats.end(), values.bytes.begin(), values.bytes.end());
+      values.bytes = {};
+      values.floats.insert(values.floats.end(), row_.begin(), row_.end());
+    }
+    return std::nullopt;
+  }
+
+  NpyValues values;
+
+ private:
+  std::vector<float> row_;
+  bool whole_ = true;
+};
+
+}  // namespace
+
+Dataset read_csv(const std::string& path, const ReadOptions& options) {
+  CsvReader csv(open_plain_or_gzip(path));
+  std::vector<std::string_view> fields;
+  if (!csv.next(fields))
+    throw Error("holds no lines", path, "Give one image a line: label,pixel1,pixel2,...");
+  const bool has_header = fields.size() < 2 || !csv_number(fields[1]);
+  const Columns columns = columns_of(fields, has_header, path);
+  const auto each = static_cast<int64_t>(columns.pixels());
+  const Shape one = flat_image_shape(1, each, options, path);
+  check_image_size(one[1], one[2], path);
+
+  Dataset data;
+  data.source = path;
+  GrowingValues pixels;
+  LabelIndex labels, groups;
+  for (bool more = !has_header || csv.next(fields); more; more = csv.next(fields)) {
+    std::optional<std::string> problem;
+    if (fields.size() != columns.count) {
+      problem = "has " + std::to_string(fields.size()) + " fields, not " + std::to_string(columns.count);
+    } else if (fields[columns.label].empty()) {
+      problem = "has no label";
+    } else if (columns.group && fields[*columns.group].empty()) {
+      problem = "has no group";
+    } else {
+      problem = pixels.add(fields, columns);
+    }
+    if (problem) {
+      skip(data, path + ": line " + std::to_string(csv.line()) + ": " + *problem, options);
+      if (data.skipped.size() > 1000 && data.skipped.size() > labels.size()) {
+        throw Error("most lines are no images; the first: " + data.skipped.front(), path,
+                    "Give one image a line: label,pixel1,pixel2,...");
+      }
+      continue;
+    }
+    labels.add(fields[columns.label]);
+    if (columns.group) groups.add(fields[*columns.group]);
+    if (static_cast<int64_t>(labels.size()) > 4 * options.stream_above / each) {
+      throw Error("is larger than memory should hold", path,
+                  "Save the images as .npy, which is read piece by piece");
+    }
+  }
+  const auto images = static_cast<int64_t>(labels.size());
+  note_skipped(data, images, "lines");
+  Shape shape = one;
+  shape[0] = images;
+  data.pixels = make_pixels(std::move(pixels.values), shape, {"text", true, true}, path, data.notes);
+  labels.finish(data.classes, data.labels);
+  if (columns.group) groups.finish(data.group_names, data.groups);
+  return data;
+}
+
+}  // namespace mudra

@@ -1,0 +1,58 @@
+#include "mudra/data/utf8.h"
+
+namespace mudra {
+namespace {
+
+bool is_utf8(std::string_view text) {
+  for (size_t i = 0; i < text.size();) {
+    const auto byte = [&](size_t k) -> uint32_t {  // 0, which continues nothing, beyond the end
+      return i + k < text.size() ? static_cast<unsigned char>(text[i + k]) : 0;
+    };
+    const uint32_t first = byte(0);
+    if (first < 0x80) {
+      ++i;
+      continue;
+    }
+    const size_t length = first >> 5 == 6 ? 2 : first >> 4 == 14 ? 3 : first >> 3 == 30 ? 4 : 0;
+    if (length == 0) return false;
+    uint32_t point = first & (0x7FU >> length);
+    for (size_t k = 1; k < length; ++k) {
+      if (byte(k) >> 6 != 2) return false;
+      point = point << 6 | (byte(k) & 63);
+    }
+    const bool shortest = point >= (length == 2 ? 0x80U : length == 3 ? 0x800U : 0x10000U);
+    if (!shortest || point > 0x10FFFF || (point >= 0xD800 && point < 0xE000)) return false;
+    i += length;
+  }
+  return true;
+}
+
+}  // namespace
+
+void append_utf8(uint32_t point, std::string& text) {
+  const auto push = [&](uint32_t byte) { text += static_cast<char>(byte); };
+  if (point < 0x80) {
+    push(point);
+  } else if (point < 0x800) {
+    push(0xC0 | point >> 6);
+    push(0x80 | (point & 63));
+  } else if (point < 0x10000) {
+    push(0xE0 | point >> 12);
+    push(0x80 | (point >> 6 & 63));
+    push(0x80 | (point & 63));
+  } else {
+    push(0xF0 | point >> 18);
+    push(0x80 | (point >> 12 & 63));
+    push(0x80 | (point >> 6 & 63));
+    push(0x80 | (point & 63));
+  }
+}
+
+std::string as_utf8(std::string_view bytes) {
+  if (is_utf8(bytes)) return std::string(bytes);
+  std::string text;
+  for (const char byte : bytes) append_utf8(static_cast<unsigned char>(byte), text);
+  return text;
+}
+
+}  // namespace mudra
