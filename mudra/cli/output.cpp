@@ -18,9 +18,10 @@ std::string with_commas(int64_t number) {
 std::string accuracy_sentence(const Evaluation& evaluation) {
   int64_t right = 0;
   for (size_t c = 0; c < evaluation.classes.size(); ++c) right += evaluation.count(c, c);
-  std::string sentence = fmt::format("right on {} of {} held-out images: {:.1f}% (95% interval {:.1f}% to {:.1f}%",
-                                     with_commas(right), with_commas(evaluation.n), 100 * evaluation.accuracy,
-                                     100 * evaluation.interval.low, 100 * evaluation.interval.high);
+  std::string sentence =
+      fmt::format("right on {} of {} held-out images: {:.1f}% (95% interval {:.1f}% to {:.1f}%",
+                  with_commas(right), with_commas(evaluation.n), 100 * evaluation.accuracy,
+                  100 * evaluation.interval.low, 100 * evaluation.interval.high);
   if (evaluation.interval.unit != "image") {
     sentence += fmt::format(", {} independent {}s", with_commas(evaluation.interval.independent),
                             evaluation.interval.unit);
@@ -28,11 +29,17 @@ std::string accuracy_sentence(const Evaluation& evaluation) {
   return sentence + ")";
 }
 
+void print_notes(const Dataset& data) {
+  for (const std::string& note : data.notes) fmt::print(stderr, "          {}\n", note);
+  for (const std::string& message : data.skipped) fmt::print(stderr, "skipped   {}\n", message);
+}
+
 void print_json(const nlohmann::json& document) {
   fmt::print("{}\n", document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
-ProgressLine::ProgressLine() : is_terminal_(isatty(STDERR_FILENO) == 1), start_(std::chrono::steady_clock::now()) {}
+ProgressLine::ProgressLine()
+    : is_terminal_(isatty(STDERR_FILENO) == 1), start_(std::chrono::steady_clock::now()) {}
 
 double ProgressLine::seconds() const {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();

@@ -6,6 +6,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
+#include "mudra/data/dataset.h"
 #include "mudra/evaluation/evaluation.h"
 
 namespace mudra {
@@ -15,6 +16,9 @@ std::string with_commas(int64_t number);  // 5,000
 // "right on 195 of 200 held-out images: 97.5% (95% interval 94.3% to 98.9%)"
 std::string accuracy_sentence(const Evaluation& evaluation);
 
+// What reading the data recognised, and every file it had to skip, on standard error.
+void print_notes(const Dataset& data);
+
 void print_json(const nlohmann::json& document);
 
 // A line of progress that is rewritten on a terminal; elsewhere only finished lines appear.
@@ -22,7 +26,7 @@ class ProgressLine {
  public:
   ProgressLine();
   bool is_terminal() const { return is_terminal_; }
-  double seconds() const;             // since it was made
+  double seconds() const;              // since it was made
   void show(const std::string& text);  // at most 20 times a second
   void finish(const std::string& text);
 

@@ -58,6 +58,7 @@ void describe_run(const Run& run) {
   const Shape& images = run.data.pixels.shape();
   fmt::print(stderr, "data      {}: {} images {}x{}, {} classes\n", run.data.source, with_commas(images[0]), images[1],
              images[2], run.data.classes.size());
+  print_notes(run.data);
   const Fold& fold = run.split.folds[0];
   fmt::print(stderr, "split     {} to train, {} held out, {}\n", with_commas(static_cast<int64_t>(fold.train.size())),
              with_commas(static_cast<int64_t>(fold.test.size())), run.split.description);

@@ -17,7 +17,10 @@ struct Options {
   std::string recipe;
   std::vector<std::string> classes;  // empty: all
   std::string groups;
+  std::string labels;
+  bool strict = false;
   std::string size;
+  int channels = 0;
   std::string fit = "stretch";
   std::string split = "0.8";
   std::string network = "dense 128, relu";
@@ -54,7 +57,10 @@ void describe(O& o, Visit&& visit) {
         std::vector<std::string_view>{"", "report"});
   visit("classes", o.classes, "only these classes, in this order, such as 0,5", any);
   visit("groups", o.groups, "whose hand each image shows: a CSV (file,label,group) or an .npz (hand or group)", any);
+  visit("labels", o.labels, "the labels of images in a .npy or IDX file", any);
+  visit("strict", o.strict, "stop at a picture or line that cannot be read instead of skipping it", any);
   visit("size", o.size, "height x width of the images, such as 28x28, when the data do not say or to resize", any);
+  visit("channels", o.channels, "1: grey, 3: colour, 0: as the images are", Range{0, 3});
   visit("fit", o.fit, "how an image of another shape is fitted", std::vector<std::string_view>{"stretch", "keep-aspect"});
   visit("split", o.split, "what is held out: 0.8 (trained on), stratified:0.8, group, kfold:5, leave-one-group-out or a file",
         any);

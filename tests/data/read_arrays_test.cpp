@@ -255,6 +255,41 @@ TEST(ReadArrays, ZerosThatInflateTo2500MegabytesAreRefusedInLittleMemory) {
   std::filesystem::remove(path);
 }
 
+TEST(ReadArrays, AnArrayLargerThanMemoryIsReadPieceByPieceInLittleMemory) {
+  const std::string path = testing::TempDir() + "large.npy", labels = testing::TempDir() + "large_labels.npy";
+  constexpr int64_t images = 200000;  // 1.25 GB of float32, all holes but the last image
+  const auto write = [](const std::string& file, std::string header) {
+    header = std::string("\x93NUMPY\x01\0", 8) + static_cast<char>(header.size()) + '\0' + header;
+    std::ofstream(file, std::ios::binary) << header;
+    return header.size();
+  };
+  const size_t start = write(path, "{'descr': '<f4', 'fortran_order': False, 'shape': (200000, 40, 40), }");
+  std::filesystem::resize_file(path, start + images * 1600 * 4);
+  const float half = 0.5F;
+  std::fstream(path, std::ios::binary | std::ios::in | std::ios::out)
+      .seekp(static_cast<std::streamoff>(start + images * 1600 * 4 - 4))
+      .write(reinterpret_cast<const char*>(&half), 4);
+  const size_t label_start = write(labels, "{'descr': '|u1', 'fortran_order': False, 'shape': (200000,), }");
+  std::filesystem::resize_file(labels, label_start + images);
+
+  rusage before{}, after{};
+  getrusage(RUSAGE_SELF, &before);
+  ReadOptions options;
+  options.labels = labels;
+  const Dataset data = read_dataset(path, options);
+  EXPECT_TRUE(data.pixels.is_streamed());
+  std::vector<float> image(1600);
+  data.pixels.read(images - 1, image.data());
+  EXPECT_EQ(image.back(), 0.5F);
+  const std::vector<int64_t> rows = {images - 1, 0};
+  data.select(rows).pixels.read(1, image.data());
+  EXPECT_EQ(image.back(), 0.F);
+  getrusage(RUSAGE_SELF, &after);
+  EXPECT_LT(after.ru_maxrss - before.ru_maxrss, 32 * 1024);
+  std::filesystem::remove(path);
+  std::filesystem::remove(labels);
+}
+
 TEST(ReadArrays, TheFileBehindTheReportIsRead) {
   const std::string path = MUDRA_SOURCE_DIR "/../shared/data/sign-digits/dataset_labels.npz";
   if (!std::filesystem::exists(path)) GTEST_SKIP() << "the photographs are not here: " << path;
