@@ -1,5 +1,7 @@
 #include "mudra/synth/background.h"
 
+#include <algorithm>
+
 #include "mudra/synth/noise.h"
 
 namespace mudra::synth {
@@ -21,8 +23,8 @@ struct Ramp {
 
 void wall(int side, Rng& rng, std::vector<Vec3>& pixels) {
   const Vec3 paint = tint(rng, 1, 0.06f);
-  const float level = uniform(rng, 0.35f, 0.95f);
-  const Ramp ramp{uniform(rng, -0.25f, 0.25f), uniform(rng, -0.25f, 0.25f), level};
+  const float level = uniform(rng, 0.38f, 0.85f);
+  const Ramp ramp{uniform(rng, -0.15f, 0.15f), uniform(rng, -0.15f, 0.15f), level};
   const float blotch = uniform(rng, 0, 0.06f);
   const uint32_t pattern = rng.bits();
   const float seam = rng.chance(0.25) ? uniform(rng, 0, 1) : -1;  // a sheet of paper ends
@@ -81,6 +83,43 @@ void clutter(int side, Rng& rng, std::vector<Vec3>& pixels) {
 }
 
 }  // namespace
+
+void cast_shadow(const Light& light, int side, const std::vector<uint8_t>& mask, std::vector<Vec3>& pixels) {
+  if (light.cast <= 0) return;
+  const int reach = std::max(1, side / 14);
+  const auto offset = static_cast<float>(side) * 0.06f;
+  const int dx = static_cast<int>(-light.direction.x * offset), dy = static_cast<int>(-light.direction.y * offset);
+  // Running sums along rows, then down the columns.
+  const int padded = side + 2 * reach;
+  std::vector<int> rows(static_cast<size_t>(padded) * side), column(static_cast<size_t>(side));
+  auto hand = [&](int x, int y) {
+    x -= dx;
+    y -= dy;
+    return x < 0 || y < 0 || x >= side || y >= side ? 0 : int{mask[static_cast<size_t>(y) * side + x]};
+  };
+  for (int y = 0; y < padded; ++y) {
+    int sum = 0;
+    for (int x = -reach; x < reach; ++x) sum += hand(x, y - reach);
+    for (int x = 0; x < side; ++x) {
+      sum += hand(x + reach, y - reach);
+      rows[static_cast<size_t>(y) * side + x] = sum;
+      sum -= hand(x - reach, y - reach);
+    }
+  }
+  const float scale = light.cast / (255.f * static_cast<float>((2 * reach + 1) * (2 * reach + 1)));
+  for (int y = 0; y < 2 * reach; ++y) {
+    for (int x = 0; x < side; ++x) column[static_cast<size_t>(x)] += rows[static_cast<size_t>(y) * side + x];
+  }
+  for (int y = 0; y < side; ++y) {
+    for (int x = 0; x < side; ++x) {
+      int& sum = column[static_cast<size_t>(x)];
+      sum += rows[static_cast<size_t>(y + 2 * reach) * side + x];
+      Vec3& pixel = pixels[static_cast<size_t>(y) * side + x];
+      pixel = pixel * (1 - scale * static_cast<float>(sum));
+      sum -= rows[static_cast<size_t>(y) * side + x];
+    }
+  }
+}
 
 void draw_background(Domain domain, int side, Rng& rng, std::vector<Vec3>& pixels) {
   const size_t count = static_cast<size_t>(side) * side;

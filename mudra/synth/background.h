@@ -1,6 +1,7 @@
 // What is behind the hand.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "mudra/core/rng.h"
@@ -10,5 +11,8 @@ namespace mudra::synth {
 
 // Linear light of side x side pixels.
 void draw_background(Domain domain, int side, Rng& rng, std::vector<Vec3>& pixels);
+
+// Darkens the background where the hand (`mask`, 0..255 a pixel) keeps the light away.
+void cast_shadow(const Light& light, int side, const std::vector<uint8_t>& mask, std::vector<Vec3>& pixels);
 
 }  // namespace mudra::synth

@@ -11,10 +11,11 @@ namespace {
 // x^(1/gamma) for x in [0, 1], linear between the squares of 64 knots (dense where the curve is steep).
 class Response {
  public:
-  explicit Response(float gamma) {
+  Response(float gamma, float contrast) {
     for (int i = 0; i <= knots; ++i) {
       const double root = static_cast<double>(i) / knots;
-      value_[i] = i == 0 ? 0.f : static_cast<float>(portable::pow(root * root, 1.0 / gamma));
+      const float v = i == 0 ? 0.f : static_cast<float>(portable::pow(root * root, 1.0 / gamma));
+      value_[i] = mix(v, v * v * (3 - 2 * v), contrast);
     }
   }
   float operator()(float x) const {
@@ -45,6 +46,30 @@ void soften(float weight, int side, std::vector<Vec3>& light) {
   };
   pass(light, copy, 1, true);
   pass(copy, light, side, false);
+}
+
+// Adds what each pixel differs from the mean of a square around it; the square ends at the frame.
+void sharpen(float amount, int side, std::vector<float>& plane) {
+  if (amount <= 0) return;
+  const int reach = std::max(1, side / 12);
+  std::vector<float> sums(static_cast<size_t>(side + 1) * (side + 1));  // of all pixels above and left
+  for (int y = 0; y < side; ++y) {
+    float row = 0;
+    for (int x = 0; x < side; ++x) {
+      row += plane[static_cast<size_t>(y) * side + x];
+      const size_t at = static_cast<size_t>(y + 1) * (side + 1) + x + 1;
+      sums[at] = sums[at - (side + 1)] + row;
+    }
+  }
+  for (int y = 0; y < side; ++y) {
+    const size_t y0 = std::max(0, y - reach), y1 = std::min(side, y + reach + 1);
+    for (int x = 0; x < side; ++x) {
+      const size_t x0 = std::max(0, x - reach), x1 = std::min(side, x + reach + 1), wide = side + 1;
+      const float sum = sums[y1 * wide + x1] - sums[y0 * wide + x1] - sums[y1 * wide + x0] + sums[y0 * wide + x0];
+      float& value = plane[static_cast<size_t>(y) * side + x];
+      value += amount * (value - sum / static_cast<float>((y1 - y0) * (x1 - x0)));
+    }
+  }
 }
 
 // Bell-shaped noise of deviation 1: four random bytes added.
@@ -121,7 +146,7 @@ void jpeg(float strength, int side, std::vector<float>& plane) {
 void photograph(const Camera& camera, int side, int channels, Rng& rng, std::vector<Vec3>& light,
                 uint8_t* bytes) {
   soften(0.25f * camera.blur, side, light);
-  const Response response(camera.gamma);
+  const Response response(camera.gamma, camera.contrast);
   const size_t count = static_cast<size_t>(side) * side;
   std::vector<float> plane(count);
   for (int channel = 0; channel < channels; ++channel) {
@@ -137,9 +162,12 @@ void photograph(const Camera& camera, int side, int channels, Rng& rng, std::vec
                             : channel == 1 ? c.y
                                            : c.z;
         plane[at] = response(value * gain);
-        // Black stays black where a hand was cut out.
-        if (plane[at] > 0) plane[at] += camera.noise * bell(rng.bits());
       }
+    }
+    sharpen(camera.sharpen, side, plane);
+    for (float& value : plane) {
+      // Black stays black where a hand was cut out.
+      if (value > 0) value += camera.noise * bell(rng.bits());
     }
     jpeg(0.35f * camera.jpeg, side, plane);
     for (size_t i = 0; i < count; ++i) {

@@ -26,11 +26,11 @@ Anatomy draw_anatomy(Rng& rng) {
   Anatomy hand;
   const float size = about(rng, 0, 1);       // long fingers come together
   const float stout = about(rng, 1, 0.07f);  // thickness relative to length
-  const float breadth = about(rng, 1, 0.05f);
-  const float palm = about(rng, 1, 0.05f) * (1 + 0.05f * size);
+  const float breadth = about(rng, 1.13f, 0.05f);
+  const float palm = about(rng, 0.93f, 0.045f) * (1 + 0.05f * size);
   constexpr Vec3 knuckles[4] = {{26, 86, 1}, {6, 89, -2}, {-13, 84, -1}, {-30, 75, 2}};
   constexpr float lean[4] = {-3, 2, 9, 17};
-  constexpr float base_radius[4] = {10.0f, 10.2f, 9.6f, 8.6f};
+  constexpr float base_radius[4] = {10.6f, 10.8f, 10.2f, 9.1f};
   for (int finger = 0; finger < 4; ++finger) {
     FingerBones& bones = hand.fingers[finger];
     const float visible =
@@ -50,8 +50,8 @@ Anatomy draw_anatomy(Rng& rng) {
   hand.thumb_radius = {15 * stout, 11.8f * stout, 10.2f * stout, about(rng, 7.6f, 0.3f) * stout};
   hand.thumb_length = {47 * palm, thumb * 0.63f, thumb * 0.52f - hand.thumb_radius[3] * 0.5f};
   hand.thickness = stout * about(rng, 1, 0.05f);
-  hand.wrist_half_width = about(rng, 13, 1) * breadth;
-  hand.wrist_radius = about(rng, 16, 1) * stout;
+  hand.wrist_half_width = about(rng, 13.5f, 1) * breadth * palm;
+  hand.wrist_radius = about(rng, 15, 1) * stout;
   hand.forearm_radius = about(rng, 22, 2.5f) * stout;
   return hand;
 }
@@ -115,18 +115,15 @@ class Skin {
 
   void forearm(const Dress& dress) {
     const Mat3& frame = bones_.forearm;
-    const float thick = hand_.wrist_radius * 0.94f;
-    const float length = dress.forearm_length;
-    const float far_radius = mix(thick, hand_.forearm_radius, clamp(length / 120, 0, 1.6f));
-    for (float side : {-1.f, 1.f}) {
-      const Vec3 top = frame * Vec3{side * hand_.wrist_half_width, -4, 0};
-      const Vec3 bottom =
-          frame *
-          Vec3{side * hand_.wrist_half_width * (1 + 0.25f * clamp(length / 120, 0, 1.6f)), -length, -2};
-      add(top, bottom, thick, far_radius, 4, Part::forearm, 0, frame.z);
+    const float thick = hand_.wrist_radius;
+    const float length = dress.forearm_length + (dress.cut ? 25.f : 0.f);
+    const float share = clamp(length / 120, 0, 1.6f);  // the arm widens towards the elbow
+    const float far_radius = mix(thick, hand_.forearm_radius, share);
+    for (float side : {-1.f, 0.f, 1.f}) {
+      const float half = side * hand_.wrist_half_width;
+      add(frame * Vec3{half, 0, -1}, frame * Vec3{half * (1 + 0.25f * share), -length, -2}, thick, far_radius, 6,
+          Part::forearm, 0, frame.z);
     }
-    add(frame * Vec3{0, -4, 0}, frame * Vec3{0, -length, -2}, thick, far_radius, 4, Part::forearm, 0,
-        frame.z);
     if (dress.sleeve_from >= length) return;
     const float reach = length + 60;
     for (float side : {-1.f, 0.f, 1.f}) {
@@ -138,15 +135,21 @@ class Skin {
 
   void palm() {
     const float thick = hand_.thickness;
-    const float carpal_x[4] = {13, 4, -6, -14};
-    for (int finger = 0; finger < 4; ++finger) {
+    // Seven bars instead of four bones: the flesh between them lies as high as they do.
+    for (int bar = 0; bar < 7; ++bar) {
+      const int finger = bar / 2;
+      const float between = bar % 2 == 0 ? 0 : 0.5f;
       const FingerBones& f = hand_.fingers[finger];
-      const Vec3 root{carpal_x[finger], 6, 0};
-      add(root, f.knuckle, 14 * thick, f.radius[0] * 1.2f, 5, Part::palm);
+      const FingerBones& g = hand_.fingers[finger + (bar % 2)];
+      const float hollow = bar >= 1 && bar <= 4 ? 3.5f : 0.f;
+      const Vec3 root{mix(hand_.wrist_half_width, -hand_.wrist_half_width, static_cast<float>(bar) / 6), 2, -1 - hollow};
+      const Vec3 knuckle =
+          mix(f.knuckle, g.knuckle, between) + Vec3{0, bar % 2 == 0 ? 0.f : -2.f, -0.6f * hollow};
+      add(root, knuckle, 14.5f * thick, mix(f.radius[0], g.radius[0], between) * 1.18f, 6, Part::palm);
     }
     // Heel of the hand on the little finger's side, and pads below the fingers.
     const Vec3 little = hand_.fingers[little_finger].knuckle;
-    add({-17, 14, 4}, mix({-17, 14, 4}, little + Vec3{1, 0, 2}, 0.75f), 13.5f * thick, 11.5f * thick, 7,
+    add({-17, 14, 6}, mix({-17, 14, 6}, little + Vec3{1, 0, 2}, 0.75f), 13.5f * thick, 11.5f * thick, 7,
         Part::palm);
     for (int finger = 0; finger < 3; ++finger) {
       const Vec3 a = hand_.fingers[finger].knuckle, b = hand_.fingers[finger + 1].knuckle;

@@ -94,6 +94,7 @@ struct RoundCone {
 
 struct Dress {
   float forearm_length = 120;  // visible, from the wrist
+  bool cut = false;            // the picture ends there: a hand cut out, not an arm with a round end
   float sleeve_from = 1e9f;    // distance from the wrist at which a sleeve begins
   int ring_finger = -1;        // a finger (0 index ... 3 little) that wears a ring
 };

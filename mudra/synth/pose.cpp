@@ -55,38 +55,40 @@ FingerPose curled(Rng& rng, int finger, float tightness) {
 // A starting point for contact: the further from the thumb, the more the knuckle bends.
 FingerPose bent(Rng& rng, int finger, int digit) {
   FingerPose pose;
-  constexpr float mcp[4] = {48, 55, 58, 58};
-  constexpr float pip[4] = {58, 58, 58, 52};
-  pose.spread = normal(rng, fan[finger] * 0.4f, 3) * degrees;
+  constexpr float mcp[4] = {40, 50, 55, 58};
+  constexpr float pip[4] = {66, 62, 60, 55};
+  pose.spread = normal(rng, fan[finger] * 0.5f, 3) * degrees;
   if (digit == 0) {
-    pose.mcp = normal(rng, 42, 8) * degrees;
-    pose.pip = normal(rng, 62, 8) * degrees;
+    pose.mcp = normal(rng, 52, 8) * degrees;
+    pose.pip = normal(rng, 55, 8) * degrees;
   } else {
     pose.mcp = normal(rng, mcp[finger], 8) * degrees;
     pose.pip = normal(rng, pip[finger], 9) * degrees;
   }
+  if (digit == 9) pose.spread += 6 * degrees;  // the circle of 9 stands clear of the palm
   pose.dip = 0.62f * pose.pip;
   return pose;
 }
 
 ThumbPose thumb_apart(Rng& rng) {
   ThumbPose pose;
-  pose.radial = normal(rng, 43, 7) * degrees;
-  pose.palmar = normal(rng, 12, 8) * degrees;
+  pose.radial = normal(rng, 44, 6) * degrees;
+  pose.palmar = normal(rng, 14, 8) * degrees;
   pose.roll = normal(rng, 5, 8) * degrees;
   pose.mcp = normal(rng, 2, 8) * degrees;
   pose.ip = normal(rng, -2, 10) * degrees;
   return pose;
 }
 
-ThumbPose thumb_opposed(Rng& rng, int finger) {
+ThumbPose thumb_opposed(Rng& rng, int finger, bool circle) {
   ThumbPose pose;
-  constexpr float radial[4] = {30, 22, 14, 6};
-  pose.radial = normal(rng, radial[finger], 5) * degrees;
-  pose.palmar = normal(rng, 42, 6) * degrees;
-  pose.roll = normal(rng, 15, 8) * degrees;
-  pose.mcp = normal(rng, 15, 7) * degrees;
-  pose.ip = normal(rng, 15, 10) * degrees;
+  constexpr float radial[4] = {48, 36, 30, 24};
+  constexpr float mcp[4] = {12, 22, 30, 36};
+  pose.radial = normal(rng, circle ? 24 : radial[finger], 5) * degrees;
+  pose.palmar = normal(rng, circle ? 56 : 40, 6) * degrees;
+  pose.roll = normal(rng, 12, 8) * degrees;
+  pose.mcp = normal(rng, circle ? 10 : mcp[finger], 8) * degrees;
+  pose.ip = normal(rng, circle ? 12 : 26, 12) * degrees;
   return pose;
 }
 
@@ -131,7 +133,7 @@ void close_circle(const Anatomy& anatomy, float along, Pose& pose, Rng& rng) {
   }
 }
 
-void rest_thumb(const Anatomy& anatomy, int digit, float where, Pose& pose, Rng& rng) {
+void rest_thumb(const Anatomy& anatomy, int digit, float where, bool upright, Pose& pose, Rng& rng) {
   const float jitter = normal(rng, 0, 2.5f);
   if (digit == 4) {
     const Vec3 target{mix(4.f, -16.f, where) + jitter, normal(rng, 62, 5), 17};
@@ -139,6 +141,13 @@ void rest_thumb(const Anatomy& anatomy, int digit, float where, Pose& pose, Rng&
     return;
   }
   const int finger = digit == 1 ? middle_finger : ring_finger;
+  if (upright) {  // the thumb lies along the hand's edge, beside the curled fingers
+    pose.thumb.radial = normal(rng, 8, 6) * degrees;
+    pose.thumb.palmar = normal(rng, 24, 6) * degrees;
+    pose.thumb.mcp = normal(rng, 8, 8) * degrees;
+    pose.thumb.ip = normal(rng, 12, 10) * degrees;
+    return;
+  }
   const float along = where * 0.9f;
   touch_point(anatomy, back_of(anatomy, pose, finger, 1, along) + Vec3{jitter, 0, 0}, pose);
 }
@@ -155,8 +164,8 @@ void draw_none(const Anatomy& anatomy, const Habits& habits, Pose& pose, Rng& rn
       f.dip = 0.6f * f.pip;
     }
   }
-  pose.thumb = kind == 1 && rng.chance(0.5) ? thumb_apart(rng) : thumb_opposed(rng, index_finger);
-  if (kind == 0) rest_thumb(anatomy, rng.chance(0.5) ? 1 : 2, uniform(rng, 0, 1), pose, rng);
+  pose.thumb = kind == 1 && rng.chance(0.5) ? thumb_apart(rng) : thumb_opposed(rng, index_finger, false);
+  if (kind == 0) rest_thumb(anatomy, rng.chance(0.5) ? 1 : 2, uniform(rng, 0, 1), false, pose, rng);
   if (kind != 2) return;
   // Straight and curled fingers in a pattern that is no digit.
   constexpr Shape other[][5] = {// thumb apart (straight) or folded (curled), then index to little
@@ -170,7 +179,7 @@ void draw_none(const Anatomy& anatomy, const Habits& habits, Pose& pose, Rng& rn
   if (pattern[0] == S) {
     pose.thumb = thumb_apart(rng);
   } else {
-    rest_thumb(anatomy, 2, uniform(rng, 0, 1), pose, rng);
+    rest_thumb(anatomy, 2, uniform(rng, 0, 1), false, pose, rng);
   }
 }
 
@@ -191,15 +200,16 @@ void draw_digit(const Anatomy& anatomy, const Habits& habits, int digit, Pose& p
   }
   const bool apart = digit == 3 || digit == 5;
   pose.thumb =
-      apart ? thumb_apart(rng) : thumb_opposed(rng, sign.touches >= 0 ? sign.touches : middle_finger);
+      apart ? thumb_apart(rng) : thumb_opposed(rng, sign.touches >= 0 ? sign.touches : middle_finger, digit == 0);
   add(pose, habits.offset[digit]);
+  pose.thumb.radial = clamp(pose.thumb.radial, -20 * degrees, 57 * degrees);
   const float where = clamp(habits.contact[digit] + normal(rng, 0, 0.12f), 0, 1);
   if (digit == 0) {
     close_circle(anatomy, 0.4f + 0.5f * where, pose, rng);
   } else if (sign.touches >= 0) {
     touch_finger(anatomy, sign.touches, 0.2f + 0.75f * where, normal(rng, -0.5f, 1.5f), pose);
   } else if (!apart) {
-    rest_thumb(anatomy, digit, where, pose, rng);
+    rest_thumb(anatomy, digit, where, rng.chance(habits.upright_thumb), pose, rng);
   }
 }
 
@@ -218,8 +228,9 @@ Habits draw_habits(Rng& rng) {
                                   normal(rng, 0, 8) * degrees};
     habits.contact[digit] = uniform(rng, 0, 1);
   }
-  habits.view_yaw = normal(rng, 0, 8) * degrees;
-  habits.view_pitch = normal(rng, 0, 7) * degrees;
+  habits.upright_thumb = rng.chance(0.25) ? 0.7f : 0.05f;
+  habits.view_yaw = normal(rng, 0, 7) * degrees;
+  habits.view_pitch = normal(rng, 0, 6) * degrees;
   habits.view_roll = normal(rng, 0, 6) * degrees;
   habits.zero_yaw = normal(rng, 62, 14) * degrees;
   return habits;

@@ -17,6 +17,7 @@ struct Habits {
   float spread = 1;                          // how far the fingers part
   float tightness = 1;                       // how firmly fingers curl
   std::array<float, digit_count> contact{};  // where along the finger's end the thumb touches, 0..1
+  float upright_thumb = 0;                    // chance of a thumb beside the fist rather than across it
   float view_yaw = 0, view_pitch = 0, view_roll = 0;
   float zero_yaw = 0;  // extra turn when showing 0
 };

@@ -24,6 +24,7 @@ struct Workspace {
   Surface surface;
   ShadingScratch scratch;
   std::vector<Vec3> colour, light;
+  std::vector<uint8_t> mask;
 };
 
 void check(const SynthOptions& options) {
@@ -66,12 +67,25 @@ Person person_of(const SynthOptions& options, int64_t index) {
   return draw_person(domain, rng);
 }
 
-// Lays the hand's samples over the background; returns each pixel's share of hand in `mask`.
-void compose(int side, const Surface& surface, const std::vector<Vec3>& colour, std::vector<Vec3>& light,
-             uint8_t* mask) {
+// Each pixel's share of hand, 0..255.
+void measure_mask(int side, const Surface& surface, std::vector<uint8_t>& mask) {
+  mask.assign(static_cast<size_t>(side) * side, 0);
+  for (int y = surface.top; y < surface.bottom; ++y) {
+    for (int x = surface.left; x < surface.right; ++x) {
+      if (surface.height[surface.at(x, y)] <= nothing) continue;
+      const size_t pixel = static_cast<size_t>(y / samples) * side + x / samples;
+      mask[pixel] = static_cast<uint8_t>(mask[pixel] + 255 / (samples * samples));
+    }
+  }
+  // 255 / 4 leaves three levels behind.
+  for (uint8_t& share : mask) share = share == 255 / (samples * samples) * samples * samples ? 255 : share;
+}
+
+// Lays the hand's samples over the background.
+void compose(int side, const Surface& surface, const std::vector<Vec3>& colour, std::vector<Vec3>& light) {
   constexpr float share = 1.f / (samples * samples);
-  for (int y = 0; y < side; ++y) {
-    for (int x = 0; x < side; ++x) {
+  for (int y = surface.top / samples; y < (surface.bottom + samples - 1) / samples; ++y) {
+    for (int x = surface.left / samples; x < (surface.right + samples - 1) / samples; ++x) {
       Vec3 sum;
       int hits = 0;
       for (int i = 0; i < samples * samples; ++i) {
@@ -80,9 +94,8 @@ void compose(int side, const Surface& surface, const std::vector<Vec3>& colour, 
         ++hits;
         sum = sum + colour[at];
       }
-      const size_t pixel = static_cast<size_t>(y) * side + x;
-      if (mask != nullptr) mask[pixel] = static_cast<uint8_t>(hits * 255 / (samples * samples));
-      if (hits > 0) light[pixel] = light[pixel] * (1 - static_cast<float>(hits) * share) + sum * share;
+      Vec3& pixel = light[static_cast<size_t>(y) * side + x];
+      if (hits > 0) pixel = pixel * (1 - static_cast<float>(hits) * share) + sum * share;
     }
   }
 }
@@ -99,7 +112,7 @@ void render(const SynthOptions& options, int64_t index, int label, Workspace& wo
   if (!scene.empty) {
     const Placed placed = place_hand(person, scene, side * samples);
     raster(placed.cones, work.surface);
-    roughen(scene.ragged, rng.bits(), placed.millimetre, work.surface);
+    cut_out(scene, placed, rng.bits(), work.surface);
     shade(person, scene, placed, work.surface, work.scratch, work.colour);
     if (known != nullptr) {
       for (int i = 0; i < joint_count; ++i) {
@@ -108,7 +121,10 @@ void render(const SynthOptions& options, int64_t index, int label, Workspace& wo
     }
   }
   if (known != nullptr) known->empty = scene.empty;
-  compose(side, work.surface, work.colour, work.light, known != nullptr ? known->mask.data() : nullptr);
+  measure_mask(side, work.surface, work.mask);
+  cast_shadow(scene.light, side, work.mask, work.light);
+  compose(side, work.surface, work.colour, work.light);
+  if (known != nullptr) known->mask = work.mask;
   photograph(scene.camera, side, options.colour ? 3 : 1, rng, work.light, pixels);
 }
 
@@ -148,7 +164,6 @@ RenderedHand render_hand(const SynthOptions& options, int64_t index) {
   RenderedHand hand;
   hand.label = label_of(options, index);
   hand.pixels.resize(area * (options.colour ? 3 : 1));
-  hand.mask.resize(area);
   Workspace work;
   render(options, index, hand.label, work, hand.pixels.data(), &hand);
   return hand;

@@ -12,6 +12,7 @@ float uniform(Rng& rng, float low, float high) {
   return low + (high - low) * static_cast<float>(rng.uniform());
 }
 
+Vec3 flip(Vec3 v) { return {v.x, -v.y, v.z}; }
 Vec3 grey(float value) { return {value, value, value}; }
 
 // A light from below, above, the left, the right, or from everywhere.
@@ -59,9 +60,11 @@ void draw_framing(const Person& person, Scene& scene, Rng& rng) {
   dress.ring_finger = person.ring_finger;
   switch (person.domain) {
     case Domain::massey:
-      dress.forearm_length = uniform(rng, 6, 38);
+      dress.cut = true;
+      dress.forearm_length = uniform(rng, -6, 22);
+      scene.cut_tilt = normal(rng, 0, 0.2f);
       scene.roll = uniform(rng, -38, 38) * degrees;
-      scene.fill = uniform(rng, 0.82f, 1.1f);
+      scene.fill = uniform(rng, 0.76f, 1.06f);
       scene.shift_x = normal(rng, 0, 0.03f);
       scene.shift_y = normal(rng, 0, 0.03f);
       scene.ragged = uniform(rng, 0, 0.35f);
@@ -70,7 +73,7 @@ void draw_framing(const Person& person, Scene& scene, Rng& rng) {
       dress.forearm_length = 320;
       if (person.sleeves) dress.sleeve_from = uniform(rng, 15, 90);
       scene.roll = normal(rng, 0, 9) * degrees;
-      scene.fill = uniform(rng, 0.6f, 0.95f);
+      scene.fill = uniform(rng, 0.62f, 0.95f);
       scene.shift_x = normal(rng, 0, 0.06f);
       scene.shift_y = normal(rng, 0, 0.05f);
       break;
@@ -93,8 +96,9 @@ Person draw_person(Domain domain, Rng& rng) {
   person.domain = domain;
   person.anatomy = draw_anatomy(rng);
   person.habits = draw_habits(rng);
+  person.palm_scale = 80 / person.anatomy.fingers[middle_finger].knuckle.y;
   const float tone = uniform(rng, 0, 1);  // dark to light; palms are lighter than the back
-  person.skin = mix(Vec3{0.30f, 0.17f, 0.11f}, Vec3{0.80f, 0.60f, 0.50f}, std::sqrt(tone));
+  person.skin = mix(Vec3{0.26f, 0.15f, 0.10f}, Vec3{0.66f, 0.45f, 0.37f}, std::sqrt(tone));
   person.nail = person.skin * 1.15f + Vec3{0.05f, 0.02f, 0.02f};
   if (rng.chance(0.06)) person.nail = {uniform(rng, 0, 0.6f), uniform(rng, 0, 0.2f), uniform(rng, 0, 0.3f)};
   person.crease = uniform(rng, 0.3f, 1);
@@ -116,15 +120,19 @@ Scene draw_scene(const Person& person, int sign, Rng& rng) {
   draw_view(person, sign, scene, rng);
   draw_framing(person, scene, rng);
   scene.light = person.domain == Domain::massey ? massey_light(rng) : room_light(rng);
-  scene.light.occlusion = uniform(rng, 0.4f, 0.9f);
+  scene.light.occlusion = uniform(rng, 0.55f, 1.f);
+  scene.light.limb = uniform(rng, 0, person.domain == Domain::ankara ? 1.f : 0.6f);
+  scene.light.cast = person.domain == Domain::massey ? 0 : uniform(rng, 0, 0.6f);
   scene.light.shadow = uniform(rng, 0.3f, 0.9f);
   scene.light.gloss = uniform(rng, 0, 0.12f);
   Camera& camera = scene.camera;
-  camera.exposure = uniform(rng, 0.7f, 1.25f);
+  camera.exposure = person.domain == Domain::massey ? uniform(rng, 0.65f, 1.15f) : uniform(rng, 0.8f, 1.25f);
   camera.gamma = uniform(rng, 1.7f, 2.4f);
   camera.blur = uniform(rng, 0, 0.6f);
   camera.noise = uniform(rng, 0, person.domain == Domain::webcam ? 0.05f : 0.02f);
-  camera.vignette = person.domain == Domain::massey ? 0 : uniform(rng, 0, 0.35f);
+  camera.vignette = person.domain == Domain::massey ? 0 : uniform(rng, 0, person.domain == Domain::ankara ? 0.75f : 0.4f);
+  camera.contrast = uniform(rng, 0, 0.6f);
+  if (person.domain != Domain::massey && rng.chance(0.6)) camera.sharpen = uniform(rng, 0, 0.9f);
   camera.jpeg = rng.chance(0.3) ? uniform(rng, 0.1f, 1) : 0;
   return scene;
 }
@@ -148,21 +156,27 @@ Placed place_hand(const Person& person, const Scene& scene, int side) {
     top = std::min(top, p.y - radius);
     bottom = std::max(bottom, p.y + radius);
   };
-  const bool cut_out = person.domain == Domain::massey;
   for (RoundCone& cone : placed.cones) {
     float scale_a, scale_b;
     cone.a = project(cone.a, scale_a);
     cone.b = project(cone.b, scale_b);
     cone.radius_a *= scale_a;
     cone.radius_b *= scale_b;
-    const Vec3 palmar = scene.view * cone.palmar;
-    cone.palmar = {palmar.x, -palmar.y, palmar.z};
-    if (cut_out || (cone.part != Part::forearm && cone.part != Part::sleeve)) {
+    cone.palmar = flip(scene.view * cone.palmar);
+    if (cone.part != Part::forearm && cone.part != Part::sleeve) {
       include(cone.a, cone.radius_a);
       include(cone.b, cone.radius_b);
     }
   }
   float unused;
+  Placed::Cut& cut = placed.cut;
+  if (scene.dress.cut) {
+    const Vec3 arm = scene.view * (bones.forearm * Vec3{0, -1, 0});
+    cut.on = true;
+    cut.at = project(bones.forearm * Vec3{0, -scene.dress.forearm_length, 0}, unused);
+    cut.away = rotation_z(scene.cut_tilt) * unit(Vec3{arm.x, -arm.y, 0});
+    bottom = cut.at.y;
+  }
   for (Vec3& joint : placed.joints) joint = project(joint, unused);
   const float frame = static_cast<float>(side);
   const float size = scene.fill * frame / std::max(right - left, bottom - top);
@@ -183,6 +197,15 @@ Placed place_hand(const Person& person, const Scene& scene, int side) {
     if (scene.mirrored) cone.palmar.x = -cone.palmar.x;
   }
   for (Vec3& joint : placed.joints) joint = to_samples(joint);
+  cut.at = to_samples(cut.at);
+  cut.away = turn * cut.away;
+  placed.palm_x = turn * flip(scene.view.x);
+  placed.palm_y = turn * flip(scene.view.y);
+  placed.palm_z = turn * flip(scene.view.z);
+  placed.palm_origin = to_samples(project({0, 0, 0}, unused));
+  if (scene.mirrored) {
+    for (Vec3* v : {&cut.away, &placed.palm_x, &placed.palm_y, &placed.palm_z}) v->x = -v->x;
+  }
   placed.millimetre = size;
   return placed;
 }

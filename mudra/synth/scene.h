@@ -18,6 +18,7 @@ struct Person {
   Domain domain = Domain::massey;
   Vec3 skin;  // albedo in red, green, blue, linear
   Vec3 nail;
+  float palm_scale = 1;  // turns millimetres of this palm into those of a mean one
   float crease = 1;    // depth of the lines at the joints
   float ruddy = 0.1f;  // how much redder fingertips and palm pads are
   int ring_finger = -1;
@@ -34,11 +35,15 @@ struct Light {
   float occlusion = 0.6f;  // strength of ambient occlusion
   float shadow = 0.6f;     // strength of self shadow
   float gloss = 0.05f;
+  float limb = 0.3f;        // how much darker skin is that turns away from the viewer
+  float cast = 0;           // strength of the hand's shadow on what is behind it
   Vec3 rim{0, 0, 0};  // second light, from the side opposite
 };
 
 struct Camera {
   float exposure = 1, gamma = 2.2f, blur = 0.3f, noise = 0.01f, vignette = 0, jpeg = 0;
+  float contrast = 0;  // of an S-shaped curve
+  float sharpen = 0;   // a phone's local contrast: dark outlines before a bright wall
 };
 
 struct Scene {
@@ -51,6 +56,7 @@ struct Scene {
   float shift_x = 0, shift_y = 0;  // of the hand's middle, in frames
   bool mirrored = false;
   bool empty = false;  // no hand at all
+  float cut_tilt = 0;    // of the edge where a cut-out hand ends
   float ragged = 0;    // how much of its rim a cut-out hand has lost
   Light light;
   Camera camera;
@@ -62,9 +68,15 @@ Scene draw_scene(const Person& person, int sign, Rng& rng);
 // The skin in samples of a picture `side` samples wide; y points down.
 // `joints` are moved along with it.
 struct Placed {
+  struct Cut {  // a cut-out hand ends here: nothing is seen beyond `at` in direction `away`
+    bool on = false;
+    Vec3 at, away;
+  };
   std::vector<RoundCone> cones;
   std::array<Vec3, joint_count> joints;
   float millimetre = 1;  // samples
+  Cut cut;
+  Vec3 palm_origin, palm_x, palm_y, palm_z;  // the wrist, and the hand's axes as seen
 };
 Placed place_hand(const Person& person, const Scene& scene, int side);
 

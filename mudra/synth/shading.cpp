@@ -79,7 +79,8 @@ class Skin {
     if (cone.part == Part::sleeve) return person_.sleeve;
     if (cone.part == Part::ring) return {0.75f, 0.65f, 0.35f};
     Vec3 colour = person_.skin * (0.93f + 0.14f * mottle);
-    if (cone.part == Part::palm || cone.part == Part::forearm) return colour;
+    if (cone.part == Part::palm) return colour * palm_lines(at, normal);
+    if (cone.part == Part::forearm) return colour;
     const Vec3 axis = cone.b - cone.a;
     const float along = clamp(dot(at - cone.a, axis) / std::max(1e-3f, dot(axis, axis)), -0.3f, 1.3f);
     const float palmar = dot(normal, cone.palmar);
@@ -97,21 +98,43 @@ class Skin {
   }
 
  private:
+  // The three great lines of the palm and the crease at the wrist, as parabolas in millimetres.
+  float palm_lines(Vec3 at, Vec3 normal) const {
+    const float facing = dot(normal, placed_.palm_z);
+    if (facing < 0.3f) return 1;
+    const Vec3 from = (at - placed_.palm_origin) * (1 / placed_.millimetre);
+    const float x = dot(from, placed_.palm_x) * person_.palm_scale, y = dot(from, placed_.palm_y) * person_.palm_scale;
+    auto near = [](float distance) { return clamp(1 - std::fabs(distance) / 1.8f, 0, 1); };
+    float line = 0;
+    if (x > -36 && x < 16) line = near(y - (60 + 0.006f * (x + 30) * (x + 30)));              // heart
+    if (x > -28 && x < 30) line = std::max(line, near(y - (67 - 0.012f * (x - 30) * (x - 30) * 0.75f)));  // head
+    if (y > 4 && y < 66) line = std::max(line, near(x - (-4 + 0.0098f * (y - 12) * (y - 12))));  // life
+    line = std::max(line, 0.7f * near(y + 1 - 0.004f * x * x));                               // wrist
+    return 1 - 0.45f * person_.crease * line * clamp(2 * facing - 0.6f, 0, 1);
+  }
+
   const Person& person_;
   const Placed& placed_;
 };
 
 }  // namespace
 
-void roughen(float amount, uint32_t pattern, float millimetre, Surface& surface) {
-  if (amount <= 0) return;
-  const float scale = 1 / (4 * millimetre);
+void cut_out(const Scene& scene, const Placed& placed, uint32_t pattern, Surface& surface) {
+  if (!placed.cut.on) return;
+  const float scale = 1 / (4 * placed.millimetre);
+  const auto [at_x, at_y, at_z] = placed.cut.at;
+  const Vec3 away = placed.cut.away;
+  const float wave = 3 * placed.millimetre;
   for (int y = surface.top; y < surface.bottom; ++y) {
     for (int x = surface.left; x < surface.right; ++x) {
       const size_t at = surface.at(x, y);
-      if (surface.height[at] <= nothing || surface.normal[at].z > amount) continue;
-      const float noise = value_noise(static_cast<float>(x) * scale, static_cast<float>(y) * scale, pattern);
-      if (surface.normal[at].z < amount * noise * 1.4f) surface.height[at] = nothing;
+      if (surface.height[at] <= nothing) continue;
+      const auto px = static_cast<float>(x), py = static_cast<float>(y);
+      const float beyond = (px - at_x) * away.x + (py - at_y) * away.y;
+      const float rim = surface.normal[at].z;
+      if (rim > scene.ragged && beyond < -wave) continue;
+      const float noise = value_noise(px * scale, py * scale, pattern);
+      if (rim < scene.ragged * noise * 1.4f || beyond > wave * (noise - 0.5f)) surface.height[at] = nothing;
     }
   }
 }
@@ -143,8 +166,8 @@ void shade(const Person& person, const Scene& scene, const Placed& placed, const
       if (h <= nothing) continue;
       const Vec3 n = surface.normal[at];
       const size_t blurred = static_cast<size_t>(y - surface.top) * width + (x - surface.left);
-      const float deep = std::max(0.f, scratch.narrow[blurred] - h) / (4 * mm) +
-                         std::max(0.f, scratch.wide[blurred] - h) / (14 * mm);
+      const float deep = std::max(0.f, scratch.narrow[blurred] - h) / (3 * mm) +
+                         std::max(0.f, scratch.wide[blurred] - h) / (9 * mm);
       const float open = 1 - light.occlusion * clamp(deep, 0, 1);
       const float facing = clamp((dot(n, light.direction) + wrap) / (1 + wrap), 0, 1);
       float direct = facing;
@@ -164,8 +187,10 @@ void shade(const Person& person, const Scene& scene, const Placed& placed, const
       const float ambient = open * (0.35f + 0.65f * fill);
       const Vec3 total =
           light.ambient * ambient + light.key * (direct * (0.5f + 0.5f * open)) + light.rim * (rim * open);
-      colour[at] = {a.x * total.x + gloss * light.key.x, a.y * total.y + gloss * light.key.y,
-                    a.z * total.z + gloss * light.key.z};
+      const float seen = 1 - light.limb * (1 - smoothstep(-0.1f, 0.8f, n.z));
+      const Vec3 leaving = total * seen;
+      colour[at] = {a.x * leaving.x + gloss * light.key.x, a.y * leaving.y + gloss * light.key.y,
+                    a.z * leaving.z + gloss * light.key.z};
     }
   }
 }

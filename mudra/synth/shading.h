@@ -17,7 +17,7 @@ struct ShadingScratch {
 void shade(const Person& person, const Scene& scene, const Placed& placed, const Surface& surface,
            ShadingScratch& scratch, std::vector<Vec3>& colour);
 
-// A cut-out hand loses its rim here and there: removes such samples.
-void roughen(float amount, uint32_t pattern, float millimetre, Surface& surface);
+// A cut-out hand ends at the wrist and loses its rim here and there: removes such samples.
+void cut_out(const Scene& scene, const Placed& placed, uint32_t pattern, Surface& surface);
 
 }  // namespace mudra::synth
