@@ -88,7 +88,8 @@ void cast_shadow(const Light& light, int side, const std::vector<uint8_t>& mask,
   if (light.cast <= 0) return;
   const int reach = std::max(1, side / 14);
   const auto offset = static_cast<float>(side) * 0.06f;
-  const int dx = static_cast<int>(-light.direction.x * offset), dy = static_cast<int>(-light.direction.y * offset);
+  const int dx = static_cast<int>(-light.direction.x * offset),
+            dy = static_cast<int>(-light.direction.y * offset);
   // Running sums along rows, then down the columns.
   const int padded = side + 2 * reach;
   std::vector<int> rows(static_cast<size_t>(padded) * side), column(static_cast<size_t>(side));

@@ -65,7 +65,8 @@ void sharpen(float amount, int side, std::vector<float>& plane) {
     const size_t y0 = std::max(0, y - reach), y1 = std::min(side, y + reach + 1);
     for (int x = 0; x < side; ++x) {
       const size_t x0 = std::max(0, x - reach), x1 = std::min(side, x + reach + 1), wide = side + 1;
-      const float sum = sums[y1 * wide + x1] - sums[y0 * wide + x1] - sums[y1 * wide + x0] + sums[y0 * wide + x0];
+      const float sum =
+          sums[y1 * wide + x1] - sums[y0 * wide + x1] - sums[y1 * wide + x0] + sums[y0 * wide + x0];
       float& value = plane[static_cast<size_t>(y) * side + x];
       value += amount * (value - sum / static_cast<float>((y1 - y0) * (x1 - x0)));
     }

@@ -83,7 +83,7 @@ void touch_finger(const Anatomy& anatomy, int finger, float along, float gap, Po
   FingerPose& f = pose.fingers[finger];
   ThumbPose& t = pose.thumb;
   const Angle angles[] = {
-      {&t.radial, 0.25f, -0.4f, 1.2f}, {&t.palmar, 0.4f, -0.2f, 1.25f}, {&t.roll, 0.3f, -0.9f, 1.2f},
+      {&t.radial, 0.25f, -0.4f, 1.2f}, {&t.palmar, 0.4f, -0.2f, 1.25f}, {&t.roll, 0.3f, -1.6f, 1.2f},
       {&t.mcp, 0.4f, -0.2f, 1.1f},     {&t.ip, 0.4f, -0.25f, 1.3f},     {&f.mcp, 0.3f, -0.1f, 1.57f},
       {&f.pip, 0.3f, 0.f, 1.83f},      {&f.spread, 0.08f, -0.4f, 0.4f},
   };

@@ -121,8 +121,8 @@ class Skin {
     const float far_radius = mix(thick, hand_.forearm_radius, share);
     for (float side : {-1.f, 0.f, 1.f}) {
       const float half = side * hand_.wrist_half_width;
-      add(frame * Vec3{half, 0, -1}, frame * Vec3{half * (1 + 0.25f * share), -length, -2}, thick, far_radius, 6,
-          Part::forearm, 0, frame.z);
+      add(frame * Vec3{half, 0, -1}, frame * Vec3{half * (1 + 0.25f * share), -length, -2}, thick, far_radius,
+          6, Part::forearm, 0, frame.z);
     }
     if (dress.sleeve_from >= length) return;
     const float reach = length + 60;
@@ -142,7 +142,8 @@ class Skin {
       const FingerBones& f = hand_.fingers[finger];
       const FingerBones& g = hand_.fingers[finger + (bar % 2)];
       const float hollow = bar >= 1 && bar <= 4 ? 3.5f : 0.f;
-      const Vec3 root{mix(hand_.wrist_half_width, -hand_.wrist_half_width, static_cast<float>(bar) / 6), 2, -1 - hollow};
+      const Vec3 root{mix(hand_.wrist_half_width, -hand_.wrist_half_width, static_cast<float>(bar) / 6), 2,
+                      -1 - hollow};
       const Vec3 knuckle =
           mix(f.knuckle, g.knuckle, between) + Vec3{0, bar % 2 == 0 ? 0.f : -2.f, -0.6f * hollow};
       add(root, knuckle, 14.5f * thick, mix(f.radius[0], g.radius[0], between) * 1.18f, 6, Part::palm);

@@ -46,8 +46,8 @@ FingerPose straight(Rng& rng, int finger, float spread) {
 FingerPose curled(Rng& rng, int finger, float tightness) {
   FingerPose pose;
   pose.spread = normal(rng, fan[finger] * 0.15f, 2) * degrees;
-  pose.mcp = clamp(normal(rng, 70 * tightness, 9), 35, 92) * degrees;
-  pose.pip = clamp(normal(rng, 97 * tightness, 8), 60, 110) * degrees;
+  pose.mcp = clamp(normal(rng, 68 * tightness, 10), 35, 92) * degrees;
+  pose.pip = clamp(normal(rng, 97, 8) * (0.6f + 0.4f * tightness), 60, 110) * degrees;
   pose.dip = clamp(0.55f * pose.pip + normal(rng, 0, 8) * degrees, 10 * degrees, 75 * degrees);
   return pose;
 }
@@ -84,9 +84,10 @@ ThumbPose thumb_opposed(Rng& rng, int finger, bool circle) {
   ThumbPose pose;
   constexpr float radial[4] = {48, 36, 30, 24};
   constexpr float mcp[4] = {12, 22, 30, 36};
+  constexpr float roll[4] = {-25, -8, 0, 5};
   pose.radial = normal(rng, circle ? 24 : radial[finger], 5) * degrees;
-  pose.palmar = normal(rng, circle ? 56 : 40, 6) * degrees;
-  pose.roll = normal(rng, 12, 8) * degrees;
+  pose.palmar = normal(rng, circle ? 48 : 40, 6) * degrees;
+  pose.roll = normal(rng, circle ? -60 : roll[finger], 8) * degrees;
   pose.mcp = normal(rng, circle ? 10 : mcp[finger], 8) * degrees;
   pose.ip = normal(rng, circle ? 12 : 26, 12) * degrees;
   return pose;
@@ -133,19 +134,26 @@ void close_circle(const Anatomy& anatomy, float along, Pose& pose, Rng& rng) {
   }
 }
 
-void rest_thumb(const Anatomy& anatomy, int digit, float where, bool upright, Pose& pose, Rng& rng) {
+void rest_thumb(const Anatomy& anatomy, int digit, float where, Rest rest, Pose& pose, Rng& rng) {
   const float jitter = normal(rng, 0, 2.5f);
   if (digit == 4) {
-    const Vec3 target{mix(4.f, -16.f, where) + jitter, normal(rng, 62, 5), 17};
+    const Vec3 target{mix(10.f, -22.f, where) + jitter, normal(rng, 59, 7), 16};
     touch_point(anatomy, target, pose);
     return;
   }
   const int finger = digit == 1 ? middle_finger : ring_finger;
-  if (upright) {  // the thumb lies along the hand's edge, beside the curled fingers
+  if (rest == Rest::upright) {  // the thumb lies along the hand's edge, beside the curled fingers
     pose.thumb.radial = normal(rng, 8, 6) * degrees;
     pose.thumb.palmar = normal(rng, 24, 6) * degrees;
     pose.thumb.mcp = normal(rng, 8, 8) * degrees;
     pose.thumb.ip = normal(rng, 12, 10) * degrees;
+    return;
+  }
+  if (rest == Rest::pinched) {  // the thumb's pad holds the finger's
+    FingerPose& f = pose.fingers[finger];
+    f.mcp -= 12 * degrees;
+    f.pip -= 22 * degrees;
+    touch_finger(anatomy, finger, 0.3f + 0.6f * where, normal(rng, 0, 1), pose);
     return;
   }
   const float along = where * 0.9f;
@@ -165,7 +173,7 @@ void draw_none(const Anatomy& anatomy, const Habits& habits, Pose& pose, Rng& rn
     }
   }
   pose.thumb = kind == 1 && rng.chance(0.5) ? thumb_apart(rng) : thumb_opposed(rng, index_finger, false);
-  if (kind == 0) rest_thumb(anatomy, rng.chance(0.5) ? 1 : 2, uniform(rng, 0, 1), false, pose, rng);
+  if (kind == 0) rest_thumb(anatomy, rng.chance(0.5) ? 1 : 2, uniform(rng, 0, 1), Rest::across, pose, rng);
   if (kind != 2) return;
   // Straight and curled fingers in a pattern that is no digit.
   constexpr Shape other[][5] = {// thumb apart (straight) or folded (curled), then index to little
@@ -179,7 +187,7 @@ void draw_none(const Anatomy& anatomy, const Habits& habits, Pose& pose, Rng& rn
   if (pattern[0] == S) {
     pose.thumb = thumb_apart(rng);
   } else {
-    rest_thumb(anatomy, 2, uniform(rng, 0, 1), false, pose, rng);
+    rest_thumb(anatomy, 2, uniform(rng, 0, 1), Rest::across, pose, rng);
   }
 }
 
@@ -199,8 +207,8 @@ void draw_digit(const Anatomy& anatomy, const Habits& habits, int digit, Pose& p
     }
   }
   const bool apart = digit == 3 || digit == 5;
-  pose.thumb =
-      apart ? thumb_apart(rng) : thumb_opposed(rng, sign.touches >= 0 ? sign.touches : middle_finger, digit == 0);
+  pose.thumb = apart ? thumb_apart(rng)
+                     : thumb_opposed(rng, sign.touches >= 0 ? sign.touches : middle_finger, digit == 0);
   add(pose, habits.offset[digit]);
   pose.thumb.radial = clamp(pose.thumb.radial, -20 * degrees, 57 * degrees);
   const float where = clamp(habits.contact[digit] + normal(rng, 0, 0.12f), 0, 1);
@@ -208,8 +216,10 @@ void draw_digit(const Anatomy& anatomy, const Habits& habits, int digit, Pose& p
     close_circle(anatomy, 0.4f + 0.5f * where, pose, rng);
   } else if (sign.touches >= 0) {
     touch_finger(anatomy, sign.touches, 0.2f + 0.75f * where, normal(rng, -0.5f, 1.5f), pose);
+    if (habits.over_nail[digit])
+      touch_point(anatomy, back_of(anatomy, pose, sign.touches, 2, 0.7f * where), pose);
   } else if (!apart) {
-    rest_thumb(anatomy, digit, where, rng.chance(habits.upright_thumb), pose, rng);
+    rest_thumb(anatomy, digit, where, rng.chance(0.85) ? habits.rest : Rest::across, pose, rng);
   }
 }
 
@@ -218,7 +228,7 @@ void draw_digit(const Anatomy& anatomy, const Habits& habits, int digit, Pose& p
 Habits draw_habits(Rng& rng) {
   Habits habits;
   habits.spread = clamp(normal(rng, 1, 0.4f), 0.1f, 2.f);
-  habits.tightness = normal(rng, 1, 0.07f);
+  habits.tightness = normal(rng, 1, 0.12f);
   for (int digit = 0; digit < digit_count; ++digit) {
     for (FingerPose& finger : habits.offset[digit].fingers) {
       finger = {normal(rng, 0, 2.5f) * degrees, normal(rng, 0, 6) * degrees, normal(rng, 0, 4) * degrees, 0};
@@ -227,12 +237,14 @@ Habits draw_habits(Rng& rng) {
                                   normal(rng, 0, 7) * degrees, normal(rng, 0, 6) * degrees,
                                   normal(rng, 0, 8) * degrees};
     habits.contact[digit] = uniform(rng, 0, 1);
+    habits.over_nail[digit] = digit >= 6 && digit <= 8 && rng.chance(0.25);
   }
-  habits.upright_thumb = rng.chance(0.25) ? 0.7f : 0.05f;
+  const auto rest = rng.below(10);
+  habits.rest = rest < 6 ? Rest::across : rest < 8 ? Rest::upright : Rest::pinched;
   habits.view_yaw = normal(rng, 0, 7) * degrees;
   habits.view_pitch = normal(rng, 0, 6) * degrees;
   habits.view_roll = normal(rng, 0, 6) * degrees;
-  habits.zero_yaw = normal(rng, 62, 14) * degrees;
+  habits.zero_yaw = normal(rng, 65, 14) * degrees;
   return habits;
 }
 

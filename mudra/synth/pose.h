@@ -11,13 +11,17 @@ namespace mudra::synth {
 inline constexpr int digit_count = 10;
 inline constexpr int none_sign = 10;  // a hand that shows no digit
 
+// Where the thumb stays while other fingers are curled: across them, beside them, or holding one.
+enum class Rest { across, upright, pinched };
+
 // What one person always does the same way.
 struct Habits {
-  std::array<Pose, digit_count> offset;      // added to the sign's angles
-  float spread = 1;                          // how far the fingers part
-  float tightness = 1;                       // how firmly fingers curl
-  std::array<float, digit_count> contact{};  // where along the finger's end the thumb touches, 0..1
-  float upright_thumb = 0;                    // chance of a thumb beside the fist rather than across it
+  std::array<Pose, digit_count> offset;       // added to the sign's angles
+  float spread = 1;                           // how far the fingers part
+  float tightness = 1;                        // how firmly fingers curl
+  std::array<float, digit_count> contact{};   // where along the finger's end the thumb touches, 0..1
+  std::array<bool, digit_count> over_nail{};  // the thumb covers the finger's tip instead of meeting it
+  Rest rest = Rest::across;
   float view_yaw = 0, view_pitch = 0, view_roll = 0;
   float zero_yaw = 0;  // extra turn when showing 0
 };

@@ -108,6 +108,7 @@ Person draw_person(Domain domain, Rng& rng) {
   const float cloth = uniform(rng, 0.02f, 0.8f);
   person.sleeve = {cloth * uniform(rng, 0.6f, 1), cloth * uniform(rng, 0.6f, 1),
                    cloth * uniform(rng, 0.6f, 1)};
+  person.dim = rng.chance(0.35);
   constexpr double left[] = {0.0, 0.02, 0.5};
   person.left_handed = rng.chance(left[static_cast<int>(domain)]);
   return person;
@@ -130,9 +131,24 @@ Scene draw_scene(const Person& person, int sign, Rng& rng) {
   camera.gamma = uniform(rng, 1.7f, 2.4f);
   camera.blur = uniform(rng, 0, 0.6f);
   camera.noise = uniform(rng, 0, person.domain == Domain::webcam ? 0.05f : 0.02f);
-  camera.vignette = person.domain == Domain::massey ? 0 : uniform(rng, 0, person.domain == Domain::ankara ? 0.75f : 0.4f);
+  camera.vignette =
+      person.domain == Domain::massey ? 0 : uniform(rng, 0, person.domain == Domain::ankara ? 0.75f : 0.4f);
   camera.contrast = uniform(rng, 0, 0.6f);
-  if (person.domain != Domain::massey && rng.chance(0.6)) camera.sharpen = uniform(rng, 0, 0.9f);
+  if (person.domain == Domain::webcam && rng.chance(0.5)) camera.sharpen = uniform(rng, 0, 0.9f);
+  if (person.domain == Domain::ankara) {
+    if (person.dim) {  // by a window
+      scene.light = room_light(rng);
+      scene.light.occlusion = uniform(rng, 0.4f, 0.9f);
+      scene.light.cast = uniform(rng, 0.1f, 0.7f);
+      scene.light.key = scene.light.key * 0.7f;
+      camera.exposure = uniform(rng, 0.6f, 1.f);
+      camera.contrast = uniform(rng, 0, 0.3f);
+      camera.vignette = uniform(rng, 0, 0.3f);
+    } else {  // a phone's flash
+      camera.sharpen = uniform(rng, 0, 1);
+      camera.vignette = uniform(rng, 0.3f, 0.9f);
+    }
+  }
   camera.jpeg = rng.chance(0.3) ? uniform(rng, 0.1f, 1) : 0;
   return scene;
 }

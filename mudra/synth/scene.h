@@ -19,12 +19,13 @@ struct Person {
   Vec3 skin;  // albedo in red, green, blue, linear
   Vec3 nail;
   float palm_scale = 1;  // turns millimetres of this palm into those of a mean one
-  float crease = 1;    // depth of the lines at the joints
-  float ruddy = 0.1f;  // how much redder fingertips and palm pads are
+  float crease = 1;      // depth of the lines at the joints
+  float ruddy = 0.1f;    // how much redder fingertips and palm pads are
   int ring_finger = -1;
   bool sleeves = false;
   Vec3 sleeve;
   bool left_handed = false;
+  bool dim = false;  // photographed by daylight from the side, not with a flash
 };
 
 // Light as the camera sees it: x right, y down, z towards the viewer.
@@ -35,8 +36,8 @@ struct Light {
   float occlusion = 0.6f;  // strength of ambient occlusion
   float shadow = 0.6f;     // strength of self shadow
   float gloss = 0.05f;
-  float limb = 0.3f;        // how much darker skin is that turns away from the viewer
-  float cast = 0;           // strength of the hand's shadow on what is behind it
+  float limb = 0.3f;  // how much darker skin is that turns away from the viewer
+  float cast = 0;     // strength of the hand's shadow on what is behind it
   Vec3 rim{0, 0, 0};  // second light, from the side opposite
 };
 
@@ -56,7 +57,7 @@ struct Scene {
   float shift_x = 0, shift_y = 0;  // of the hand's middle, in frames
   bool mirrored = false;
   bool empty = false;  // no hand at all
-  float cut_tilt = 0;    // of the edge where a cut-out hand ends
+  float cut_tilt = 0;  // of the edge where a cut-out hand ends
   float ragged = 0;    // how much of its rim a cut-out hand has lost
   Light light;
   Camera camera;

@@ -103,13 +103,15 @@ class Skin {
     const float facing = dot(normal, placed_.palm_z);
     if (facing < 0.3f) return 1;
     const Vec3 from = (at - placed_.palm_origin) * (1 / placed_.millimetre);
-    const float x = dot(from, placed_.palm_x) * person_.palm_scale, y = dot(from, placed_.palm_y) * person_.palm_scale;
+    const float x = dot(from, placed_.palm_x) * person_.palm_scale,
+                y = dot(from, placed_.palm_y) * person_.palm_scale;
     auto near = [](float distance) { return clamp(1 - std::fabs(distance) / 1.8f, 0, 1); };
     float line = 0;
-    if (x > -36 && x < 16) line = near(y - (60 + 0.006f * (x + 30) * (x + 30)));              // heart
-    if (x > -28 && x < 30) line = std::max(line, near(y - (67 - 0.012f * (x - 30) * (x - 30) * 0.75f)));  // head
+    if (x > -36 && x < 16) line = near(y - (60 + 0.006f * (x + 30) * (x + 30)));  // heart
+    if (x > -28 && x < 30)
+      line = std::max(line, near(y - (67 - 0.012f * (x - 30) * (x - 30) * 0.75f)));              // head
     if (y > 4 && y < 66) line = std::max(line, near(x - (-4 + 0.0098f * (y - 12) * (y - 12))));  // life
-    line = std::max(line, 0.7f * near(y + 1 - 0.004f * x * x));                               // wrist
+    line = std::max(line, 0.7f * near(y + 1 - 0.004f * x * x));                                  // wrist
     return 1 - 0.45f * person_.crease * line * clamp(2 * facing - 0.6f, 0, 1);
   }
 
