@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "mudra/core/error.h"
 
@@ -35,41 +36,65 @@ std::string reason() { return std::strerror(errno); }
 std::string_view write_remedy(int error) {
   switch (error) {
     case ENOSPC:
-    case EDQUOT: return "Free some space or choose another folder";
+    case EDQUOT:
+      return "Free some space or choose another folder";
     case EACCES:
     case EPERM:
-    case EROFS: return "Choose a folder you may write to";
-    case ENOENT: return "Create the folder first or choose another";
-    default: return "Choose another folder";
+    case EROFS:
+      return "Choose a folder you may write to";
+    case ENOENT:
+      return "Create the folder first or choose another";
+    default:
+      return "Choose another folder";
   }
 }
 
 }  // namespace
 
-void write_file_atomically(const std::filesystem::path& path, std::string_view bytes) {
-  std::string temporary = path.string() + ".XXXXXX";
-  Descriptor file(::mkostemp(temporary.data(), O_CLOEXEC));
-  if (file.get() < 0) {
-    const int error = errno;
-    throw Error("cannot write: " + reason(), path.string(), write_remedy(error));
+AtomicFile::AtomicFile(const std::filesystem::path& path)
+    : path_(path), temporary_(path.string() + ".XXXXXX") {
+  descriptor_ = ::mkostemp(temporary_.data(), O_CLOEXEC);
+  if (descriptor_ < 0) {
+    temporary_.clear();
+    fail();
   }
-  const auto fail = [&] {
-    const int error = errno;
-    const std::string why = reason();
-    ::unlink(temporary.c_str());
-    throw Error("cannot write: " + why, path.string(), write_remedy(error));
-  };
+}
+
+AtomicFile::~AtomicFile() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+}
+
+void AtomicFile::fail() const {
+  const int error = errno;
+  throw Error("cannot write: " + reason(), path_.string(), write_remedy(error));
+}
+
+void AtomicFile::write(std::string_view bytes) {
   while (!bytes.empty()) {
-    const ssize_t written = ::write(file.get(), bytes.data(), bytes.size());
+    const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) fail();
     bytes.remove_prefix(static_cast<size_t>(written));
   }
-  if (::fchmod(file.get(), 0644) != 0 || ::fsync(file.get()) != 0 || file.close() != 0) fail();
-  if (::rename(temporary.c_str(), path.c_str()) != 0) fail();
-  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
+}
+
+void AtomicFile::commit() {
+  // The file may have been replaced under its temporary name, so it is opened again.
+  Descriptor file(::open(temporary_.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0 || ::fchmod(file.get(), 0644) != 0 || ::fsync(file.get()) != 0) fail();
+  const int descriptor = std::exchange(descriptor_, -1);
+  if (::close(descriptor) != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0) fail();
+  temporary_.clear();
+  const std::filesystem::path folder = path_.has_parent_path() ? path_.parent_path() : ".";
   Descriptor directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (directory.get() >= 0) ::fsync(directory.get());  // some file systems refuse; the data is synced
+}
+
+void write_file_atomically(const std::filesystem::path& path, std::string_view bytes) {
+  AtomicFile file(path);
+  file.write(bytes);
+  file.commit();
 }
 
 std::string read_file(const std::filesystem::path& path, size_t limit) {
@@ -79,8 +104,8 @@ std::string read_file(const std::filesystem::path& path, size_t limit) {
   if (::fstat(file.get(), &status) != 0) throw Error("cannot read: " + reason(), path.string());
   if (S_ISDIR(status.st_mode)) throw Error("is a folder, not a file", path.string(), "Name a file");
   if (static_cast<size_t>(status.st_size) > limit) {
-    throw Error("is " + std::to_string(status.st_size) + " bytes, more than the " +
-                    std::to_string(limit) + " this kind of file may have",
+    throw Error("is " + std::to_string(status.st_size) + " bytes, more than the " + std::to_string(limit) +
+                    " this kind of file may have",
                 path.string());
   }
   std::string bytes;

@@ -7,8 +7,30 @@
 
 namespace mudra {
 
-// Writes to a temporary name beside `path`, syncs, renames, syncs the folder. Throws Error and leaves
-// no file and no changed file behind when anything fails (full disk, no permission).
+// A file written piece by piece under a temporary name beside `path`. commit() syncs it, renames it and syncs
+// the folder; without commit() nothing stays. Throws Error when anything fails (full disk, no permission).
+class AtomicFile {
+ public:
+  explicit AtomicFile(const std::filesystem::path& path);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  void write(std::string_view bytes);
+  void commit();
+  // For a library that writes by itself: the name to write to, once this file is no longer written to here.
+  const std::string& temporary() const { return temporary_; }
+
+ private:
+  [[noreturn]] void fail() const;
+
+  std::filesystem::path path_;
+  std::string temporary_;
+  int descriptor_ = -1;
+};
+
+// The same in one piece. Writes to a temporary name beside `path`, syncs, renames, syncs the folder. Throws
+// Error and leaves no file and no changed file behind when anything fails (full disk, no permission).
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
 
 // The whole file; throws Error naming it when it cannot be read or holds more than `limit` bytes.

@@ -1,0 +1,177 @@
+#include "mudra/data/write_dataset.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+
+#include "mudra/core/error.h"
+#include "mudra/data/read_dataset.h"
+
+namespace mudra {
+namespace {
+
+namespace fs = std::filesystem;
+
+class WriteDataset : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = testing::TempDir() + "mudra_write_" +
+              testing::UnitTest::GetInstance()->current_test_info()->name() + "/";
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+  std::string folder_;
+};
+
+Dataset make_data(Pixels pixels) {
+  Dataset data;
+  data.pixels = std::move(pixels);
+  data.classes = {"0", "7", "10"};
+  data.group_names = {"anna, left", "手"};
+  for (int32_t i = 0; i < data.size(); ++i) {
+    data.labels.push_back((2 * i + 1) % 3);
+    data.groups.push_back(i % 2);
+  }
+  return data;
+}
+
+Pixels byte_pixels(const Shape& shape) {
+  std::vector<uint8_t> bytes(static_cast<size_t>(shape.elements()));
+  for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<uint8_t>(i * 7 + i / 5);
+  return Pixels(shape, std::move(bytes));
+}
+
+Pixels float_pixels(const Shape& shape) {
+  std::vector<float> values(static_cast<size_t>(shape.elements()));
+  for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i % 83) / 83;
+  return Pixels(shape, std::move(values), 1);
+}
+
+void expect_equal(const Dataset& a, const Dataset& b) {
+  EXPECT_EQ(a.classes, b.classes);
+  EXPECT_EQ(a.labels, b.labels);
+  EXPECT_EQ(a.group_names, b.group_names);
+  EXPECT_EQ(a.groups, b.groups);
+  ASSERT_EQ(a.pixels.shape(), b.pixels.shape()) << b.pixels.shape().text();
+  std::vector<float> x(static_cast<size_t>(a.pixels.shape().per_example())), y(x.size());
+  for (int64_t i = 0; i < a.size(); ++i) {
+    a.pixels.read(i, x.data());
+    b.pixels.read(i, y.data());
+    ASSERT_EQ(x, y) << "image " << i;
+  }
+}
+
+std::string message_of(const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST_F(WriteDataset, WhatIsWrittenIsReadBackEqualInEveryForm) {
+  const std::vector<Pixels> kinds = {
+      byte_pixels({5, 4, 4, 1}),  byte_pixels({5, 3, 6, 1}),
+      byte_pixels({5, 3, 6, 3}),  float_pixels({5, 4, 4, 1}),
+      float_pixels({5, 3, 6, 3}), Pixels({5, 2, 2, 1}, std::vector<uint8_t>(20, 1))};
+  for (size_t kind = 0; kind < kinds.size(); ++kind) {
+    const Dataset data = make_data(kinds[kind]);
+    for (const std::string form :
+         {".npz", ".npy", ".csv", ".csv.gz", ".idx", ".idx.gz", "-images-idx3-ubyte.gz"}) {
+      SCOPED_TRACE(std::to_string(kind) + form);
+      const std::string stem = folder_ + std::to_string(kind), path = stem + form;
+      write_dataset(data, path);
+      ReadOptions options;
+      options.height = static_cast<int>(data.pixels.shape()[1]);
+      options.width = static_cast<int>(data.pixels.shape()[2]);
+      if (form == ".npy") options.labels = stem + "-labels.npy";
+      if (form.starts_with(".idx")) options.labels = stem + "-labels" + form;
+      if (form == ".npy" || form.starts_with(".idx")) options.groups = stem + "-groups.csv";
+      if (form.starts_with("-images")) options.groups = path.substr(0, path.size() - 3) + "-groups.csv";
+      expect_equal(data, read_dataset(path, options));
+    }
+  }
+}
+
+TEST_F(WriteDataset, AFolderHoldsTheSameImagesInTheOrderOfTheClasses) {
+  const Dataset data = make_data(byte_pixels({5, 3, 6, 3}));
+  write_dataset(data, folder_ + "pictures");
+  ReadOptions options;
+  options.groups = folder_ + "pictures/groups.csv";
+  const Dataset read = read_dataset(folder_ + "pictures", options);
+  expect_equal(data.select(std::vector<int64_t>{1, 4, 0, 3, 2}), read);
+  EXPECT_EQ(read.files[0], "0/0000001.png");
+  EXPECT_NE(message_of([&] { write_dataset(data, folder_ + "pictures"); }).find("is there already"),
+            std::string::npos);
+}
+
+TEST_F(WriteDataset, CompressedNpzIsEqualAndSmaller) {
+  const Dataset data = make_data(Pixels({5, 64, 64, 1}, std::vector<uint8_t>(5 * 4096, 9)));
+  write_dataset(data, folder_ + "plain.npz");
+  write_dataset(data, folder_ + "small.npz", {.compress = true});
+  expect_equal(data, read_dataset(folder_ + "small.npz"));
+  EXPECT_LT(fs::file_size(folder_ + "small.npz"), fs::file_size(folder_ + "plain.npz") / 5);
+}
+
+TEST_F(WriteDataset, StreamedImagesAreWrittenWithoutBeingLoaded) {
+  const Dataset data = make_data(float_pixels({5, 4, 4, 1}));
+  write_dataset(data, folder_ + "data.npz");
+  ReadOptions stream;
+  stream.stream_above = 1;
+  const Dataset streamed = read_dataset(folder_ + "data.npz", stream);
+  EXPECT_TRUE(streamed.pixels.is_streamed());
+  write_dataset(streamed, folder_ + "again.npz");
+  expect_equal(data, read_dataset(folder_ + "again.npz"));
+}
+
+TEST_F(WriteDataset, NumPyReadsWhatIsWritten) {
+  if (std::system("/usr/bin/python3 -c 'import numpy' 2> /dev/null") != 0)
+    GTEST_SKIP() << "NumPy is not here";
+  write_dataset(make_data(byte_pixels({5, 3, 6, 1})), folder_ + "bytes.npz");
+  write_dataset(make_data(float_pixels({5, 3, 6, 3})), folder_ + "floats.npy");
+  const std::string script = folder_ + "check.py";
+  std::ofstream(script) << R"(
+import sys, numpy as np
+folder = sys.argv[1]
+data = np.load(folder + "bytes.npz")
+i = np.arange(5 * 3 * 6)
+assert data["dataset"].dtype == "u1" and (data["dataset"] == ((i * 7 + i // 5) % 256).reshape(5, 3, 6)).all()
+assert data["labels"].dtype == "<U2" and list(data["labels"]) == ["7", "0", "10", "7", "0"]
+assert list(data["groups"]) == ["anna, left", "手", "anna, left", "手", "anna, left"]
+floats = np.load(folder + "floats.npy")
+i = np.arange(5 * 3 * 6 * 3)
+assert floats.dtype == "<f4" and (floats == ((i % 83).astype("f4") / np.float32(83)).reshape(5, 3, 6, 3)).all()
+)";
+  EXPECT_EQ(std::system(("/usr/bin/python3 " + script + " " + folder_).c_str()), 0);
+}
+
+TEST_F(WriteDataset, WhatAFormCannotHoldIsRefused) {
+  Dataset data = make_data(byte_pixels({5, 4, 4, 1}));
+  data.classes = {"a/b", "hello", "."};
+  const auto refusal = [&](const std::string& name) {
+    return message_of([&] { write_dataset(data, folder_ + name); });
+  };
+  EXPECT_NE(refusal("x.idx").find("IDX holds only numbers"), std::string::npos);
+  EXPECT_NE(refusal("x").find("class `a/b` cannot be the name of a folder"), std::string::npos);
+  EXPECT_NE(refusal("x.bmp").find("`.bmp` is no form of data"), std::string::npos);
+  EXPECT_NE(refusal("no/folder/x.npz").find("cannot write"), std::string::npos);
+  EXPECT_TRUE(fs::is_empty(folder_));
+}
+
+TEST_F(WriteDataset, ThePhotographsSurviveEveryForm) {
+  const std::string path = MUDRA_SOURCE_DIR "/../shared/data/sign-digits/dataset_labels.npz";
+  if (!fs::exists(path)) GTEST_SKIP() << "the photographs are not here: " << path;
+  const Dataset data = read_dataset(path);
+  for (const std::string form : {".npz", ".csv", "-images-idx3-ubyte.gz"}) {
+    write_dataset(data, folder_ + "all" + form);
+    expect_equal(data, read_dataset(folder_ + "all" + form));
+  }
+}
+
+}  // namespace
+}  // namespace mudra
