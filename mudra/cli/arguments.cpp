@@ -80,7 +80,7 @@ void Arguments::option(const std::string& name, T& value, const std::string& hel
   app_->add_option(name, value, help)->capture_default_str();
 }
 
-#define MUDRA_ARGUMENT(T)                                                                   \
+#define MUDRA_ARGUMENT(T)                                                                \
   template void Arguments::positional(const std::string&, T&, const std::string&, bool); \
   template void Arguments::option(const std::string&, T&, const std::string&);
 MUDRA_ARGUMENT(std::string)
@@ -96,8 +96,13 @@ void Arguments::flag(const std::string& name, bool& value, const std::string& he
   app_->add_flag(name, value, help);
 }
 
-void Arguments::named(const std::string& name, std::map<std::string, std::string>& given, const std::string& help,
-                      const std::string& default_text) {
+void Arguments::named(const std::string& name, std::map<std::string, std::string>& given,
+                      const std::string& help, const std::string& default_text) {
+  if (default_text == "false") {  // needs no value: saying it turns it on
+    app_->add_flag_callback(
+        "--" + name, [&given, name] { given[name] = "true"; }, help);
+    return;
+  }
   CLI::Option* option = app_->add_option_function<std::string>(
       "--" + name, [&given, name](const std::string& text) { given[name] = text; }, help);
   option->default_str(default_text);

@@ -5,11 +5,13 @@
 
 namespace mudra {
 
+Action data_command(Arguments&);
 Action train_command(Arguments&);
 
 inline std::vector<Command> commands() {
   return {
       {"train", "Learn from labelled images, and say how well", train_command},
+      {"data", "Inspect, convert and split labelled images", data_command},
   };
 }
 

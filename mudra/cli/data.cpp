@@ -1,0 +1,194 @@
+// mudra data inspect|convert|split: look at a data set, bring it to another form, and write down a split.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "mudra/cli/arguments.h"
+#include "mudra/cli/output.h"
+#include "mudra/core/atomic_file.h"
+#include "mudra/core/thread_team.h"
+#include "mudra/data/image_file.h"
+#include "mudra/data/inspect.h"
+#include "mudra/data/split.h"
+#include "mudra/data/write_dataset.h"
+#include "mudra/run/load_data.h"
+#include "mudra/training/options.h"
+
+namespace mudra {
+namespace {
+
+using nlohmann::json;
+
+// DATA and the options that say how it is read, under the names they have everywhere.
+struct DataArguments {
+  std::string data;
+  std::map<std::string, std::string> given;
+  std::string out;
+  bool json = false;
+  bool compress = false;
+  bool quiet = false;
+
+  Options options() const {
+    std::map<std::string, std::string> all = given;
+    all["data"] = data;
+    return make_options({}, all);
+  }
+  Dataset load() const {
+    ThreadTeam team(1);
+    return load_data(options(), team);
+  }
+};
+
+std::shared_ptr<DataArguments> declare_data(Arguments& arguments, std::vector<std::string> names) {
+  auto a = std::make_shared<DataArguments>();
+  const Options defaults;
+  arguments.positional("DATA", a->data, "Labelled images: .npz, .npy, .csv, IDX, a folder or synth:N");
+  for (const char* reading : {"classes", "groups", "labels", "strict", "size", "channels", "fit"}) {
+    names.emplace_back(reading);
+  }
+  describe(defaults, [&](const std::string& name, const auto&, const std::string& help, const auto&) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) return;
+    arguments.named(name, a->given, help, option_text(defaults, name));
+  });
+  return a;
+}
+
+// ---- inspect ----
+
+json inspection_json(const Dataset& data, const Inspection& found) {
+  json classes = json::array(), groups = json::array();
+  for (size_t c = 0; c < data.classes.size(); ++c) {
+    classes.push_back({{"name", data.classes[c]}, {"images", found.class_counts[c]}});
+  }
+  for (size_t g = 0; g < found.group_counts.size(); ++g) {
+    groups.push_back({{"name", data.group_names[g]}, {"images", found.group_counts[g]}});
+  }
+  return {{"source", data.source},
+          {"images", found.images},
+          {"height", found.height},
+          {"width", found.width},
+          {"channels", found.channels},
+          {"values",
+           {{"low", found.low}, {"high", found.high}, {"mean", found.mean}, {"deviation", found.deviation}}},
+          {"classes", classes},
+          {"groups", groups},
+          {"constant", found.constant},
+          {"duplicates", found.duplicates},
+          {"conflicting", found.conflicting},
+          {"inverted", found.inverted},
+          {"notes", data.notes},
+          {"skipped", data.skipped},
+          {"warnings", found.warnings}};
+}
+
+// A row for each class; with few groups, a column for each.
+void print_counts(const Dataset& data, const Inspection& found) {
+  constexpr size_t most_columns = 10;
+  const size_t groups = found.group_counts.size() <= most_columns ? found.group_counts.size() : 0;
+  size_t width = 5;
+  for (const std::string& name : data.classes) width = std::max(width, name.size());
+  fmt::print("{:<{}}  {:>8}", "class", width, "images");
+  for (size_t g = 0; g < groups; ++g)
+    fmt::print("  {:>{}}", data.group_names[g], std::max<size_t>(6, data.group_names[g].size()));
+  fmt::print("\n");
+  for (size_t c = 0; c < data.classes.size(); ++c) {
+    fmt::print("{:<{}}  {:>8}", data.classes[c], width, with_commas(found.class_counts[c]));
+    for (size_t g = 0; g < groups; ++g) {
+      fmt::print("  {:>{}}", with_commas(found.group_counts[g][c]),
+                 std::max<size_t>(6, data.group_names[g].size()));
+    }
+    fmt::print("\n");
+  }
+  if (found.group_counts.size() > most_columns) {
+    std::vector<int64_t> sizes;
+    for (const auto& counts : found.group_counts) {
+      int64_t size = 0;
+      for (const int64_t count : counts) size += count;
+      sizes.push_back(size);
+    }
+    const auto [least, most] = std::minmax_element(sizes.begin(), sizes.end());
+    fmt::print("\n{} groups of {} to {} images\n", with_commas(static_cast<int64_t>(sizes.size())),
+               with_commas(*least), with_commas(*most));
+  }
+}
+
+Action inspect_command(Arguments& arguments) {
+  const auto a = declare_data(arguments, {});
+  arguments.option("--out", a->out, "A PNG to write: some images of every class");
+  arguments.flag("--json", a->json, "Print the result as one JSON document");
+  return [a] {
+    const Dataset data = a->load();
+    const Inspection found = inspect(data);
+    if (!a->out.empty()) write_file_atomically(a->out, encode_png(contact_sheet(data)));
+    if (a->json) return print_json(inspection_json(data, found));
+    print_notes(data);
+    fmt::print("{}: {} images {}x{} in {}\n", data.source, with_commas(found.images), found.height,
+               found.width, found.channels == 1 ? "grey" : "colour");
+    fmt::print("values from {:.3g} to {:.3g}, mean {:.3f}, deviation {:.3f}\n\n", found.low, found.high,
+               found.mean, found.deviation);
+    print_counts(data, found);
+    if (!found.warnings.empty()) fmt::print("\n");
+    for (const std::string& warning : found.warnings) fmt::print("warning   {}\n", warning);
+    if (!a->out.empty()) fmt::print("\nsheet     {}\n", a->out);
+  };
+}
+
+// ---- convert ----
+
+Action convert_command(Arguments& arguments) {
+  const auto a = declare_data(arguments, {});
+  arguments.positional(
+      "OUT", a->out,
+      "File .npz, .npy, .csv[.gz], .idx[.gz], ...images-idx3-ubyte[.gz], or a new folder of PNGs");
+  arguments.flag("--compress", a->compress, "Deflate the .npz; it can then not be read piece by piece");
+  arguments.flag("--json", a->json, "Print the result as one JSON document");
+  return [a] {
+    const Dataset data = a->load();
+    const std::vector<std::string> notes = write_dataset(data, a->out, {.compress = a->compress});
+    if (a->json) {
+      return print_json(
+          {{"out", a->out}, {"images", data.size()}, {"notes", notes}, {"skipped", data.skipped}});
+    }
+    print_notes(data);
+    fmt::print("{}: {} images {}x{}\n", a->out, with_commas(data.size()), data.pixels.shape()[1],
+               data.pixels.shape()[2]);
+    for (const std::string& note : notes) fmt::print("note      {}\n", note);
+  };
+}
+
+// ---- split ----
+
+Action split_command(Arguments& arguments) {
+  const auto a = declare_data(arguments, {"split", "seed"});
+  arguments.option("--out", a->out, "The file to write, such as split.json; train --split takes it");
+  arguments.flag("--json", a->json, "Print the split as one JSON document");
+  return [a] {
+    const Options options = a->options();
+    const Dataset data = a->load();
+    const Split split = make_split(data, options.split, options.seed);
+    const std::string text = split_text(split, data.size());
+    if (!a->out.empty()) write_file_atomically(a->out, text);
+    if (a->json) return print_json(json::parse(text));
+    print_notes(data);
+    fmt::print("{}: {}\n", data.source, split.description);
+    for (const Fold& fold : split.folds) {
+      fmt::print("{:<12}{:>8} to train {:>8} held out\n", fold.name.empty() ? "split" : fold.name,
+                 with_commas(static_cast<int64_t>(fold.train.size())),
+                 with_commas(static_cast<int64_t>(fold.test.size())));
+    }
+    if (!a->out.empty()) fmt::print("written to {}\n", a->out);
+  };
+}
+
+}  // namespace
+
+Action data_command(Arguments& arguments) {
+  arguments.subcommand("inspect", "Count, look for what is wrong, and make a contact sheet", inspect_command);
+  arguments.subcommand("convert", "Bring a data set to another form", convert_command);
+  arguments.subcommand("split", "Divide a data set for training and testing", split_command);
+  return {};
+}
+
+}  // namespace mudra

@@ -1,0 +1,71 @@
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+SOURCES = "tests/fixtures/sources"
+
+
+@pytest.fixture
+def sources(pytestconfig):
+    return pytestconfig.rootpath / SOURCES
+
+
+def test_inspect_counts_classes_and_groups(mudra, sources):
+    result = mudra("data", "inspect", sources / "groups.csv", "--json")
+    found = json.loads(result.stdout)
+    assert result.returncode == 0 and found["images"] == 5 and (found["height"], found["width"]) == (4, 4)
+    assert found["classes"] == [{"name": n, "images": i} for n, i in [("0", 1), ("5", 2), ("9", 1), ("10", 1)]]
+    assert found["groups"][0] == {"name": "hand1", "images": [1, 1, 0, 0]}
+
+
+def test_inspect_names_bad_files_and_writes_a_sheet(mudra, sources, tmp_path):
+    result = mudra("data", "inspect", sources / "damaged", "--out", tmp_path / "sheet.png")
+    assert result.returncode == 0
+    assert "3 of 6 images skipped" in result.stderr and "1/cut.png: is a damaged or cut off PNG" in result.stderr
+    assert Image.open(tmp_path / "sheet.png").size[1] == 4 + 3 * 60
+
+
+def test_strict_makes_a_bad_file_fatal(mudra, sources, tmp_path):
+    result = mudra("data", "convert", sources / "damaged", tmp_path / "x.npz", "--strict")
+    assert result.returncode == 1 and "is" in result.stderr and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("form", ["x.npz", "x.csv", "x.csv.gz", "x-images-idx3-ubyte.gz", "folder"])
+def test_convert_keeps_every_image(mudra, sources, tmp_path, form):
+    assert mudra("data", "convert", sources / "mnist.csv", tmp_path / form).returncode == 0
+    assert mudra("data", "convert", tmp_path / form, tmp_path / "back.npz").returncode == 0
+    back = np.load(tmp_path / "back.npz")
+    i = np.indices((5, 4, 4))
+    expected = ((37 * i[0] + 11 * i[1] + 5 * i[2]) % 256).astype("u1")
+    labels = np.array(["5", "0", "10", "9", "5"])
+    if form == "folder":  # in the order of the classes
+        order = [1, 0, 4, 3, 2]
+        expected, labels = expected[order], labels[order]
+    assert back["dataset"].dtype == "u1" and (back["dataset"] == expected).all()
+    assert (back["labels"] == labels).all()
+
+
+def test_convert_changes_size_and_colour(mudra, sources, tmp_path):
+    result = mudra("data", "convert", sources / "mixed", tmp_path / "x.npz", "--size", "6x5", "--channels", 3)
+    assert result.returncode == 0 and np.load(tmp_path / "x.npz")["dataset"].shape == (4, 6, 5, 3)
+
+
+def test_the_same_data_give_the_same_bytes(mudra, sources, tmp_path):
+    for name in ["a.npz", "b.npz"]:
+        mudra("data", "convert", sources / "mnist.csv", tmp_path / name)
+    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+
+
+def test_split_writes_a_file_that_split_reads(mudra, sources, tmp_path):
+    split = tmp_path / "split.json"
+    first = mudra("data", "split", sources / "mnist.csv", "--split", "0.6", "--classes", "5", "--out", split, "--json")
+    assert first.returncode == 0, first.stderr
+    again = mudra("data", "split", sources / "mnist.csv", "--split", split, "--classes", "5", "--json")
+    assert json.loads(first.stdout)["folds"] == json.loads(again.stdout)["folds"]
+
+
+def test_a_command_left_out_is_named(mudra):
+    result = mudra("data")
+    assert result.returncode == 2 and "inspect, convert, split" in result.stderr
