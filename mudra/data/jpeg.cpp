@@ -21,34 +21,40 @@ struct Reader {
   jpeg_progress_mgr progress;
   std::jmp_buf escape;
   char message[JMSG_LENGTH_MAX];
-  bool damaged;  // libjpeg went on with invented pixels
 };
 
-constexpr int most_scans = 500;  // a progressive file may repeat scans endlessly
+// A progressive file may go over its pixels endlessly.
+constexpr int most_scans = 500;
+constexpr int64_t most_scanned_pixels = 32 * most_pixels;
 
 Reader& reader_of(j_common_ptr info) { return *static_cast<Reader*>(info->client_data); }
 
 extern "C" {
-static void on_error(j_common_ptr info) {
+[[noreturn]] static void on_error(j_common_ptr info) {
   Reader& reader = reader_of(info);
   info->err->format_message(info, reader.message);
   std::longjmp(reader.escape, 1);
 }
 static void on_message(j_common_ptr info, int level) {
-  const int code = info->err->msg_code;
   if (level >= 0) return;  // trace
-  if (code == JWRN_JPEG_EOF || code == JWRN_HIT_MARKER || code == JWRN_HUFF_BAD_CODE ||
-      code == JWRN_MUST_RESYNC) {
-    Reader& reader = reader_of(info);
-    if (!reader.damaged) info->err->format_message(info, reader.message);
-    reader.damaged = true;
+  // Where libjpeg would go on with invented pixels, the file is damaged. Other warnings are harmless.
+  switch (info->err->msg_code) {
+    case JWRN_JPEG_EOF:
+    case JWRN_HIT_MARKER:
+    case JWRN_HUFF_BAD_CODE:
+    case JWRN_MUST_RESYNC:
+      on_error(info);
+    default:
+      return;
   }
 }
 static void on_progress(j_common_ptr info) {
-  if (reinterpret_cast<j_decompress_ptr>(info)->input_scan_number > most_scans) {
-    std::snprintf(reader_of(info).message, JMSG_LENGTH_MAX, "more than %d scans", most_scans);
-    std::longjmp(reader_of(info).escape, 1);
-  }
+  const auto* reading = reinterpret_cast<j_decompress_ptr>(info);
+  const int64_t pixels = static_cast<int64_t>(reading->image_height) * reading->image_width;
+  if (reading->input_scan_number <= most_scans && reading->input_scan_number * pixels <= most_scanned_pixels)
+    return;
+  std::snprintf(reader_of(info).message, JMSG_LENGTH_MAX, "it has %d scans", reading->input_scan_number);
+  std::longjmp(reader_of(info).escape, 1);
 }
 }
 
@@ -83,13 +89,13 @@ bool read_rows(Reader& reader, uint8_t* out) {
   if (setjmp(reader.escape) != 0) return false;
   jpeg_decompress_struct& info = reader.info;
   jpeg_start_decompress(&info);
-  while (info.output_scanline < info.output_height && !reader.damaged) {
+  while (info.output_scanline < info.output_height) {
     JSAMPROW row =
         out + static_cast<size_t>(info.output_scanline) * info.output_width * info.output_components;
     jpeg_read_scanlines(&info, &row, 1);
   }
-  if (!reader.damaged) jpeg_finish_decompress(&info);
-  return !reader.damaged;
+  jpeg_finish_decompress(&info);
+  return true;
 }
 
 // Owns the reader; outlives every longjmp.
@@ -103,7 +109,13 @@ class Jpeg {
   // Reads the header; `file` must outlive decode().
   void open(std::span<const uint8_t> file) {
     check(start(reader_, file));
-    check_image_size(reader_.info.image_height, reader_.info.image_width, where_);
+    const int64_t height = reader_.info.image_height, width = reader_.info.image_width;
+    check_image_size(height, width, where_);
+    // Huffman codes take a bit at least for every block of 64 pixels.
+    if (reader_.info.arith_code == 0 && height * width / 512 > static_cast<int64_t>(file.size())) {
+      throw Error("has too few bytes for " + std::to_string(width) + "x" + std::to_string(height) + " pixels",
+                  where_, "Copy or save it again");
+    }
     for (const jpeg_marker_struct* marker = reader_.info.marker_list; marker != nullptr;
          marker = marker->next) {
       if (marker->data_length > 6 && std::memcmp(marker->data, "Exif\0\0", 6) == 0) {

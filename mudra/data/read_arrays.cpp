@@ -101,7 +101,7 @@ NpyHeader read_idx_header(ByteSource& source) {
   header.swapped = header.item_size > 1 && std::endian::native == std::endian::little;
   for (int axis = 0; axis < magic[3]; ++axis) {
     const std::array<uint8_t, 4> size = read();
-    header.shape.push_back(size[0] << 24LL | size[1] << 16 | size[2] << 8 | size[3]);
+    header.shape.push_back(int64_t{size[0]} << 24 | size[1] << 16 | size[2] << 8 | size[3]);
   }
   header.data_offset = 4 + 4 * header.shape.size();
   check_npy_size(header, source);

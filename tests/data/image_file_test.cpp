@@ -95,6 +95,8 @@ TEST(ImageFile, BadFilesAreRefusedInOneMessageThatNamesThem) {
   expect("bad_20000.jpeg", "is 20000x20000 pixels; at most 64 million are read");
   expect("bad_no_pixels.png", "damaged or cut off PNG");
   expect("bad_bomb.png", "has too few bytes for 8000x8000 pixels");
+  expect("bad_bomb.jpeg", "has too few bytes for 8000x8000 pixels");
+  expect("bad_scans.jpeg", "it has 501 scans");
   expect("missing.png", "No such file");
   EXPECT_NE(message_of([&] { read_image(folder); }).find("is a folder"), std::string::npos);
 }

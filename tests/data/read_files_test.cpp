@@ -79,6 +79,7 @@ TEST(ReadIdx, BadFilesAreRefused) {
   };
   expect_part(refusal("bad_cut.idx.gz"), "values are missing");
   expect_part(refusal("bad_huge.idx.gz"), "declares [4000000, 28, 28]");
+  expect_part(refusal("bad_largest.idx"), "declares [4294967295, 4294967295] values of type int16");
   expect_part(refusal("bad_type.idx"), "is not an IDX file");
   expect_part(refusal("bad_gzip.idx.gz"), "damaged or cut off gzip");
   expect_part(message_of([&] { read_dataset(folder + "i16.idx"); }), "images without labels");

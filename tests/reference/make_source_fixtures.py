@@ -49,6 +49,7 @@ for name, kind, code in [("i16", "i2", 11), ("i32", "i4", 12), ("f32", "f4", 13)
     write(f"{name}.idx", idx(pixels(4, 4).astype(kind), code))
 write("bad_cut.idx.gz", idx(pixels(4, 4), 8)[:-1])
 write("bad_huge.idx.gz", struct.pack(">BBBB3I", 0, 0, 8, 3, 4000000, 28, 28))
+write("bad_largest.idx", struct.pack(">BBBB2I", 0, 0, 11, 2, 0xFFFFFFFF, 0xFFFFFFFF) + bytes(50))
 write("bad_type.idx", struct.pack(">BBBBI", 0, 0, 7, 1, 1) + b"\0")
 (out / "bad_gzip.idx.gz").write_bytes((out / "five-images-idx3-ubyte.gz").read_bytes()[:-10])
 

@@ -1,0 +1,16 @@
+#include "fuzz/input.h"
+#include "mudra/data/read_arrays.h"
+
+// The input as images with itself as labels, and as one image.
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
+  using namespace mudra;
+  const fuzz::InputFile file(bytes, size);
+  ReadOptions options = fuzz::small_options();
+  options.labels = file.path();
+  fuzz::attempt([&] { fuzz::check(read_npy(file.path(), options)); });
+  options.height = 3, options.width = 5;
+  options.stream_above = 1 << 20;
+  fuzz::attempt([&] { fuzz::check(read_npy(file.path(), options)); });
+  fuzz::attempt([&] { read_npy_image(file.path()); });
+  return 0;
+}
