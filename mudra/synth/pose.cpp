@@ -206,6 +206,12 @@ void draw_digit(const Anatomy& anatomy, const Habits& habits, int digit, Pose& p
         break;
     }
   }
+  // With the third finger away the first two part evenly; a single one points up.
+  if (digit == 1) pose.fingers[index_finger].spread -= 5 * degrees;
+  if (digit == 2 || digit == 3) {
+    pose.fingers[index_finger].spread += 2 * degrees;
+    pose.fingers[middle_finger].spread -= 6 * habits.spread * degrees;
+  }
   const bool apart = digit == 3 || digit == 5;
   pose.thumb = apart ? thumb_apart(rng)
                      : thumb_opposed(rng, sign.touches >= 0 ? sign.touches : middle_finger, digit == 0);

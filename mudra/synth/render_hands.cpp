@@ -18,7 +18,8 @@ using namespace synth;
 // Streams of random numbers of one seed.
 enum Stream : uint32_t { image_stream, person_stream, order_stream };
 
-constexpr int samples = 2;  // a pixel, each way
+constexpr int samples = 2;           // a pixel, each way
+constexpr double most_bytes = 16e9;  // of one data set in memory
 
 struct Workspace {
   Surface surface;
@@ -38,6 +39,12 @@ void check(const SynthOptions& options) {
   }
   if (!(options.none_fraction >= 0 && options.none_fraction <= 1)) {
     refuse("the share of none images must lie between 0 and 1", "Give a fraction such as 0.1.");
+  }
+  const double bytes =
+      static_cast<double>(options.count) * options.size * options.size * (options.colour ? 3 : 1);
+  if (bytes > most_bytes) {
+    refuse(std::to_string(options.count) + " images of this size are more than 16 GB",
+           "Render parts with different seeds, or smaller images.");
   }
   const std::string& d = options.domain;
   if (d != "massey" && d != "ankara" && d != "webcam" && d != "mixed") {

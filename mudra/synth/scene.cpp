@@ -141,7 +141,7 @@ Scene draw_scene(const Person& person, int sign, Rng& rng) {
       scene.light.occlusion = uniform(rng, 0.4f, 0.9f);
       scene.light.cast = uniform(rng, 0.1f, 0.7f);
       scene.light.key = scene.light.key * 0.7f;
-      camera.exposure = uniform(rng, 0.6f, 1.f);
+      camera.exposure = uniform(rng, 0.75f, 1.1f);
       camera.contrast = uniform(rng, 0, 0.3f);
       camera.vignette = uniform(rng, 0, 0.3f);
     } else {  // a phone's flash

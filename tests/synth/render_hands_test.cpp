@@ -105,7 +105,8 @@ TEST(RenderHands, RendersEverySizeFrom16To512AndRefusesOthers) {
 TEST(RenderHands, RefusesOptionsOutOfRangeAsWrongUsage) {
   for (const SynthOptions& options :
        {SynthOptions{.count = 0}, SynthOptions{.count = -1}, SynthOptions{.count = 5, .none_fraction = -0.1},
-        SynthOptions{.count = 5, .none_fraction = 1.5}, SynthOptions{.count = 5, .domain = "moon"}}) {
+        SynthOptions{.count = 5, .none_fraction = 1.5}, SynthOptions{.count = 5, .domain = "moon"},
+        SynthOptions{.count = int64_t{1} << 40}}) {
     try {
       rendered(options);
       ADD_FAILURE() << "accepted";

@@ -1,0 +1,63 @@
+#include <fmt/core.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "mudra/cli/commands.h"
+#include "mudra/cli/output.h"
+#include "mudra/core/error.h"
+#include "mudra/data/write_dataset.h"
+#include "mudra/synth/render_hands.h"
+
+namespace mudra {
+namespace {
+
+struct SynthArguments {
+  SynthOptions synth;
+  int threads = 0;
+  std::string out;
+  bool json = false;
+};
+
+}  // namespace
+
+Action synth_command(Arguments& arguments) {
+  auto a = std::make_shared<SynthArguments>();
+  SynthOptions& o = a->synth;
+  arguments.option("--count", o.count, "Images to render");
+  arguments.option("--size", o.size, "Pixels a side, 16 to 512");
+  arguments.option("--seed", o.seed, "The same seed gives the same images, for any number of threads");
+  arguments.option("--none", o.none_fraction, "Share of images that show no digit, labelled none");
+  arguments.option("--domain", o.domain,
+                   "massey (cut out on black), ankara (bright wall), webcam (anything) or mixed");
+  arguments.flag("--colour", o.colour, "Red, green and blue instead of grey");
+  arguments.option("--threads", a->threads, "Threads; 0 for one a processor");
+  arguments.option("--out", a->out, "FILE.npz, FILE.npy, FILE.csv, or a folder of PNG files");
+  arguments.flag("--json", a->json, "Print the result as one JSON document");
+  return [a] {
+    const SynthOptions& options = a->synth;
+    if (a->out.empty())
+      throw usage_error("nowhere to write", "--out", "Name a file such as hands.npz, or a folder");
+    if (a->threads < 0) throw usage_error("cannot be negative", "--threads", "Give 0 for one a processor");
+    ThreadTeam team(a->threads > 0 ? a->threads : available_processors());
+    const ProgressLine clock;
+    const Dataset data = render_hands(options, team);
+    const double seconds = clock.seconds();
+    const std::vector<std::string> notes = write_dataset(data, a->out);
+    if (a->json) {
+      return print_json({{"out", a->out},
+                         {"count", data.size()},
+                         {"size", options.size},
+                         {"classes", data.classes},
+                         {"groups", data.group_names.size()},
+                         {"seconds", {{"render", seconds}, {"total", clock.seconds()}}}});
+    }
+    fmt::print("rendered  {} hands of {} people, {}x{}, in {:.2f} s\n", with_commas(data.size()),
+               with_commas(static_cast<int64_t>(data.group_names.size())), options.size, options.size,
+               seconds);
+    fmt::print("written   {}\n", a->out);
+    for (const std::string& note : notes) fmt::print(stderr, "note      {}\n", note);
+  };
+}
+
+}  // namespace mudra
