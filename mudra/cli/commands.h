@@ -6,12 +6,14 @@
 namespace mudra {
 
 Action data_command(Arguments&);
+Action synth_command(Arguments&);
 Action train_command(Arguments&);
 
 inline std::vector<Command> commands() {
   return {
       {"train", "Learn from labelled images, and say how well", train_command},
       {"data", "Inspect, convert and split labelled images", data_command},
+      {"synth", "Render labelled hands from nothing", synth_command},
   };
 }
 

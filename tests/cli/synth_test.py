@@ -1,0 +1,70 @@
+"""mudra synth: the files it writes, what decides their bytes, and what it refuses."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+def test_an_npz_holds_images_labels_and_people(mudra, tmp_path):
+    out = tmp_path / "hands.npz"
+    result = mudra("synth", "--count", 60, "--size", 20, "--out", out, "--json")
+    told = json.loads(result.stdout)
+    assert result.returncode == 0 and told["count"] == 60 and told["groups"] == 3
+    data = np.load(out)
+    assert data["dataset"].dtype == "u1" and data["dataset"].shape[:3] == (60, 20, 20)
+    assert sorted(data["labels"]) == sorted(list("0123456789") * 6)
+    assert len(set(data["groups"])) == 3 and len(data["groups"]) == 60
+
+
+def test_threads_do_not_change_a_byte_and_the_seed_does(mudra, tmp_path):
+    for name, seed, threads in [("a", 7, 1), ("b", 7, 3), ("c", 8, 1)]:
+        mudra("synth", "--count", 45, "--seed", seed, "--threads", threads, "--domain", "mixed",
+              "--out", tmp_path / f"{name}.npz")
+    a, b, c = ((tmp_path / f"{name}.npz").read_bytes() for name in "abc")
+    assert a == b and a != c
+
+
+def test_a_folder_has_one_sub_folder_a_class(mudra, tmp_path):
+    out = tmp_path / "hands"
+    result = mudra("synth", "--count", 40, "--none", 0.25, "--colour", "--domain", "webcam", "--out", out)
+    assert result.returncode == 0 and "rendered  40 hands of 2 people" in result.stdout
+    assert sorted(p.name for p in out.iterdir() if p.is_dir()) == [str(i) for i in range(10)] + ["none"]
+    pictures = sorted(out.glob("*/*.png"))
+    assert len(pictures) == 40 and Image.open(pictures[0]).mode == "RGB"
+
+
+@pytest.mark.parametrize(
+    "arguments, says",
+    [
+        (["--count", 0], "0 images"),
+        (["--count", -3], "-3 images"),
+        (["--size", 5], "16 to 512"),
+        (["--size", 513], "16 to 512"),
+        (["--none", 1.5], "between 0 and 1"),
+        (["--domain", "moon"], "no domain 'moon'"),
+        (["--threads", -1], "--threads"),
+        (["--count", 10**12], "more than 16 GB"),
+    ],
+)
+def test_options_out_of_range_are_wrong_usage(mudra, tmp_path, arguments, says):
+    result = mudra("synth", *arguments, "--out", tmp_path / "x.npz")
+    assert result.returncode == 2 and says in result.stderr and not list(tmp_path.iterdir())
+
+
+def test_nowhere_to_write_is_wrong_usage(mudra):
+    result = mudra("synth", "--count", 10)
+    assert result.returncode == 2 and "--out" in result.stderr
+
+
+def test_a_folder_that_is_not_there_fails_with_its_name(mudra, tmp_path):
+    result = mudra("synth", "--count", 10, "--out", tmp_path / "absent" / "x.npz")
+    assert result.returncode == 1 and "absent" in result.stderr and not list(tmp_path.iterdir())
+
+
+def test_a_file_where_a_folder_should_be_fails_with_its_name(mudra, tmp_path):
+    (tmp_path / "file").write_text("here first")
+    result = mudra("synth", "--count", 10, "--out", tmp_path / "file" / "x.npz")
+    assert result.returncode == 1 and "file" in result.stderr
+    assert (tmp_path / "file").read_text() == "here first"
