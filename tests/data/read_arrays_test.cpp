@@ -3,11 +3,13 @@
 #include <sys/resource.h>
 #include <zip.h>
 
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
 
 #include "mudra/core/error.h"
+#include "mudra/core/thread_team.h"
 #include "mudra/data/read_dataset.h"
 
 namespace mudra {
@@ -165,6 +167,27 @@ TEST(ReadArrays, StreamedImagesEqualLoadedOnes) {
   EXPECT_NE(message_of([&] { check("deflated.npz"); }).find("savez instead of numpy.savez_compressed"),
             std::string::npos);
   EXPECT_NE(message_of([&] { check("shape_nhw_fortran.npy"); }).find("ascontiguousarray"), std::string::npos);
+}
+
+TEST(ReadArrays, StreamedImagesMayBeReadByManyThreads) {
+  for (const std::string name : {"stored.npz", "little_f8.npy", "shape_nchw_c.npy"}) {
+    ReadOptions options;
+    options.stream_above = 1;
+    if (name.ends_with(".npy")) options.labels = folder + "labels.npy";
+    const Pixels streamed = read_dataset(folder + name, options).pixels;
+    options.stream_above = 1 << 20;
+    const Pixels loaded = read_dataset(folder + name, options).pixels;
+    const auto size = static_cast<size_t>(loaded.shape().per_example());
+    std::atomic<int> wrong = 0;
+    ThreadTeam team(4);
+    team.run(400, [&](int64_t task) {
+      std::vector<float> a(size), b(size);
+      streamed.read(task % 5, a.data());
+      loaded.read(task % 5, b.data());
+      if (a != b) ++wrong;
+    });
+    EXPECT_EQ(wrong, 0) << name;
+  }
 }
 
 TEST(ReadArrays, BadInputIsRefusedInOneClearMessage) {
