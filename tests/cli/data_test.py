@@ -1,4 +1,5 @@
 import json
+import zipfile
 
 import numpy as np
 import pytest
@@ -56,6 +57,11 @@ def test_the_same_data_give_the_same_bytes(mudra, sources, tmp_path):
     for name in ["a.npz", "b.npz"]:
         mudra("data", "convert", sources / "mnist.csv", tmp_path / name)
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+    with zipfile.ZipFile(tmp_path / "a.npz") as archive:
+        for member in archive.infolist():
+            assert member.date_time == (1980, 1, 1, 0, 0, 0)  # no clock in the file
+            start = archive.read(member)
+            assert (10 + int.from_bytes(start[8:10], "little")) % 64 == 0  # as numpy.save aligns values
 
 
 def test_split_writes_a_file_that_split_reads(mudra, sources, tmp_path):
