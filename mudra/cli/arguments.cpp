@@ -52,7 +52,8 @@ std::string about_extras(const CLI::App& root) {
 }
 
 std::string with_help(std::string what, const CLI::App& root) {
-  if (!what.ends_with('.') && !what.ends_with('?')) what += '.';
+  while (what.ends_with('.')) what.pop_back();
+  if (!what.ends_with('?')) what += '.';
   return what + " Try `" + full_name(innermost(&root)) + " --help`.";
 }
 
@@ -92,17 +93,24 @@ MUDRA_ARGUMENT(uint64_t)
 MUDRA_ARGUMENT(double)
 #undef MUDRA_ARGUMENT
 
+void Arguments::required_option(const std::string& name, std::string& value, const std::string& help) {
+  app_->add_option(name, value, help)->required();
+}
+
 void Arguments::flag(const std::string& name, bool& value, const std::string& help) {
   app_->add_flag(name, value, help);
 }
 
 void Arguments::named(const std::string& name, std::map<std::string, std::string>& given,
                       const std::string& help, const std::string& default_text) {
+<<<<<<< HEAD
   if (default_text == "false") {  // needs no value: saying it turns it on
     app_->add_flag_callback(
         "--" + name, [&given, name] { given[name] = "true"; }, help);
     return;
   }
+=======
+>>>>>>> bf6eef9 (Evaluate and predict from the command line; check model files and allocations)
   CLI::Option* option = app_->add_option_function<std::string>(
       "--" + name, [&given, name](const std::string& text) { given[name] = text; }, help);
   option->default_str(default_text);

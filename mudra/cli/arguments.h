@@ -21,12 +21,13 @@ class Arguments {
  public:
   explicit Arguments(CLI::App& app) : app_(&app) {}
 
-  // `name` is "DATA" for a positional and "--seed" for an option. T: std::string, int, int64_t, uint64_t, double,
-  // std::optional<std::string> or std::vector<std::string>. The value must outlive the parsing.
+  // `name` is "DATA" for a positional and "--seed" for an option. T: std::string, int, int64_t, uint64_t,
+  // double, std::optional<std::string> or std::vector<std::string>. The value must outlive the parsing.
   template <class T>
   void positional(const std::string& name, T& value, const std::string& help, bool required = true);
   template <class T>
   void option(const std::string& name, T& value, const std::string& help);
+  void required_option(const std::string& name, std::string& value, const std::string& help);
   void flag(const std::string& name, bool& value, const std::string& help);
 
   // An option whose text goes into `given` under its name (without the dashes) if the user gives it.

@@ -8,10 +8,14 @@ namespace mudra {
 Action data_command(Arguments&);
 Action synth_command(Arguments&);
 Action train_command(Arguments&);
+Action evaluate_command(Arguments&);
+Action predict_command(Arguments&);
 
 inline std::vector<Command> commands() {
   return {
       {"train", "Learn from labelled images, and say how well", train_command},
+      {"evaluate", "Test a model on labelled images", evaluate_command},
+      {"predict", "Say what pictures show", predict_command},
       {"data", "Inspect, convert and split labelled images", data_command},
       {"synth", "Render labelled hands from nothing", synth_command},
   };

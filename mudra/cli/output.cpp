@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+
+#include "mudra/training/options.h"
 
 namespace mudra {
 
@@ -15,13 +18,13 @@ std::string with_commas(int64_t number) {
   return text;
 }
 
-std::string accuracy_sentence(const Evaluation& evaluation) {
+std::string accuracy_sentence(const Evaluation& evaluation, std::string_view what) {
   int64_t right = 0;
   for (size_t c = 0; c < evaluation.classes.size(); ++c) right += evaluation.count(c, c);
   std::string sentence =
-      fmt::format("right on {} of {} held-out images: {:.1f}% (95% interval {:.1f}% to {:.1f}%",
-                  with_commas(right), with_commas(evaluation.n), 100 * evaluation.accuracy,
-                  100 * evaluation.interval.low, 100 * evaluation.interval.high);
+      fmt::format("right on {} of {} {}: {:.1f}% (95% interval {:.1f}% to {:.1f}%", with_commas(right),
+                  with_commas(evaluation.n), what, 100 * evaluation.accuracy, 100 * evaluation.interval.low,
+                  100 * evaluation.interval.high);
   if (evaluation.interval.unit != "image") {
     sentence += fmt::format(", {} independent {}s", with_commas(evaluation.interval.independent),
                             evaluation.interval.unit);
@@ -32,6 +35,31 @@ std::string accuracy_sentence(const Evaluation& evaluation) {
 void print_notes(const Dataset& data) {
   for (const std::string& note : data.notes) fmt::print(stderr, "          {}\n", note);
   for (const std::string& message : data.skipped) fmt::print(stderr, "skipped   {}\n", message);
+}
+
+void print_confusion(const Evaluation& evaluation) {
+  size_t width = 4;
+  for (const std::string& name : evaluation.classes) width = std::max(width, name.size());
+  for (const int64_t count : evaluation.confusion) width = std::max(width, std::to_string(count).size());
+  fmt::print("{:>{}}   predicted\n{:>{}}  ", "true", width, "", width);
+  for (const std::string& name : evaluation.classes) fmt::print(" {:>{}}", name, width);
+  fmt::print("\n");
+  for (size_t truth = 0; truth < evaluation.classes.size(); ++truth) {
+    fmt::print("{:>{}}  ", evaluation.classes[truth], width);
+    for (size_t c = 0; c < evaluation.classes.size(); ++c)
+      fmt::print(" {:>{}}", evaluation.count(truth, c), width);
+    fmt::print("\n");
+  }
+  fmt::print("\n");
+}
+
+void add_options(Arguments& arguments, std::map<std::string, std::string>& given,
+                 const std::vector<std::string_view>& names) {
+  Options defaults;
+  describe(defaults, [&](const std::string& name, const auto&, const std::string& help, const auto&) {
+    const bool wanted = names.empty() || std::find(names.begin(), names.end(), name) != names.end();
+    if (wanted && name != "data") arguments.named(name, given, help, option_text(defaults, name));
+  });
 }
 
 void print_json(const nlohmann::json& document) {

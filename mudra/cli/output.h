@@ -6,6 +6,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
+#include "mudra/cli/arguments.h"
 #include "mudra/data/dataset.h"
 #include "mudra/evaluation/evaluation.h"
 
@@ -14,7 +15,15 @@ namespace mudra {
 std::string with_commas(int64_t number);  // 5,000
 
 // "right on 195 of 200 held-out images: 97.5% (95% interval 94.3% to 98.9%)"
-std::string accuracy_sentence(const Evaluation& evaluation);
+std::string accuracy_sentence(const Evaluation& evaluation, std::string_view what = "held-out images");
+
+// Rows true, columns predicted.
+void print_confusion(const Evaluation& evaluation);
+
+// Training options a command shares with `train`, by name (all but `data` if the list is empty); what the
+// user gives goes into `given`.
+void add_options(Arguments& arguments, std::map<std::string, std::string>& given,
+                 const std::vector<std::string_view>& names = {});
 
 // What reading the data recognised, and every file it had to skip, on standard error.
 void print_notes(const Dataset& data);

@@ -5,7 +5,7 @@
 #include <atomic>
 #include <nlohmann/json.hpp>
 
-#include "mudra/cli/arguments.h"
+#include "mudra/cli/commands.h"
 #include "mudra/cli/output.h"
 #include "mudra/run/train_run.h"
 
@@ -25,7 +25,8 @@ struct TrainArguments {
 
 std::string epoch_line(const Options& options, const Epoch& epoch, double seconds) {
   return fmt::format("epoch {} of {}   loss {:.3f}   held out {:.3f}   {:.1f}%   {:.2f} s", epoch.number,
-                     options.epochs, epoch.loss_train, epoch.loss_held_out, 100 * epoch.accuracy_held_out, seconds);
+                     options.epochs, epoch.loss_train, epoch.loss_held_out, 100 * epoch.accuracy_held_out,
+                     seconds);
 }
 
 // Progress goes to standard error: one line rewritten on a terminal, a line every tenth of the way elsewhere.
@@ -41,7 +42,8 @@ class EpochProgress {
     if (epoch.number == epochs || interrupted) {
       line_.finish(line);
     } else if (line_.is_terminal()) {
-      line_.show(line + fmt::format("   {:.0f} s left", line_.seconds() / epoch.number * (epochs - epoch.number)));
+      line_.show(line +
+                 fmt::format("   {:.0f} s left", line_.seconds() / epoch.number * (epochs - epoch.number)));
     } else if (epoch.number * 10 / epochs != (epoch.number - 1) * 10 / epochs) {
       line_.finish(line);
     }
@@ -56,11 +58,12 @@ class EpochProgress {
 
 void describe_run(const Run& run) {
   const Shape& images = run.data.pixels.shape();
-  fmt::print(stderr, "data      {}: {} images {}x{}, {} classes\n", run.data.source, with_commas(images[0]), images[1],
-             images[2], run.data.classes.size());
+  fmt::print(stderr, "data      {}: {} images {}x{}, {} classes\n", run.data.source, with_commas(images[0]),
+             images[1], images[2], run.data.classes.size());
   print_notes(run.data);
   const Fold& fold = run.split.folds[0];
-  fmt::print(stderr, "split     {} to train, {} held out, {}\n", with_commas(static_cast<int64_t>(fold.train.size())),
+  fmt::print(stderr, "split     {} to train, {} held out, {}\n",
+             with_commas(static_cast<int64_t>(fold.train.size())),
              with_commas(static_cast<int64_t>(fold.test.size())), run.split.description);
   fmt::print(stderr, "network   {}   {} parameters\n", run.initial.text(),
              with_commas(run.initial.parameter_count()));
@@ -75,12 +78,10 @@ void print_result(const Run& run) {
 
 Action train_command(Arguments& arguments) {
   auto a = std::make_shared<TrainArguments>();
-  arguments.positional("DATA", a->data, "Labelled images: .npz, .npy, .csv, a folder or synth:N; without it, rendered hands",
+  arguments.positional("DATA", a->data,
+                       "Labelled images: .npz, .npy, .csv, a folder or synth:N; without it, rendered hands",
                        false);
-  Options defaults;
-  describe(defaults, [&](const std::string& name, const auto&, const std::string& help, const auto&) {
-    if (name != "data") arguments.named(name, a->given, help, option_text(defaults, name));
-  });
+  add_options(arguments, a->given);
   arguments.option("--options", a->options_file, "A TOML file of options, such as a run's options.toml");
   arguments.option("--out", a->out, "Folder for the model and its records (default: runs/NAME-N)");
   arguments.flag("--json", a->json, "Print the result as one JSON document");

@@ -1,56 +1,114 @@
 #include "mudra/run/load_data.h"
 
+#include <algorithm>
 #include <charconv>
-#include <utility>
 
 #include "mudra/core/error.h"
 #include "mudra/data/read_dataset.h"
 #include "mudra/features/prepare.h"
+#include "mudra/synth/render_hands.h"
 
 namespace mudra {
 namespace {
 
-// "28x28" or "28"
-std::pair<int, int> parse_size(const std::string& text) {
+template <class T>
+bool read_number(std::string_view text, T& value) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+struct Size {
+  int height = 0, width = 0;
+};
+
+// "28x28" or "28"; nothing for an empty text
+Size parse_size(const std::string& text) {
+  Size size;
+  if (text.empty()) return size;
   const size_t cross = text.find('x');
-  const auto number = [&](std::string_view part) {
-    int value = 0;
-    const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), value);
-    if (error != std::errc() || end != part.data() + part.size() || value < 1 || value > 4096) {
+  const std::string_view all = text;
+  const std::string_view width = cross == std::string::npos ? all : all.substr(cross + 1);
+  for (const auto& [part, value] :
+       {std::pair(all.substr(0, cross), &size.height), std::pair(width, &size.width)}) {
+    if (!read_number(part, *value) || *value < 1 || *value > 4096) {
       throw usage_error("'" + text + "' is not a size", "--size", "Give height x width, such as 28x28");
     }
-    return value;
-  };
-  const int height = number(std::string_view(text).substr(0, cross));
-  return {height, cross == std::string::npos ? height : number(std::string_view(text).substr(cross + 1))};
+  }
+  return size;
+}
+
+Dataset render(const std::string& source, const Size& size, uint64_t seed, ThreadTeam& team) {
+  SynthOptions synth;
+  synth.seed = seed;
+  if (!read_number(std::string_view(source).substr(source.find(':') + 1), synth.count) || synth.count < 1) {
+    throw usage_error("'" + source + "' names no number of images", "DATA", "Write it as synth:2000");
+  }
+  if (size.height != size.width)
+    throw usage_error("rendered images are square", "--size", "Give one number, such as 28");
+  if (size.height > 0) synth.size = size.height;
+  Dataset data = render_hands(synth, team);
+  data.source = source;
+  return data;
+}
+
+Fit fit_of(const Options& options) { return options.fit == "stretch" ? Fit::stretch : Fit::keep_aspect; }
+
+Dataset load(const Options& options, ThreadTeam& team) {
+  const std::string source = options.data.empty() ? std::string(default_data) : options.data;
+  const Size size = parse_size(options.size);
+  if (options.channels == 2) {
+    throw usage_error("2 is no number of channels", "--channels", "Give 1 for grey or 3 for colour");
+  }
+  Dataset data;
+  if (source.starts_with("synth:")) {
+    data = render(source, size, options.seed, team);
+  } else {
+    ReadOptions read;
+    read.groups = options.groups;
+    read.labels = options.labels;
+    read.strict = options.strict;
+    read.channels = options.channels;
+    read.fit = fit_of(options);
+    read.height = size.height;
+    read.width = size.width;
+    data = read_dataset(source, read);
+  }
+  return options.classes.empty() ? data : data.keep_classes(options.classes);
 }
 
 }  // namespace
 
 Dataset load_data(const Options& options, ThreadTeam& team) {
-  (void)team;
-  ReadOptions read;
-  read.groups = options.groups;
-  read.labels = options.labels;
-  read.strict = options.strict;
-  read.channels = options.channels;
-  if (read.channels == 2)
-    throw usage_error("2 is no number of channels", "--channels", "Give 1 for grey or 3 for colour");
-  read.fit = options.fit == "stretch" ? Fit::stretch : Fit::keep_aspect;
-  if (!options.size.empty()) {
-    const auto [height, width] = parse_size(options.size);
-    read.height = height;
-    read.width = width;
+  Dataset data = load(options, team);
+  if (data.classes.size() < 2) {
+    throw Error("all images are of one class, '" + data.classes.at(0) + "': there is nothing to tell apart",
+                data.source, "Add images of another class");
   }
-  Dataset data = read_dataset(options.data, read);
+  const Size size = parse_size(options.size);
   const Shape& found = data.pixels.shape();
   Preprocessing wanted{static_cast<int>(found[1]), static_cast<int>(found[2]), static_cast<int>(found[3]),
-                       read.fit};
-  if (read.height > 0) wanted.height = read.height, wanted.width = read.width;
-  if (read.channels > 0) wanted.channels = read.channels;
-  data = fit_to(std::move(data), wanted);
-  if (!options.classes.empty()) data = data.keep_classes(options.classes);
-  return data;
+                       fit_of(options)};
+  if (size.height > 0) wanted.height = size.height, wanted.width = size.width;
+  if (options.channels > 0) wanted.channels = options.channels;
+  return fit_to(std::move(data), wanted);
+}
+
+Dataset load_data_for(const Model& model, const Options& options, ThreadTeam& team) {
+  Dataset data = load(options, team);
+  std::string known;
+  for (const std::string& name : model.classes) known += (known.empty() ? "" : ",") + name;
+  std::vector<int32_t> index;
+  for (const std::string& name : data.classes) {
+    const auto at = std::find(model.classes.begin(), model.classes.end(), name);
+    if (at == model.classes.end()) {
+      throw Error("has class '" + name + "', which the model does not know", data.source,
+                  "Keep what it knows with --classes " + known);
+    }
+    index.push_back(static_cast<int32_t>(at - model.classes.begin()));
+  }
+  for (int32_t& label : data.labels) label = index[static_cast<size_t>(label)];
+  data.classes = model.classes;
+  return fit_to(std::move(data), model.preprocessing);
 }
 
 }  // namespace mudra

@@ -68,7 +68,8 @@ Run train_run(const Options& options, const std::string& out, const RunEvents& e
   run.split = make_split(run.data, options.split, options.seed);
   const Shape& images = run.data.pixels.shape();
   run.model.classes = run.data.classes;
-  run.model.preprocessing = {static_cast<int>(images[1]), static_cast<int>(images[2]), static_cast<int>(images[3]),
+  run.model.preprocessing = {static_cast<int>(images[1]), static_cast<int>(images[2]),
+                             static_cast<int>(images[3]),
                              options.fit == "stretch" ? Fit::stretch : Fit::keep_aspect};
   const int64_t classes = static_cast<int64_t>(run.data.classes.size());
   run.initial = Network::parse(options.network, {1, images[1], images[2], images[3]}, outputs_for(classes));
@@ -84,7 +85,8 @@ Run train_run(const Options& options, const std::string& out, const RunEvents& e
     Training training = train(run.initial, run.data, fold, options, team, report);
     run.seconds.train += training.seconds;
     if (training.stopped) {
-      throw Error("stopped before the end, no model is kept", run.folder.string(), "Run the same command again");
+      throw Error("stopped before the end, no model is kept", run.folder.string(),
+                  "Run the same command again");
     }
     return training;
   };
@@ -104,7 +106,14 @@ Run train_run(const Options& options, const std::string& out, const RunEvents& e
   watch.lap();
   run.test_probabilities = Tensor({static_cast<int64_t>(truth.size()), classes});
   std::copy(probabilities.begin(), probabilities.end(), run.test_probabilities.data());
-  run.test = evaluate(truth, predicted, run.data.classes);
+  std::vector<int32_t> groups;
+  if (!run.data.groups.empty()) {
+    for (const int64_t row : run.test_rows) groups.push_back(run.data.groups[static_cast<size_t>(row)]);
+  }
+  IndependentUnits units;
+  units.groups = groups;
+  units.seed = options.seed;
+  run.test = evaluate(truth, predicted, run.data.classes, units);
   run.seconds.evaluate += watch.lap();
 
   write_file_atomically(run.folder / "options.toml", to_toml(options));

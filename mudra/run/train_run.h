@@ -26,27 +26,26 @@ struct Run {
   Dataset data;
   Split split;
   Model model;
-  Network initial;                    // before training
+  Network initial;                            // before training
   std::vector<std::vector<Epoch>> histories;  // of each fold
-  Evaluation test;                    // of all folds together
-  std::vector<int64_t> test_rows;     // the images tested, in the order of the folds
-  Tensor test_probabilities;          // [test_rows, classes]
+  Evaluation test;                            // of all folds together
+  std::vector<int64_t> test_rows;             // the images tested, in the order of the folds
+  Tensor test_probabilities;                  // [test_rows, classes]
   Seconds seconds;
 };
 
 // What a run says while it runs; any may be empty.
 struct RunEvents {
-  std::function<void(const Run&)> ready;                          // data, split and network are known
+  std::function<void(const Run&)> ready;                             // data, split and network are known
   std::function<bool(const Run&, size_t fold, const Epoch&)> epoch;  // false stops the run
 };
 
-// Trains and evaluates; writes the run's folder as its last act, the model last of all. With more than one fold
-// every fold is trained and tested, and the model kept is trained on all images. Throws Error; a run stopped by
-// events.epoch throws Error too and leaves no model.
+// Trains and evaluates; writes the run's folder as its last act, the model last of all. With more than one
+// fold every fold is trained and tested, and the model kept is trained on all images. Throws Error; a run
+// stopped by events.epoch throws Error too and leaves no model.
 Run train_run(const Options& options, const std::string& out, const RunEvents& events);
 
 // {run, model, epochs, loss: {train, held_out}, test: {...}, seconds: {...}}
 nlohmann::json to_json(const Run& run);
-
 
 }  // namespace mudra

@@ -1,0 +1,222 @@
+"""Whatever is wrong with the input: one clear message, exit status 1 or 2, and no model under its final name."""
+
+import io
+import os
+import resource
+import signal
+import struct
+import subprocess
+import time
+import zipfile
+
+import pytest
+from conftest import COMMAND
+
+np = pytest.importorskip("numpy", reason="NumPy is not installed")
+
+
+def images(count=60, side=6):
+    rng = np.random.default_rng(1)
+    return rng.integers(0, 256, (count, side * side)).astype("u1"), np.array([str(i % 3) for i in range(count)])
+
+
+def write(path, **arrays):
+    np.savez(path, **arrays)
+    return path
+
+
+@pytest.fixture
+def good(tmp_path):
+    x, y = images()
+    return write(tmp_path / "good.npz", dataset=x, labels=y)
+
+
+def npy_header(descr, shape):
+    text = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}"
+    text += " " * (63 - (10 + len(text)) % 64) + "\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text.encode()
+
+
+def make_bad(kind, folder):
+    x, y = images()
+    path = folder / f"{kind.replace(' ', '-')}.npz"
+    if kind == "missing":
+        return path
+    if kind == "folder":
+        path.mkdir()
+        return path
+    if kind == "empty file":
+        path.write_bytes(b"")
+    elif kind == "no zip":
+        path.write_bytes(b"these are not the bytes of a zip archive" * 10)
+    elif kind == "without dataset":
+        write(path, pictures=x, labels=y)
+    elif kind == "truncated archive":
+        write(path, dataset=x, labels=y)
+        path.write_bytes(path.read_bytes()[:1000])
+    elif kind == "truncated array":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("dataset.npy", npy_header("|u1", (60, 36)) + bytes(100))
+            buffer = io.BytesIO()
+            np.save(buffer, y)
+            archive.writestr("labels.npy", buffer.getvalue())
+    elif kind == "object dtype":
+        write(path, dataset=x.astype(object), labels=y)
+    elif kind == "NaN pixels":
+        bad = x.astype("f4") / 255
+        bad[7, 3] = np.nan
+        write(path, dataset=bad, labels=y)
+    elif kind == "labels of another length":
+        write(path, dataset=x, labels=y[:-1])
+    elif kind == "one class":
+        write(path, dataset=x, labels=np.array(["4"] * 60))
+    elif kind == "no square":
+        write(path, dataset=x[:, :35], labels=y)
+    elif kind == "huge header":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("dataset.npy", npy_header("<f8", (99999999999, 784)) + bytes(1000))
+            archive.writestr("labels.npy", npy_header("<U1", (99999999999,)) + bytes(1000))
+    return path
+
+
+KINDS = ["missing", "folder", "empty file", "no zip", "without dataset", "truncated archive", "truncated array",
+         "object dtype", "NaN pixels", "labels of another length", "one class", "no square", "huge header"]
+
+
+def expect_one_message(result, status=(1, 2), mention=None):
+    assert result.returncode in status, result.stderr
+    lines = [line for line in result.stderr.splitlines() if line]
+    assert len(lines) == 1 and lines[0].startswith("mudra: "), result.stderr
+    assert result.stdout == ""
+    if mention:
+        assert mention in lines[0]
+
+
+def no_model(folder):
+    return not list(folder.rglob("model.safetensors"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_bad_data_gets_one_message(mudra, tmp_path, kind):
+    path = make_bad(kind, tmp_path)
+    result = mudra("train", path, "--epochs", 1, "--quiet")
+    expect_one_message(result, mention=path.name)
+    assert no_model(tmp_path)
+
+
+def test_a_width_that_is_no_square_takes_a_size(mudra, tmp_path):
+    path = make_bad("no square", tmp_path)
+    assert mudra("train", path, "--epochs", 1, "--quiet", "--size", "5x7").returncode == 0
+
+
+def test_gigabytes_of_deflated_zeros_stay_bounded(tmp_path):
+    path = tmp_path / "zeros.npz"
+    rows = 2_500_000_000 // 784
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        with archive.open("dataset.npy", "w", force_zip64=True) as out:
+            out.write(npy_header("|u1", (rows, 784)))
+            for _ in range(rows * 784 // (1 << 24)):
+                out.write(bytes(1 << 24))
+            out.write(bytes(rows * 784 % (1 << 24)))
+        buffer = io.BytesIO()
+        np.save(buffer, np.array(["0", "1"]))
+        archive.writestr("labels.npy", buffer.getvalue())
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    result = subprocess.run([COMMAND, "train", path, "--quiet"], cwd=tmp_path, text=True, capture_output=True, timeout=300)
+    assert result.returncode in (1, 2), result.stderr
+    assert result.stderr.startswith("mudra: ") and result.stderr.count("\n") == 1
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    assert peak <= max(before, 500_000), f"{peak} kB resident"
+
+
+@pytest.mark.parametrize("options, mention", [
+    (["--classes", "0,9"], "'9'"),
+    (["--classes", "0"], "one class"),
+    (["--split", "0.999"], "--split"),
+    (["--split", "0"], "--split"),
+    (["--split", "group"], "--groups"),
+    (["--epochs", "0"], "--epochs"),
+    (["--epochs", "three"], "--epochs"),
+    (["--learning-rate", "-0.1"], "--learning-rate"),
+    (["--learning-rate", "nan"], "--learning-rate"),
+    (["--batch-size", "0"], "--batch-size"),
+    (["--optimizer", "adan"], "Did you mean 'adam'?"),
+    (["--network", "dense 12, sigmod"], "Did you mean 'sigmoid'?"),
+    (["--network", "dense"], "units"),
+    (["--network", "dense 0"], "'0'"),
+    (["--network", "dense 8,, relu"], "empty"),
+    (["--recipe", "raport"], "Did you mean 'report'?"),
+    (["--size", "axb"], "--size"),
+    (["--options", "nowhere.toml"], "nowhere.toml"),
+    (["--frobnicate"], "--frobnicate"),
+])
+def test_bad_options_get_one_message(mudra, tmp_path, good, options, mention):
+    expect_one_message(mudra("train", good, "--quiet", *options), mention=mention)
+    assert no_model(tmp_path)
+
+
+def test_a_folder_that_cannot_be_written_is_named(mudra, tmp_path, good):
+    (tmp_path / "taken").write_text("a file where the folder should be")
+    expect_one_message(mudra("train", good, "--epochs", 1, "--quiet", "--out", "taken/run"), mention="taken/run")
+    if os.geteuid() != 0:
+        (tmp_path / "closed").mkdir(mode=0o500)
+        expect_one_message(mudra("train", good, "--epochs", 1, "--quiet", "--out", "closed/run"), mention="closed")
+
+
+def test_a_full_disk_leaves_no_model(mudra, tmp_path, good):
+    # A limit on the size of files fails writes as a full disk does: part of the model goes out, then an error.
+    def limit():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+    result = mudra("train", good, "--epochs", 1, "--quiet", "--out", "run", "--network", "dense 200", preexec_fn=limit)
+    expect_one_message(result, status=(1,), mention="model.safetensors")
+    assert no_model(tmp_path)
+    assert not list((tmp_path / "run").glob("model.safetensors.*")), "no half-written file stays"
+
+
+def test_standard_output_that_is_full_is_a_failure(tmp_path, good):
+    with open("/dev/full", "w") as full:
+        result = subprocess.run([COMMAND, "train", good, "--epochs", "1", "--quiet"], cwd=tmp_path, stdout=full,
+                                stderr=subprocess.PIPE, text=True, timeout=60)
+    assert result.returncode == 1 and "standard output" in result.stderr
+
+
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_stopped_leaves_no_model(tmp_path, good, kind):
+    process = subprocess.Popen([COMMAND, "train", good, "--epochs", "1000000", "--out", "run"], cwd=tmp_path,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(1)
+    process.send_signal(kind)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "mudra: " in errors.splitlines()[-1] and "stopped" in errors.splitlines()[-1]
+    assert no_model(tmp_path)
+
+
+@pytest.fixture
+def model(mudra, tmp_path, good):
+    assert mudra("train", good, "--epochs", 1, "--quiet", "--out", "model").returncode == 0
+    return tmp_path / "model" / "model.safetensors"
+
+
+def test_an_image_that_is_no_image_is_named(mudra, tmp_path, model):
+    (tmp_path / "text.png").write_text("no image at all")
+    expect_one_message(mudra("predict", "text.png", "--model", model), status=(1,), mention="text.png")
+    (tmp_path / "empty.jpg").write_bytes(b"")
+    expect_one_message(mudra("predict", "empty.jpg", "--model", model), status=(1,), mention="empty.jpg")
+    expect_one_message(mudra("predict", "nowhere.png", "--model", model), status=(1,), mention="nowhere.png")
+
+
+def test_a_damaged_model_is_refused(mudra, tmp_path, good, model):
+    whole = model.read_bytes()
+    damaged = tmp_path / "damaged.safetensors"
+    for bytes_ in (b"", whole[:100], whole[:-1], whole[:200] + bytes([whole[200] ^ 1]) + whole[201:]):
+        damaged.write_bytes(bytes_)
+        expect_one_message(mudra("evaluate", good, "--model", damaged), status=(1,), mention="damaged.safetensors")
+
+
+def test_data_the_model_does_not_know_are_refused(mudra, tmp_path, model):
+    x, y = images()
+    other = write(tmp_path / "other.npz", dataset=x, labels=np.array(["a", "b", "c"] * 20))
+    expect_one_message(mudra("evaluate", other, "--model", model), status=(1,), mention="'a'")

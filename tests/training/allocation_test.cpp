@@ -1,0 +1,75 @@
+// A training step takes no memory from the heap: everything is placed before the first.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+#include "mudra/training/trainer.h"
+
+namespace {
+std::atomic<int64_t> allocations{0};
+
+void* counted(size_t size, size_t alignment) {
+  ++allocations;
+  void* memory = alignment > alignof(std::max_align_t) ? std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment)
+                                                       : std::malloc(size);
+  if (!memory) throw std::bad_alloc();
+  return memory;
+}
+}  // namespace
+
+void* operator new(size_t size) { return counted(size, 0); }
+void* operator new[](size_t size) { return counted(size, 0); }
+void* operator new(size_t size, std::align_val_t alignment) { return counted(size, static_cast<size_t>(alignment)); }
+void* operator new[](size_t size, std::align_val_t alignment) { return counted(size, static_cast<size_t>(alignment)); }
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, size_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory, size_t, std::align_val_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, size_t, std::align_val_t) noexcept { std::free(memory); }
+
+namespace mudra {
+namespace {
+
+// Allocations of a whole training of so many images and epochs.
+int64_t count_allocations(int64_t images, Options options) {
+  Dataset data;
+  data.pixels = Pixels({images, 6, 5, 1}, std::vector<uint8_t>(static_cast<size_t>(images) * 30, 100));
+  data.classes = {"0", "1", "2"};
+  Fold fold;
+  for (int64_t i = 0; i < images; ++i) {
+    data.labels.push_back(static_cast<int32_t>(i % 3));
+    (i < 3 ? fold.test : fold.train).push_back(i);
+  }
+  Network network = Network::parse(options.network, {1, 6, 5, 1}, 3);
+  network.initialize(Initialization::he, 1);
+  ThreadTeam team(2);
+  const int64_t before = allocations;
+  train(std::move(network), data, fold, options, team);
+  return allocations - before;
+}
+
+TEST(Training, AStepAllocatesNothing) {
+  for (const char* optimizer : {"sgd", "momentum", "adam"}) {
+    for (const bool shuffle : {false, true}) {
+      Options options;
+      options.optimizer = optimizer;
+      options.shuffle = shuffle;
+      options.batch_size = 4;
+      options.epochs = 1;
+      options.network = "dense 17, relu, dense 5, gelu";
+      // Setting up may depend on the images only by a bounded number of growing vectors.
+      const int64_t few = count_allocations(103, options);
+      const int64_t many = count_allocations(203, options);
+      EXPECT_LE(many - few, 4) << optimizer << ": 25 more steps took memory";
+      EXPECT_GT(few, 10);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace mudra
