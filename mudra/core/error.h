@@ -23,8 +23,7 @@ class Error : public std::runtime_error {
 };
 
 // An option or argument that cannot be accepted.
-inline Error usage_error(std::string_view what, std::string_view where = {},
-                         std::string_view remedy = {}) {
+inline Error usage_error(std::string_view what, std::string_view where = {}, std::string_view remedy = {}) {
   return Error(what, where, remedy, ErrorKind::usage);
 }
 

@@ -38,10 +38,14 @@ double sin_quarter(double x, int64_t quarter) {
   const double k = std::floor(x / (pi / 2) + 0.5);
   const double r = ((x - k * half_pi_high) - k * half_pi_mid) - k * half_pi_low;
   switch ((static_cast<int64_t>(k) + quarter) & 3) {
-    case 0: return sin_kernel(r);
-    case 1: return cos_kernel(r);
-    case 2: return -sin_kernel(r);
-    default: return -cos_kernel(r);
+    case 0:
+      return sin_kernel(r);
+    case 1:
+      return cos_kernel(r);
+    case 2:
+      return -sin_kernel(r);
+    default:
+      return -cos_kernel(r);
   }
 }
 

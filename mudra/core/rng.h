@@ -29,11 +29,11 @@ class Rng {
  public:
   Rng(uint64_t seed, Purpose purpose, uint32_t epoch = 0, uint64_t example = 0);
 
-  uint32_t bits();                         // 32 random bits
-  uint64_t below(uint64_t bound);          // uniform in [0, bound), unbiased
-  double uniform();                        // [0, 1), 53 bits
+  uint32_t bits();                 // 32 random bits
+  uint64_t below(uint64_t bound);  // uniform in [0, bound), unbiased
+  double uniform();                // [0, 1), 53 bits
   double uniform(double low, double high);
-  double normal();                         // N(0, 1), polar method; no libm
+  double normal();  // N(0, 1), polar method; no libm
   double normal(double mean, double deviation) { return mean + deviation * normal(); }
   bool chance(double probability) { return uniform() < probability; }
 

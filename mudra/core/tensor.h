@@ -21,9 +21,9 @@ using Scalar = float;
 class Tensor {
  public:
   Tensor() = default;
-  explicit Tensor(const Shape& shape);                          // zero-filled
-  static Tensor borrow(Scalar* data, const Shape& shape);       // memory outlives the tensor
-  static size_t storage_elements(const Shape& shape);           // rounded up to 16
+  explicit Tensor(const Shape& shape);                     // zero-filled
+  static Tensor borrow(Scalar* data, const Shape& shape);  // memory outlives the tensor
+  static size_t storage_elements(const Shape& shape);      // rounded up to 16
 
   Tensor(const Tensor& other);             // copies are deep and own their memory
   Tensor& operator=(const Tensor& other);  // reuses the memory when the sizes agree

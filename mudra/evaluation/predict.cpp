@@ -8,15 +8,15 @@
 
 namespace mudra {
 
-Predictions predict(const Network& network, int64_t classes, const Dataset& data, std::span<const int64_t> rows,
-                    ThreadTeam& team) {
+Predictions predict(const Network& network, int64_t classes, const Dataset& data,
+                    std::span<const int64_t> rows, ThreadTeam& team) {
   constexpr int64_t batch = 256;
   const int64_t count = static_cast<int64_t>(rows.size());
   Shape shape = data.pixels.shape();
   shape[0] = 1;
   if (shape != network.input) {
-    throw Error("images of shape " + shape.text() + " do not fit a network for " + network.input.text(), data.source,
-                "Bring them to the model's size");
+    throw Error("images of shape " + shape.text() + " do not fit a network for " + network.input.text(),
+                data.source, "Bring them to the model's size");
   }
   Predictions result{{}, Tensor({count, classes})};
   if (count == 0) return result;
@@ -31,7 +31,8 @@ Predictions predict(const Network& network, int64_t classes, const Dataset& data
     }
     Tensor part = Tensor::borrow(result.probabilities.data() + begin * classes, {shape[0], classes});
     probabilities(plan.infer(network, x, Step{team}), classes, part);
-    for (int64_t i = 0; i < shape[0]; ++i) result.labels.push_back(winner(part.data() + i * classes, classes));
+    for (int64_t i = 0; i < shape[0]; ++i)
+      result.labels.push_back(winner(part.data() + i * classes, classes));
   }
   return result;
 }

@@ -18,7 +18,7 @@ struct Predictions {
 
 // Answers for the images at `rows`, which must be of the network's input size. An image gets the same bits in
 // any batch and for any team.
-Predictions predict(const Network& network, int64_t classes, const Dataset& data, std::span<const int64_t> rows,
-                    ThreadTeam& team);
+Predictions predict(const Network& network, int64_t classes, const Dataset& data,
+                    std::span<const int64_t> rows, ThreadTeam& team);
 
 }  // namespace mudra

@@ -7,14 +7,22 @@ namespace mudra {
 
 constexpr std::string_view activation_name(ActivationKind function) {
   switch (function) {
-    case ActivationKind::none: return "none";
-    case ActivationKind::sigmoid: return "sigmoid";
-    case ActivationKind::tanh: return "tanh";
-    case ActivationKind::relu: return "relu";
-    case ActivationKind::leaky_relu: return "leaky-relu";
-    case ActivationKind::gelu: return "gelu";
-    case ActivationKind::silu: return "silu";
-    case ActivationKind::hard_swish: return "hard-swish";
+    case ActivationKind::none:
+      return "none";
+    case ActivationKind::sigmoid:
+      return "sigmoid";
+    case ActivationKind::tanh:
+      return "tanh";
+    case ActivationKind::relu:
+      return "relu";
+    case ActivationKind::leaky_relu:
+      return "leaky-relu";
+    case ActivationKind::gelu:
+      return "gelu";
+    case ActivationKind::silu:
+      return "silu";
+    case ActivationKind::hard_swish:
+      return "hard-swish";
   }
   return {};
 }

@@ -18,9 +18,9 @@ struct Dense {
       return {{"weight", &weight, Decay::yes, {out, in, 1, 1, true}}, {"bias", &bias, Decay::no}};
     }
   };
-  struct Saved {          // scratch of backward
-    Tensor dy;            // [N, padded(out)], when out is no multiple of 16
-    Tensor transposed;    // W as panels over `out`
+  struct Saved {        // scratch of backward
+    Tensor dy;          // [N, padded(out)], when out is no multiple of 16
+    Tensor transposed;  // W as panels over `out`
   };
   using State = NoState;
 

@@ -23,9 +23,7 @@ struct Flatten {
   int64_t multiply_adds(const Shape&) const { return 0; }
   Saved make_saved(const Shape&) const { return {}; }
   // Whether y is x in the same order, so that nothing need move.
-  static bool is_identity(const Shape& x) {
-    return x.rank() < 4 || x[3] == 1 || x[1] * x[2] == 1;
-  }
+  static bool is_identity(const Shape& x) { return x.rank() < 4 || x[3] == 1 || x[1] * x[2] == 1; }
 
   void infer(const Tensor& x, Tensor& y, Saved&, const Step& step) const;
   void forward(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const { infer(x, y, saved, step); }

@@ -9,7 +9,7 @@ namespace mudra {
 //   normal: N(0, 1)
 //   xavier: uniform in ±sqrt(6 / (fan_in + fan_out))      Glorot and Bengio 2010, eq. 16
 //   he:     N(0, sqrt(2 / fan_in))                         He et al. 2015, eq. 10
-void initialize_weights(const Parameter& weight, Initialization initialization, int64_t fan_in, int64_t fan_out,
-                        Rng& rng);
+void initialize_weights(const Parameter& weight, Initialization initialization, int64_t fan_in,
+                        int64_t fan_out, Rng& rng);
 
 }  // namespace mudra

@@ -24,7 +24,7 @@ struct Step {
   ThreadTeam& team;
   uint64_t seed = 0;
   int64_t epoch = 0;
-  int64_t first_example = 0;  // position in the epoch of the batch's first example
+  int64_t first_example = 0;                         // position in the epoch of the batch's first example
   ActivationKind activation = ActivationKind::none;  // to apply to y at once, if the layer can
   GradientSink sink{};                               // what backward does with gradients
 };
@@ -71,8 +71,8 @@ struct LayerCase {
 
 template <class L>
 concept Layer = requires(L layer, const L& constant, const Tensor& x, Tensor& y, typename L::Saved& saved,
-                         typename L::Parameters& grad, const Step& step,
-                         const Shape& shape, Words& words, Initialization initialization, Rng& rng) {
+                         typename L::Parameters& grad, const Step& step, const Shape& shape, Words& words,
+                         Initialization initialization, Rng& rng) {
   { L::kind } -> std::convertible_to<std::string_view>;
   { L::usage } -> std::convertible_to<std::string_view>;  // the item's form in an architecture line
   typename L::State;

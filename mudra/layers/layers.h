@@ -9,11 +9,10 @@
 
 namespace mudra {
 
-using AnyLayer =
-    std::variant<Dense, Flatten, Activation<ActivationKind::sigmoid>, Activation<ActivationKind::tanh>,
-                 Activation<ActivationKind::relu>, Activation<ActivationKind::leaky_relu>,
-                 Activation<ActivationKind::gelu>, Activation<ActivationKind::silu>,
-                 Activation<ActivationKind::hard_swish>>;
+using AnyLayer = std::variant<Dense, Flatten, Activation<ActivationKind::sigmoid>,
+                              Activation<ActivationKind::tanh>, Activation<ActivationKind::relu>,
+                              Activation<ActivationKind::leaky_relu>, Activation<ActivationKind::gelu>,
+                              Activation<ActivationKind::silu>, Activation<ActivationKind::hard_swish>>;
 
 template <class Variant>
 inline constexpr bool all_layers = false;

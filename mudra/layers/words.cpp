@@ -47,7 +47,8 @@ std::pair<int64_t, int64_t> Words::take_size(std::string_view what) {
   const std::string word = take(what);
   const size_t cross = word.find('x');
   const auto height = number<int64_t>(std::string_view(word).substr(0, cross));
-  const auto width = cross == std::string::npos ? height : number<int64_t>(std::string_view(word).substr(cross + 1));
+  const auto width =
+      cross == std::string::npos ? height : number<int64_t>(std::string_view(word).substr(cross + 1));
   if (!height || !width || *height < 1 || *width < 1 || *height > 1024 || *width > 1024) {
     fail("'" + word + "' is not " + std::string(what) + " (such as 3x3, at most 1024x1024)");
   }

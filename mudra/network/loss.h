@@ -13,8 +13,8 @@ struct LossOptions {
 };
 
 struct BatchLoss {
-  double mean = 0;     // over the batch
-  int64_t right = 0;   // examples whose largest probability is their label's
+  double mean = 0;    // over the batch
+  int64_t right = 0;  // examples whose largest probability is their label's
 };
 
 // Mean loss of logits [N, 1 or classes] against labels [N], and its gradient.

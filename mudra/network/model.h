@@ -23,8 +23,8 @@ struct Model {
 //   values    tensors one after another, little endian, in the order of their names' layers
 //
 // Metadata: `format` "mudra 1"; `architecture` {"input": [C, H, W], "layers": [items]}; `classes` [names];
-// `preprocessing` {...}; `checksum`, XXH3-128 of the whole file with the checksum's own 32 digits read as '0'.
-// The same model is the same bytes: no time, host or path is kept.
+// `preprocessing` {...}; `checksum`, XXH3-128 of the whole file with the checksum's own 32 digits read as
+// '0'. The same model is the same bytes: no time, host or path is kept.
 std::string model_bytes(const Model& model);
 Model model_from_bytes(std::string_view bytes, const std::string& where);
 

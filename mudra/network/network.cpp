@@ -14,7 +14,8 @@ std::vector<std::string> kinds(const std::variant<L...>*) {
 }
 
 template <class... L>
-bool parse_as(const std::string& kind, Words& words, const Shape& shape, const std::variant<L...>*, AnyLayer& out) {
+bool parse_as(const std::string& kind, Words& words, const Shape& shape, const std::variant<L...>*,
+              AnyLayer& out) {
   const auto attempt = [&]<class One>() {
     if (kind != One::kind) return false;
     words.set_usage(One::usage);
@@ -127,8 +128,10 @@ std::vector<Network::Named> Network::parameters() {
     const std::string prefix = std::to_string(i) + ".";
     std::visit(
         [&](auto& layer) {
-          for (const Parameter& p : layer.parameters.list()) all.push_back({prefix + std::string(p.name), p, true});
-          for (const Parameter& p : layer.state.list()) all.push_back({prefix + std::string(p.name), p, false});
+          for (const Parameter& p : layer.parameters.list())
+            all.push_back({prefix + std::string(p.name), p, true});
+          for (const Parameter& p : layer.state.list())
+            all.push_back({prefix + std::string(p.name), p, false});
         },
         layers[i]);
   }

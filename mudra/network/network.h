@@ -24,9 +24,9 @@ struct Network {
   // The weights a seed means; layers draw from streams of their own.
   void initialize(Initialization initialization, uint64_t seed);
 
-  int64_t outputs() const;                 // logits per example
-  int64_t parameter_count() const;         // trained values
-  int64_t multiply_adds() const;           // of one example, forward
+  int64_t outputs() const;          // logits per example
+  int64_t parameter_count() const;  // trained values
+  int64_t multiply_adds() const;    // of one example, forward
   // Everything a file keeps, named "0.weight" by layer: trained values, then running statistics.
   struct Named {
     std::string name;

@@ -30,7 +30,8 @@ bool has_parameters(const AnyLayer& layer) {
 
 }  // namespace
 
-Plan::Plan(const Network& network, int64_t max_batch, Mode mode, bool fuse) : max_batch_(max_batch), fuse_(fuse) {
+Plan::Plan(const Network& network, int64_t max_batch, Mode mode, bool fuse)
+    : max_batch_(max_batch), fuse_(fuse) {
   Shape shape = with_batch(network.input, max_batch);
   int64_t largest = 0;
   bool parameters_before = false;

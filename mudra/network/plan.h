@@ -31,13 +31,13 @@ class Plan {
 
  private:
   struct Node {
-    size_t layer = 0;                                   // index into network.layers
-    ActivationKind activation = ActivationKind::none;   // of the layer after it, done at once
-    Shape shape;                                        // of y, for max_batch examples
+    size_t layer = 0;                                  // index into network.layers
+    ActivationKind activation = ActivationKind::none;  // of the layer after it, done at once
+    Shape shape;                                       // of y, for max_batch examples
     Tensor y;
     std::any saved;
-    bool is_view = false;                               // y is x, reshaped
-    bool needs_dx = false;                              // parameters stand before it
+    bool is_view = false;   // y is x, reshaped
+    bool needs_dx = false;  // parameters stand before it
   };
 
   const Tensor& run(const Network& network, const Tensor& x, const Step& step, bool training);

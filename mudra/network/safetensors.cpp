@@ -46,7 +46,8 @@ size_t find_digits(std::string_view bytes, const std::string& where) {
   uint64_t header = 0;
   if (bytes.size() < 8) refuse("is too short for a model file", where);
   std::memcpy(&header, bytes.data(), 8);
-  if (header > header_limit || header > bytes.size() - 8) refuse("is not a model file, or is cut short", where);
+  if (header > header_limit || header > bytes.size() - 8)
+    refuse("is not a model file, or is cut short", where);
   const size_t key = bytes.substr(0, 8 + header).find(checksum_key);
   if (key == std::string_view::npos || key + checksum_key.size() + digits > 8 + header) {
     refuse("has no checksum, so it is no model file of ours", where);
@@ -110,7 +111,8 @@ Safetensors read_safetensors(std::string_view bytes, const std::string& where) {
       const size_t end = entry.at("data_offsets").at(1).get<size_t>();
       size_t count = 1;
       for (const int64_t size : array.shape) {
-        if (size < 0 || (size > 0 && count > values.size() / static_cast<size_t>(size))) refuse("has an impossible shape", where);
+        if (size < 0 || (size > 0 && count > values.size() / static_cast<size_t>(size)))
+          refuse("has an impossible shape", where);
         count *= static_cast<size_t>(size);
       }
       if (entry.at("dtype") != "F32" || begin != offset || end < begin || end > values.size() ||

@@ -16,11 +16,14 @@ using D = hn::ScalableTag<Scalar>;
 
 void Activate(ActivationKind kind, const Scalar* x, int64_t count, Scalar* y) {
   const D d;
-  visit_activation(kind, [&](auto f) { map(count, y, [&](auto v) { return f.value(d, v); }, x); });
+  visit_activation(kind, [&](auto f) {
+    map(
+        count, y, [&](auto v) { return f.value(d, v); }, x);
+  });
 }
 
-void ActivateBackward(ActivationKind kind, const Scalar* x, const Scalar* y, const Scalar* dy,
-                      int64_t count, Scalar* dx) {
+void ActivateBackward(ActivationKind kind, const Scalar* x, const Scalar* y, const Scalar* dy, int64_t count,
+                      Scalar* dx) {
   const D d;
   visit_activation(kind, [&](auto f) {
     if constexpr (decltype(f)::from_output) {
@@ -47,8 +50,8 @@ void activate(ActivationKind kind, const Scalar* x, int64_t count, Scalar* y) {
   HWY_DYNAMIC_DISPATCH(Activate)(kind, x, count, y);
 }
 
-void activate_backward(ActivationKind kind, const Scalar* x, const Scalar* y, const Scalar* dy,
-                       int64_t count, Scalar* dx) {
+void activate_backward(ActivationKind kind, const Scalar* x, const Scalar* y, const Scalar* dy, int64_t count,
+                       Scalar* dx) {
   HWY_DYNAMIC_DISPATCH(ActivateBackward)(kind, x, y, dy, count, dx);
 }
 

@@ -14,13 +14,13 @@ void activate(ActivationKind kind, const Scalar* x, int64_t count, Scalar* y);
 
 // dx = dy f'(x), given x and y = f(x); dx and dy may be the same array. x is not read when
 // derivative_from_output(kind).
-void activate_backward(ActivationKind kind, const Scalar* x, const Scalar* y, const Scalar* dy,
-                       int64_t count, Scalar* dx);
+void activate_backward(ActivationKind kind, const Scalar* x, const Scalar* y, const Scalar* dy, int64_t count,
+                       Scalar* dx);
 
 // Whether f' is a function of y alone, so that x need not be kept.
 constexpr bool derivative_from_output(ActivationKind kind) {
-  return kind == ActivationKind::none || kind == ActivationKind::sigmoid ||
-         kind == ActivationKind::tanh || kind == ActivationKind::relu;
+  return kind == ActivationKind::none || kind == ActivationKind::sigmoid || kind == ActivationKind::tanh ||
+         kind == ActivationKind::relu;
 }
 
 }  // namespace mudra

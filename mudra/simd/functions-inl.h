@@ -62,14 +62,30 @@ HWY_INLINE V normal_density(D d, V x) {
 template <class D, class V>
 HWY_INLINE V normal_distribution(D d, V x) {
   // Numerical Recipes' Chebyshev fit of erfc (relative error 1.2e-7), summed by Clenshaw's rule.
-  static constexpr double fit[] = {-1.3026537197817094,    6.4196979235649026e-1, 1.9476473204185836e-2,
-                                   -9.561514786808631e-3,  -9.46595344482036e-4,  3.66839497852761e-4,
-                                   4.2523324806907e-5,     -2.0278578112534e-5,   -1.624290004647e-6,
-                                   1.303655835580e-6,      1.5626441722e-8,       -8.5238095915e-8,
-                                   6.529054439e-9,         5.059343495e-9,        -9.91364156e-10,
-                                   -2.27365122e-10,        9.6467911e-11,         2.394038e-12,
-                                   -6.886027e-12,          8.94487e-13,           3.13092e-13,
-                                   -1.12708e-13,           3.81e-16,              7.106e-15};
+  static constexpr double fit[] = {-1.3026537197817094,
+                                   6.4196979235649026e-1,
+                                   1.9476473204185836e-2,
+                                   -9.561514786808631e-3,
+                                   -9.46595344482036e-4,
+                                   3.66839497852761e-4,
+                                   4.2523324806907e-5,
+                                   -2.0278578112534e-5,
+                                   -1.624290004647e-6,
+                                   1.303655835580e-6,
+                                   1.5626441722e-8,
+                                   -8.5238095915e-8,
+                                   6.529054439e-9,
+                                   5.059343495e-9,
+                                   -9.91364156e-10,
+                                   -2.27365122e-10,
+                                   9.6467911e-11,
+                                   2.394038e-12,
+                                   -6.886027e-12,
+                                   8.94487e-13,
+                                   3.13092e-13,
+                                   -1.12708e-13,
+                                   3.81e-16,
+                                   7.106e-15};
   const V z = hn::Mul(hn::Abs(x), constant(d, 0.70710678118654752440));
   const V t = hn::Div(constant(d, 2), hn::Add(constant(d, 2), z));
   const V u = hn::MulSub(constant(d, 4), t, constant(d, 2));
@@ -190,14 +206,22 @@ struct HardSwish {  // x clamp(x + 3, 0, 6) / 6
 template <class F>
 HWY_INLINE void visit_activation(ActivationKind kind, F&& f) {
   switch (kind) {
-    case ActivationKind::none: return f(Identity());
-    case ActivationKind::sigmoid: return f(Sigmoid());
-    case ActivationKind::tanh: return f(Tanh());
-    case ActivationKind::relu: return f(Relu());
-    case ActivationKind::leaky_relu: return f(LeakyRelu());
-    case ActivationKind::gelu: return f(Gelu());
-    case ActivationKind::silu: return f(Silu());
-    case ActivationKind::hard_swish: return f(HardSwish());
+    case ActivationKind::none:
+      return f(Identity());
+    case ActivationKind::sigmoid:
+      return f(Sigmoid());
+    case ActivationKind::tanh:
+      return f(Tanh());
+    case ActivationKind::relu:
+      return f(Relu());
+    case ActivationKind::leaky_relu:
+      return f(LeakyRelu());
+    case ActivationKind::gelu:
+      return f(Gelu());
+    case ActivationKind::silu:
+      return f(Silu());
+    case ActivationKind::hard_swish:
+      return f(HardSwish());
   }
 }
 

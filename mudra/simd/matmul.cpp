@@ -33,7 +33,8 @@ template <int N, class F>
 HWY_INLINE void unroll(F f) {
   [&]<int... I>(std::integer_sequence<int, I...>) __attribute__((always_inline)) {
     (f(std::integral_constant<int, I>()), ...);
-  }(std::make_integer_sequence<int, N>());
+  }
+  (std::make_integer_sequence<int, N>());
 }
 #define MUDRA_INLINE __attribute__((always_inline))
 
@@ -135,7 +136,8 @@ void Matmul(ThreadTeam& team, const Scalar* x, const RowLayout& layout, const Sc
   // A task is a stretch of lines, or for a matrix of rows, with one group of panels.
   const bool matrix = rows.images * rows.lines == 1;
   const int64_t units = matrix ? rows.line_rows : rows.images * rows.lines;
-  const int64_t unit = std::max<int64_t>(1, matrix ? row_limit * 4 : (64 + rows.line_rows - 1) / rows.line_rows);
+  const int64_t unit =
+      std::max<int64_t>(1, matrix ? row_limit * 4 : (64 + rows.line_rows - 1) / rows.line_rows);
   const int64_t stretches = (units + unit - 1) / unit;
   team.run(stretches * groups, [&](int64_t task) {
     const int64_t panel = task % groups * wide;
@@ -165,8 +167,8 @@ struct Rows {
   int64_t image_stride, line_stride, row_stride, run_stride, dy_stride;
 };
 
-// Adds to total [R * K][P * 16] the sum over rows of R runs of K neighbouring columns, times P panels of slopes.
-// Alone in a function, the sums stay in registers.
+// Adds to total [R * K][P * 16] the sum over rows of R runs of K neighbouring columns, times P panels of
+// slopes. Alone in a function, the sums stay in registers.
 template <int R, int K, int P>
 HWY_NOINLINE void add_rows(const Rows& rows, bool is_first, Scalar* HWY_RESTRICT total) {
   const D d;
@@ -208,8 +210,8 @@ HWY_INLINE void pin(V& value) {
 #endif
 }
 
-// The same for a plain matrix and all shards at once, with sums and totals in registers, since shards of a small
-// batch are only a few rows. Unrolled for ShardRows rows in every shard; 0: any number.
+// The same for a plain matrix and all shards at once, with sums and totals in registers, since shards of a
+// small batch are only a few rows. Unrolled for ShardRows rows in every shard; 0: any number.
 template <int ShardRows, int K, int P>
 HWY_NOINLINE void add_shards(const Rows& matrix, Scalar* HWY_RESTRICT out) {
   const D d;
@@ -263,8 +265,16 @@ struct Gradient {
     HWY_ALIGN Scalar total[R * K * P * panel_width];
     if constexpr (R == 1 && K * P * parts <= matrix_most * wide * parts) {
       if (layout.lines * layout.line_rows == 1) {
-        const Rows matrix{x + run * layout.run_stride + k, dy + panel * panel_width, layout.images, 1, 1,
-                          layout.image_stride, 0, 0, 0, dy_stride};
+        const Rows matrix{x + run * layout.run_stride + k,
+                          dy + panel * panel_width,
+                          layout.images,
+                          1,
+                          1,
+                          layout.image_stride,
+                          0,
+                          0,
+                          0,
+                          dy_stride};
         if (layout.images == 4 * gradient_shards) {
           add_shards<4, K, P>(matrix, total);
         } else if (layout.images == 8 * gradient_shards) {
@@ -281,9 +291,15 @@ struct Gradient {
       const int64_t count = shard_begin(layout.images, shard + 1) - begin;
       if (count == 0) continue;
       const Rows rows{x + begin * layout.image_stride + run * layout.run_stride + k,
-                dy + begin * layout.lines * layout.line_rows * dy_stride + panel * panel_width,
-                count, layout.lines, layout.line_rows, layout.image_stride, layout.line_stride,
-                layout.row_stride, layout.run_stride, dy_stride};
+                      dy + begin * layout.lines * layout.line_rows * dy_stride + panel * panel_width,
+                      count,
+                      layout.lines,
+                      layout.line_rows,
+                      layout.image_stride,
+                      layout.line_stride,
+                      layout.row_stride,
+                      layout.run_stride,
+                      dy_stride};
       add_rows<R, K, P>(rows, is_first, total);
       is_first = false;
     }
@@ -337,8 +353,7 @@ void MatmulGradient(ThreadTeam& team, const Scalar* x, const RowLayout& layout, 
   // Short runs are taken two or three together, long ones in stretches of columns.
   const bool is_matrix = layout.lines * layout.line_rows == 1;
   const int most = is_matrix ? matrix_most : columns_most;
-  const int64_t together =
-      layout.run_length <= most / 3 ? std::min<int64_t>(3, layout.runs) : 1;
+  const int64_t together = layout.run_length <= most / 3 ? std::min<int64_t>(3, layout.runs) : 1;
   const int64_t bands = (layout.runs + together - 1) / together;
   const int64_t tiles = together > 1 ? 1 : (layout.run_length + most - 1) / most;
   const int64_t tiles_per_task = std::min<int64_t>(tiles, 8);

@@ -22,9 +22,7 @@ struct RowLayout {
   int64_t depth() const { return runs * run_length; }
 
   // A plain matrix [rows, depth]; every row is an image of its own.
-  static RowLayout matrix(int64_t rows, int64_t depth) {
-    return {rows, 1, 1, depth, 0, depth, 1, depth, 0};
-  }
+  static RowLayout matrix(int64_t rows, int64_t depth) { return {rows, 1, 1, depth, 0, depth, 1, depth, 0}; }
 };
 
 // y[n, o] = f(b[o] + sum over k of x[n, k] w[o, k])

@@ -19,28 +19,29 @@ void Descend(Scalar rate, const Scalar* gradient, int64_t count, Scalar* weights
       count, weights, [&](auto w, auto g) HWY_ATTR { return hn::NegMulAdd(r, g, w); }, weights, gradient);
 }
 
-void MomentumStep(const Momentum& m, const Scalar* gradient, int64_t count, Scalar* velocity, Scalar* weights) {
+void MomentumStep(const Momentum& m, const Scalar* gradient, int64_t count, Scalar* velocity,
+                  Scalar* weights) {
   const D d;
   const auto rate = hn::Set(d, m.rate);
   const auto momentum = hn::Set(d, m.momentum);
   const auto decay = hn::Set(d, m.decay);
   map(
       count, velocity,
-      [&](auto v, auto g, auto w) HWY_ATTR { return hn::MulAdd(momentum, v, hn::MulAdd(decay, w, g)); }, velocity,
-      gradient, weights);
+      [&](auto v, auto g, auto w) HWY_ATTR { return hn::MulAdd(momentum, v, hn::MulAdd(decay, w, g)); },
+      velocity, gradient, weights);
   if (m.nesterov) {
     map(
         count, weights,
-        [&](auto w, auto g, auto v) HWY_ATTR {
-          return hn::NegMulAdd(rate, hn::MulAdd(momentum, v, hn::MulAdd(decay, w, g)), w);
-        },
+        [&](auto w, auto g, auto v)
+            HWY_ATTR { return hn::NegMulAdd(rate, hn::MulAdd(momentum, v, hn::MulAdd(decay, w, g)), w); },
         weights, gradient, velocity);
   } else {
     Descend(m.rate, velocity, count, weights);
   }
 }
 
-void AdamStep(const Adam& a, const Scalar* gradient, int64_t count, Scalar* mean, Scalar* square, Scalar* weights) {
+void AdamStep(const Adam& a, const Scalar* gradient, int64_t count, Scalar* mean, Scalar* square,
+              Scalar* weights) {
   const D d;
   const auto joined = hn::Set(d, a.decoupled ? 0 : a.decay);
   const auto shrink = hn::Set(d, a.decoupled ? a.rate * a.decay : 0);
@@ -50,9 +51,8 @@ void AdamStep(const Adam& a, const Scalar* gradient, int64_t count, Scalar* mean
   const auto rate = hn::Set(d, a.rate), epsilon = hn::Set(d, a.epsilon);
   map(
       count, mean,
-      [&](auto m, auto g, auto w) HWY_ATTR {
-        return hn::MulAdd(beta1, m, hn::Mul(rest1, hn::MulAdd(joined, w, g)));
-      },
+      [&](auto m, auto g, auto w)
+          HWY_ATTR { return hn::MulAdd(beta1, m, hn::Mul(rest1, hn::MulAdd(joined, w, g))); },
       mean, gradient, weights);
   map(
       count, square,
@@ -74,7 +74,8 @@ void AdamStep(const Adam& a, const Scalar* gradient, int64_t count, Scalar* mean
 void AverageStep(Scalar keep, const Scalar* weights, int64_t count, Scalar* average) {
   const auto k = hn::Set(D(), keep), rest = hn::Set(D(), 1 - keep);
   map(
-      count, average, [&](auto a, auto w) HWY_ATTR { return hn::MulAdd(k, a, hn::Mul(rest, w)); }, average, weights);
+      count, average, [&](auto a, auto w) HWY_ATTR { return hn::MulAdd(k, a, hn::Mul(rest, w)); }, average,
+      weights);
 }
 
 }  // namespace
@@ -92,10 +93,12 @@ HWY_EXPORT(AverageStep);
 void descend(Scalar rate, const Scalar* gradient, int64_t count, Scalar* weights) {
   HWY_DYNAMIC_DISPATCH(Descend)(rate, gradient, count, weights);
 }
-void momentum_step(const Momentum& m, const Scalar* gradient, int64_t count, Scalar* velocity, Scalar* weights) {
+void momentum_step(const Momentum& m, const Scalar* gradient, int64_t count, Scalar* velocity,
+                   Scalar* weights) {
   HWY_DYNAMIC_DISPATCH(MomentumStep)(m, gradient, count, velocity, weights);
 }
-void adam_step(const Adam& a, const Scalar* gradient, int64_t count, Scalar* mean, Scalar* square, Scalar* weights) {
+void adam_step(const Adam& a, const Scalar* gradient, int64_t count, Scalar* mean, Scalar* square,
+               Scalar* weights) {
   HWY_DYNAMIC_DISPATCH(AdamStep)(a, gradient, count, mean, square, weights);
 }
 void average_step(Scalar keep, const Scalar* weights, int64_t count, Scalar* average) {

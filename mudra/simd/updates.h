@@ -15,18 +15,21 @@ struct Momentum {
   bool nesterov;
 };
 // g' = g + decay w;  v = momentum v + g';  w -= rate (nesterov ? g' + momentum v : v)     (as PyTorch's SGD)
-void momentum_step(const Momentum& m, const Scalar* gradient, int64_t count, Scalar* velocity, Scalar* weights);
+void momentum_step(const Momentum& m, const Scalar* gradient, int64_t count, Scalar* velocity,
+                   Scalar* weights);
 
 struct Adam {
-  Scalar rate;                  // alpha
+  Scalar rate;  // alpha
   Scalar beta1, beta2, epsilon;
   Scalar correction1, correction2;  // 1 / (1 - beta1^t), 1 / (1 - beta2^t)
-  Scalar decay;                 // of the weights
-  bool decoupled;               // AdamW: w -= rate decay w before the step; else decay w joins the gradient
+  Scalar decay;                     // of the weights
+  bool decoupled;  // AdamW: w -= rate decay w before the step; else decay w joins the gradient
 };
 // m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2;
-// w -= rate (m correction1) / (sqrt(v correction2) + epsilon)                  Kingma and Ba 2015, algorithm 1
-void adam_step(const Adam& a, const Scalar* gradient, int64_t count, Scalar* mean, Scalar* square, Scalar* weights);
+// w -= rate (m correction1) / (sqrt(v correction2) + epsilon)                  Kingma and Ba 2015, algorithm
+// 1
+void adam_step(const Adam& a, const Scalar* gradient, int64_t count, Scalar* mean, Scalar* square,
+               Scalar* weights);
 
 // average = keep average + (1 - keep) weights
 void average_step(Scalar keep, const Scalar* weights, int64_t count, Scalar* average);

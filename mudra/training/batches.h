@@ -31,11 +31,11 @@ class Batches {
   const Dataset& data_;
   std::vector<int64_t> rows_;
   int64_t batch_size_;
-  std::vector<int64_t> order_;  // empty: as they come
-  Tensor all_;                  // all images, when kept
-  Tensor batch_;                // a batch gathered
-  Tensor view_;                 // a batch that is a stretch of all_
-  std::vector<int32_t> labels_;        // of rows_
+  std::vector<int64_t> order_;   // empty: as they come
+  Tensor all_;                   // all images, when kept
+  Tensor batch_;                 // a batch gathered
+  Tensor view_;                  // a batch that is a stretch of all_
+  std::vector<int32_t> labels_;  // of rows_
   std::vector<int32_t> batch_labels_;
 };
 

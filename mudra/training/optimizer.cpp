@@ -22,7 +22,8 @@ OptimizerKind optimizer_kind(const std::string& name) {
   throw usage_error("no optimizer is called '" + name + "'", "--optimizer", did_you_mean(name, names));
 }
 
-Optimizer::Optimizer(const OptimizerOptions& options, Network& network, Network& gradients) : options_(options) {
+Optimizer::Optimizer(const OptimizerOptions& options, Network& network, Network& gradients)
+    : options_(options) {
   const bool has_second = options.kind == OptimizerKind::adam || options.kind == OptimizerKind::adamw;
   const std::vector<Network::Named> weights = network.parameters();
   const std::vector<Network::Named> slopes = gradients.parameters();

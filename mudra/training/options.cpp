@@ -45,8 +45,9 @@ void set_number(std::string_view name, T& value, const std::string& text, const 
   const double size = static_cast<double>(parsed);
   const bool whole = error == std::errc() && end == text.data() + text.size();
   if (!whole || !(range.low_excluded ? size > range.low : size >= range.low) || !(size <= range.high)) {
-    refuse(name, text,
-           std::string(std::is_integral_v<T> ? "Give a whole number " : "Give a number ") + range_text(range));
+    refuse(
+        name, text,
+        std::string(std::is_integral_v<T> ? "Give a whole number " : "Give a number ") + range_text(range));
   }
   value = parsed;
 }
@@ -64,7 +65,8 @@ void set_value(std::string_view, std::vector<std::string>& value, const std::str
   value = split_list(text);
 }
 
-void set_value(std::string_view name, bool& value, const std::string& text, const std::vector<std::string_view>&) {
+void set_value(std::string_view name, bool& value, const std::string& text,
+               const std::vector<std::string_view>&) {
   if (text != "true" && text != "false") refuse(name, text, "Give true or false");
   value = text == "true";
 }
@@ -78,10 +80,7 @@ std::string text_of(const std::string& value) { return value; }
 std::string text_of(bool value) { return value ? "true" : "false"; }
 std::string text_of(double value) { return number_text(value); }
 template <class T>
-  requires std::is_integral_v<T>
-std::string text_of(T value) {
-  return std::to_string(value);
-}
+requires std::is_integral_v<T> std::string text_of(T value) { return std::to_string(value); }
 std::string text_of(const std::vector<std::string>& value) {
   std::string text;
   for (const std::string& part : value) text += (text.empty() ? "" : ",") + part;
@@ -113,7 +112,8 @@ std::map<std::string, std::string> read_toml(const std::filesystem::path& path) 
       if (const toml::array* list = node.as_array()) {
         for (const toml::node& item : *list) {
           const auto word = item.value<std::string>();
-          if (!word) throw usage_error("must be a list of texts", path.string() + ": " + std::string(key.str()));
+          if (!word)
+            throw usage_error("must be a list of texts", path.string() + ": " + std::string(key.str()));
           text += (text.empty() ? "" : ",") + *word;
         }
       } else if (node.is_string()) {
@@ -125,7 +125,8 @@ std::map<std::string, std::string> read_toml(const std::filesystem::path& path) 
       } else if (node.is_floating_point()) {
         text = text_of(*node.value<double>());
       } else {
-        throw usage_error("must be a number, a text or a list of texts", path.string() + ": " + std::string(key.str()));
+        throw usage_error("must be a number, a text or a list of texts",
+                          path.string() + ": " + std::string(key.str()));
       }
     }
   } catch (const toml::parse_error& error) {
@@ -147,7 +148,8 @@ void set_option(Options& options, std::string_view name, const std::string& text
     found = true;
     set_value(name, value, text, limits);
   });
-  if (!found) throw usage_error("no option is called '" + std::string(name) + "'", {}, did_you_mean(name, names));
+  if (!found)
+    throw usage_error("no option is called '" + std::string(name) + "'", {}, did_you_mean(name, names));
 }
 
 std::string option_text(const Options& options, std::string_view name) {
@@ -158,7 +160,8 @@ std::string option_text(const Options& options, std::string_view name) {
   return text;
 }
 
-Options make_options(const std::filesystem::path& toml_file, const std::map<std::string, std::string>& given) {
+Options make_options(const std::filesystem::path& toml_file,
+                     const std::map<std::string, std::string>& given) {
   const std::map<std::string, std::string> file =
       toml_file.empty() ? std::map<std::string, std::string>{} : read_toml(toml_file);
   Options options;

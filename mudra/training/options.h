@@ -46,23 +46,27 @@ struct Range {
   bool low_excluded = false;
 };
 
-// Calls visit(name, value, help, limits) for every option; `limits` is a Range for numbers, a list of words for
-// text that must be one of them, and an empty list for free text. The name is the one used everywhere.
+// Calls visit(name, value, help, limits) for every option; `limits` is a Range for numbers, a list of words
+// for text that must be one of them, and an empty list for free text. The name is the one used everywhere.
 template <class O, class Visit>
 void describe(O& o, Visit&& visit) {
   const auto any = std::vector<std::string_view>{};
   const Range positive{0, 1e9, true};
-  visit("data", o.data, "images: a .npz, .npy or .csv file, a folder with one sub-folder a class, or synth:N", any);
-  visit("recipe", o.recipe, "start from a named set of options",
-        std::vector<std::string_view>{"", "report"});
+  visit("data", o.data, "images: a .npz, .npy or .csv file, a folder with one sub-folder a class, or synth:N",
+        any);
+  visit("recipe", o.recipe, "start from a named set of options", std::vector<std::string_view>{"", "report"});
   visit("classes", o.classes, "only these classes, in this order, such as 0,5", any);
-  visit("groups", o.groups, "whose hand each image shows: a CSV (file,label,group) or an .npz (hand or group)", any);
+  visit("groups", o.groups,
+        "whose hand each image shows: a CSV (file,label,group) or an .npz (hand or group)", any);
   visit("labels", o.labels, "the labels of images in a .npy or IDX file", any);
   visit("strict", o.strict, "stop at a picture or line that cannot be read instead of skipping it", any);
-  visit("size", o.size, "height x width of the images, such as 28x28, when the data do not say or to resize", any);
+  visit("size", o.size, "height x width of the images, such as 28x28, when the data do not say or to resize",
+        any);
   visit("channels", o.channels, "1: grey, 3: colour, 0: as the images are", Range{0, 3});
-  visit("fit", o.fit, "how an image of another shape is fitted", std::vector<std::string_view>{"stretch", "keep-aspect"});
-  visit("split", o.split, "what is held out: 0.8 (trained on), stratified:0.8, group, kfold:5, leave-one-group-out or a file",
+  visit("fit", o.fit, "how an image of another shape is fitted",
+        std::vector<std::string_view>{"stretch", "keep-aspect"});
+  visit("split", o.split,
+        "what is held out: 0.8 (trained on), stratified:0.8, group, kfold:5, leave-one-group-out or a file",
         any);
   visit("network", o.network, "the layers, such as \"dense 128, sigmoid\"; the output layer is added", any);
   visit("init", o.init, "initial weights", std::vector<std::string_view>{"normal", "xavier", "he"});
@@ -71,7 +75,8 @@ void describe(O& o, Visit&& visit) {
   visit("learning-rate", o.learning_rate, "length of a step", positive);
   visit("momentum", o.momentum, "for momentum and nesterov", Range{0, 1});
   visit("weight-decay", o.weight_decay, "pull of weights towards zero", Range{0, 1e6});
-  visit("label-smoothing", o.label_smoothing, "share of every target spread over all classes", Range{0, 0.999});
+  visit("label-smoothing", o.label_smoothing, "share of every target spread over all classes",
+        Range{0, 0.999});
   visit("epochs", o.epochs, "passes over the training images", Range{1, 1e6});
   visit("batch-size", o.batch_size, "images a step", Range{1, 1 << 20});
   visit("shuffle", o.shuffle, "a new order every epoch", any);

@@ -59,8 +59,8 @@ Initialization initialization(const std::string& name) {
   throw usage_error("no initialisation is called '" + name + "'", "--init", did_you_mean(name, names));
 }
 
-Training train(Network network, const Dataset& data, const Fold& fold, const Options& options, ThreadTeam& team,
-               const Progress& progress, bool fuse) {
+Training train(Network network, const Dataset& data, const Fold& fold, const Options& options,
+               ThreadTeam& team, const Progress& progress, bool fuse) {
   Training result{std::move(network), {}, 0, false};
   Network& trained = result.network;
   const int64_t classes = static_cast<int64_t>(data.classes.size());

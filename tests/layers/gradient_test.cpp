@@ -27,7 +27,11 @@ template <class L>
 class GradientCheck {
  public:
   explicit GradientCheck(const LayerCase<L>& given)
-      : layer_(given.layer), team_(2), x_(given.input), y_(layer_.output_shape(given.input)), weights_(y_.shape()) {
+      : layer_(given.layer),
+        team_(2),
+        x_(given.input),
+        y_(layer_.output_shape(given.input)),
+        weights_(y_.shape()) {
     Rng rng(7, Purpose::test);
     layer_.initialize(Initialization::normal, rng);
     for (const Parameter& p : layer_.parameters.list()) {
@@ -71,7 +75,8 @@ class GradientCheck {
     auto saved = layer_.make_saved(x_.shape());
     layer_.forward(x_, y_, saved, step_);
     double sum = 0;
-    for (int64_t i = 0; i < y_.size(); ++i) sum += static_cast<double>(y_[i]) * static_cast<double>(weights_[i]);
+    for (int64_t i = 0; i < y_.size(); ++i)
+      sum += static_cast<double>(y_[i]) * static_cast<double>(weights_[i]);
     return sum;
   }
 

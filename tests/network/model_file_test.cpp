@@ -12,7 +12,9 @@ namespace mudra {
 namespace {
 
 Model small_model() {
-  Model model{Network::parse("dense 3, sigmoid", {1, 2, 2, 1}, 1), {"fist", "\"open\" \u270b"}, {2, 2, 1, Fit::stretch}};
+  Model model{Network::parse("dense 3, sigmoid", {1, 2, 2, 1}, 1),
+              {"fist", "\"open\" \u270b"},
+              {2, 2, 1, Fit::stretch}};
   model.network.initialize(Initialization::normal, 4);
   return model;
 }
@@ -53,7 +55,8 @@ TEST(ModelFile, KeepsTheRulesOfSafetensors) {
     EXPECT_EQ(entry.at("dtype"), "F32");
     uint64_t count = 4;
     for (const uint64_t size : entry.at("shape")) count *= size;
-    EXPECT_EQ(entry.at("data_offsets").at(1).get<uint64_t>() - entry.at("data_offsets").at(0).get<uint64_t>(), count);
+    EXPECT_EQ(entry.at("data_offsets").at(1).get<uint64_t>() - entry.at("data_offsets").at(0).get<uint64_t>(),
+              count);
     covered += count;
   }
   EXPECT_EQ(covered, bytes.size() - 8 - length) << "the values have no holes";

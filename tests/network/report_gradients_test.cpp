@@ -23,7 +23,8 @@ TEST(ReportExperiment, GradientsOfTheFirstStepMatchNumPy) {
   for (size_t n = 0; n < 32; ++n) {
     const auto row = static_cast<size_t>(split[n]);
     y[n] = labels[row];
-    for (size_t i = 0; i < 784; ++i) x.values()[n * 784 + i] = static_cast<Scalar>(images[row * 784 + i] / 255.0);
+    for (size_t i = 0; i < 784; ++i)
+      x.values()[n * 784 + i] = static_cast<Scalar>(images[row * 784 + i] / 255.0);
   }
   ThreadTeam team(1);
   Plan plan(network, 32, Plan::Mode::train);

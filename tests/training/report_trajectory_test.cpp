@@ -18,7 +18,8 @@ struct Experiment {
 
   // `source` is a data file or "random".
   explicit Experiment(const std::string& source) {
-    const int status = run_reference("report_experiment.py", "'" + source + "' '" + folder.path().string() + "' >/dev/null");
+    const int status =
+        run_reference("report_experiment.py", "'" + source + "' '" + folder.path().string() + "' >/dev/null");
     if (status != 0) throw std::runtime_error("the reference script failed");
     auto images = read_raw<uint8_t>(folder.path() / "images.u8");
     data.labels = read_raw<int32_t>(folder.path() / "labels.i32");
@@ -46,7 +47,8 @@ TEST(ReportExperiment, LossesOfAllEpochsMatchNumPy) {
   ASSERT_EQ(training.history.size(), losses.size() / 2);
   for (size_t e = 0; e < training.history.size(); ++e) {
     EXPECT_NEAR(training.history[e].loss_train, losses[2 * e], 1e-4 * losses[2 * e]) << "epoch " << e + 1;
-    EXPECT_NEAR(training.history[e].loss_held_out, losses[2 * e + 1], 1e-4 * losses[2 * e + 1]) << "epoch " << e + 1;
+    EXPECT_NEAR(training.history[e].loss_held_out, losses[2 * e + 1], 1e-4 * losses[2 * e + 1])
+        << "epoch " << e + 1;
   }
 }
 
