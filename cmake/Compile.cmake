@@ -3,6 +3,9 @@ add_library(mudra_compile INTERFACE)
 target_compile_features(mudra_compile INTERFACE cxx_std_20)
 # The promises about bits: one rounding per operation as written, never contracted or reordered.
 target_compile_options(mudra_compile INTERFACE -ffp-contract=off -fno-math-errno)
+# Instruction sets that bring nothing to these kernels beyond SSE2, SSE4, AVX2, AVX-512 and NEON.
+target_compile_definitions(mudra_compile INTERFACE
+                           "HWY_DISABLED_TARGETS=(HWY_SSSE3|HWY_AVX3_DL|HWY_SVE|HWY_SVE2|HWY_SVE_256|HWY_SVE2_128)")
 target_compile_options(mudra_compile INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor)
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
   # GCC 12 sees overlaps in std::string (bug 105651) and unset members in std::variant that are not there.
@@ -15,6 +18,8 @@ if(MUDRA_SANITIZE)
   target_compile_options(mudra_compile INTERFACE -fsanitize=${MUDRA_SANITIZE} -fno-omit-frame-pointer
                          -fno-sanitize-recover=all)
   target_link_options(mudra_compile INTERFACE -fsanitize=${MUDRA_SANITIZE})
+  # Kernels are large: full optimisation of instrumented code takes minutes.
+  set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O1 -g1")
 endif()
 
 find_program(CCACHE ccache)

@@ -263,28 +263,6 @@ struct Gradient {
       for (int p = 0; p < P * parts; p += parts) __builtin_prefetch(to + offset<K>(i, p), 1);
     }
     HWY_ALIGN Scalar total[R * K * P * panel_width];
-    if constexpr (R == 1 && K * P * parts <= matrix_most * wide * parts) {
-      if (layout.lines * layout.line_rows == 1) {
-        const Rows matrix{x + run * layout.run_stride + k,
-                          dy + panel * panel_width,
-                          layout.images,
-                          1,
-                          1,
-                          layout.image_stride,
-                          0,
-                          0,
-                          0,
-                          dy_stride};
-        if (layout.images == 4 * gradient_shards) {
-          add_shards<4, K, P>(matrix, total);
-        } else if (layout.images == 8 * gradient_shards) {
-          add_shards<8, K, P>(matrix, total);
-        } else {
-          add_shards<0, K, P>(matrix, total);
-        }
-        return finish<R, K, P>(total, to);
-      }
-    }
     bool is_first = true;
     for (int shard = 0; shard < gradient_shards; ++shard) {
       const int64_t begin = shard_begin(layout.images, shard);
@@ -304,6 +282,23 @@ struct Gradient {
       is_first = false;
     }
     finish<R, K, P>(total, to);
+  }
+
+  // The same for a plain matrix.
+  template <int K, int P>
+  void matrix_tile(int64_t k, int64_t panel) const {
+    Scalar* to = target + (panel * layout.depth() + k) * panel_width;
+    for (int i = 0; i < K; ++i) {
+      for (int p = 0; p < P * parts; p += parts) __builtin_prefetch(to + offset<K>(i, p), 1);
+    }
+    HWY_ALIGN Scalar total[K * P * panel_width];
+    const Rows matrix{x + k, dy + panel * panel_width, layout.images, 1, 1, layout.image_stride, 0, 0, 0, dy_stride};
+    if (layout.images == 4 * gradient_shards) {
+      add_shards<4, K, P>(matrix, total);
+    } else {
+      add_shards<0, K, P>(matrix, total);
+    }
+    finish<1, K, P>(total, to);
   }
 
   // Where column i, vector p of a tile lies in the target.
@@ -336,13 +331,20 @@ struct Gradient {
     (void)((count == K + 1 && (tile<R, K + 1, P>(run, k, panel), true)) || ...);
   }
 
+  template <int P, int... K>
+  void matrix_columns(int count, int64_t k, int64_t panel, std::integer_sequence<int, K...>) const {
+    (void)((count == K + 1 && (matrix_tile<K + 1, P>(k, panel), true)) || ...);
+  }
+
   template <int P>
   void runs(int run_count, int count, int64_t run, int64_t k, int64_t panel) const {
-    constexpr int most = P == wide ? columns_most : std::min(14, columns_most * wide);
-    constexpr auto narrow = std::make_integer_sequence<int, std::max(1, most / 3)>();
+    if (layout.lines * layout.line_rows == 1) {
+      return matrix_columns<P>(count, k, panel, std::make_integer_sequence<int, matrix_most>());
+    }
+    constexpr auto narrow = std::make_integer_sequence<int, std::max(1, columns_most / 3)>();
     if (run_count == 3) return columns<3, P>(count, run, k, panel, narrow);
     if (run_count == 2) return columns<2, P>(count, run, k, panel, narrow);
-    columns<1, P>(count, run, k, panel, std::make_integer_sequence<int, most>());
+    columns<1, P>(count, run, k, panel, std::make_integer_sequence<int, columns_most>());
   }
 };
 
