@@ -103,14 +103,11 @@ void Arguments::flag(const std::string& name, bool& value, const std::string& he
 
 void Arguments::named(const std::string& name, std::map<std::string, std::string>& given,
                       const std::string& help, const std::string& default_text) {
-<<<<<<< HEAD
   if (default_text == "false") {  // needs no value: saying it turns it on
     app_->add_flag_callback(
         "--" + name, [&given, name] { given[name] = "true"; }, help);
     return;
   }
-=======
->>>>>>> bf6eef9 (Evaluate and predict from the command line; check model files and allocations)
   CLI::Option* option = app_->add_option_function<std::string>(
       "--" + name, [&given, name](const std::string& text) { given[name] = text; }, help);
   option->default_str(default_text);
