@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string_view>
 #include <vector>
 
 #include "mudra/core/error.h"
@@ -62,18 +63,19 @@ Row average(std::span<const Row> rows, std::span<const int64_t> weights = {}) {
           average(rows, &Row::f1, weights)};
 }
 
-// fmt pads by display columns and Python by code points.
-std::string right_aligned(std::string_view text, size_t width) {
-  const size_t length = code_points(text);
-  return std::string(width > length ? width - length : 0, ' ').append(text);
-}
-
-}  // namespace
-
-size_t code_points(std::string_view text) {
+// Code points of a UTF-8 text, as Python's len() counts.
+size_t length(std::string_view text) {
   return static_cast<size_t>(
       std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
+
+// fmt pads by display columns and Python by code points.
+std::string right_aligned(std::string_view text, size_t width) {
+  const size_t points = length(text);
+  return std::string(width > points ? width - points : 0, ' ').append(text);
+}
+
+}  // namespace
 
 std::string classification_report(std::span<const int64_t> confusion, std::span<const std::string> names,
                                   std::optional<std::span<const int32_t>> labels) {
@@ -107,7 +109,7 @@ std::string classification_report(std::span<const int64_t> confusion, std::span<
       throw Error(fmt::format("label {} is not one of {} classes", label, classes), "classification report");
     }
     const auto i = static_cast<size_t>(label);
-    width = std::max(width, code_points(names[i]));
+    width = std::max(width, length(names[i]));
     rows.push_back(scores(confusion[i * classes + i], predicted[i], support[i]));
     weights.push_back(support[i]);
     right += confusion[i * classes + i];

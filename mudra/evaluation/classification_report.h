@@ -5,7 +5,6 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 
 namespace mudra {
 
@@ -16,8 +15,5 @@ namespace mudra {
 // becomes `micro avg` unless they are exactly the classes that occur.
 std::string classification_report(std::span<const int64_t> confusion, std::span<const std::string> names,
                                   std::optional<std::span<const int32_t>> labels = {});
-
-// Code points of a UTF-8 text, as Python's len() counts.
-size_t code_points(std::string_view text);
 
 }  // namespace mudra
