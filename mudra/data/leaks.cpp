@@ -1,0 +1,147 @@
+#include "mudra/data/leaks.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "mudra/core/atomic_file.h"
+#include "mudra/core/error.h"
+#include "mudra/data/image.h"
+#include "mudra/data/near_copies.h"
+
+namespace mudra {
+namespace {
+
+// Part of the cache's key: another method must not meet the results of this one.
+constexpr uint64_t method_version = 1;
+constexpr int64_t images_per_task = 32;
+
+// Calls work(row, grey) for every image, brought to 28x28 grey.
+template <class Work>
+void for_each_grey(const Pixels& pixels, ThreadTeam& team, const Work& work) {
+  const Shape& shape = pixels.shape();
+  const Preprocessing to{Print::size, Print::size, 1, Fit::keep_aspect};
+  team.run((pixels.count() + images_per_task - 1) / images_per_task, [&](int64_t task) {
+    Fitter fitter(static_cast<int>(shape[1]), static_cast<int>(shape[2]), static_cast<int>(shape[3]), to);
+    std::vector<float> image(static_cast<size_t>(shape.per_example()));
+    std::vector<float> grey(Print::size * Print::size);
+    const int64_t end = std::min((task + 1) * images_per_task, pixels.count());
+    for (int64_t row = task * images_per_task; row < end; ++row) {
+      pixels.read(row, image.data());
+      fitter.apply(image.data(), grey.data());
+      work(row, std::span<const float>(grey));
+    }
+  });
+}
+
+// Names this data under this split, whatever their files are called.
+std::string key_of(const Dataset& data, const Split& split, ThreadTeam& team) {
+  std::vector<XXH64_hash_t> images(static_cast<size_t>(data.size()));
+  for_each_grey(data.pixels, team, [&](int64_t row, std::span<const float> grey) {
+    images[static_cast<size_t>(row)] = XXH3_64bits(grey.data(), grey.size_bytes());
+  });
+  XXH3_state_t state;
+  XXH3_128bits_reset_withSeed(&state, method_version);
+  const auto add = [&](const auto& rows) {
+    const uint64_t count = rows.size();
+    XXH3_128bits_update(&state, &count, sizeof count);
+    XXH3_128bits_update(&state, rows.data(), rows.size() * sizeof(rows[0]));
+  };
+  add(images);
+  for (const Fold& fold : split.folds) {
+    add(fold.train);
+    add(fold.test);
+  }
+  const XXH128_hash_t hash = XXH3_128bits_digest(&state);
+  XXH128_canonical_t canonical;
+  XXH128_canonicalFromHash(&canonical, hash);
+  std::string text;
+  for (const unsigned char byte : canonical.digest) {
+    text += "0123456789abcdef"[byte >> 4];
+    text += "0123456789abcdef"[byte & 15];
+  }
+  return text;
+}
+
+nlohmann::json to_json(const LeakReport& report) {
+  nlohmann::json pairs = nlohmann::json::array();
+  for (const Twins& twins : report.pairs) {
+    pairs.push_back({{"test", twins.test},
+                     {"train", twins.train},
+                     {"similarity", twins.similarity},
+                     {"degrees", twins.degrees}});
+  }
+  return {{"train", report.train},
+          {"test", report.test},
+          {"test_with_twin", report.test_with_twin},
+          {"pairs", std::move(pairs)}};
+}
+
+std::optional<LeakReport> read_cached(const std::filesystem::path& file) {
+  try {
+    if (!std::filesystem::exists(file)) return std::nullopt;
+    const nlohmann::json json = nlohmann::json::parse(read_file(file));
+    LeakReport report{json.at("train"), json.at("test"), json.at("test_with_twin"), {}};
+    for (const auto& pair : json.at("pairs")) {
+      report.pairs.push_back({pair.at("test"), pair.at("train"), pair.at("similarity"), pair.at("degrees")});
+    }
+    return report;
+  } catch (const std::exception&) {
+    return std::nullopt;
+  }
+}
+
+LeakReport search(const Dataset& data, const Split& split, ThreadTeam& team) {
+  std::vector<Print> prints(static_cast<size_t>(data.size()));
+  for_each_grey(data.pixels, team, [&](int64_t row, std::span<const float> grey) {
+    prints[static_cast<size_t>(row)] = make_print(grey);
+  });
+  LeakReport report;
+  std::vector<bool> trains(prints.size(), false);
+  for (const Fold& fold : split.folds) {
+    for (const int64_t row : fold.train) trains[static_cast<size_t>(row)] = true;
+    const auto copies = find_copies(prints, fold.test, fold.train, team);
+    for (size_t i = 0; i < copies.size(); ++i) {
+      for (const Match& match : copies[i]) {
+        report.pairs.push_back({fold.test[i], match.row, match.similarity, match.degrees});
+      }
+      if (!copies[i].empty()) ++report.test_with_twin;
+    }
+    report.test += static_cast<int64_t>(fold.test.size());
+  }
+  report.train = std::count(trains.begin(), trains.end(), true);
+  return report;
+}
+
+}  // namespace
+
+LeakReport find_leaks(const Dataset& data, const Split& split, ThreadTeam& team,
+                      const std::filesystem::path& cache) {
+  if (cache.empty()) return search(data, split, team);
+  const std::filesystem::path file = cache / ("leaks-" + key_of(data, split, team) + ".json");
+  if (std::optional<LeakReport> known = read_cached(file)) return *known;
+  const LeakReport report = search(data, split, team);
+  try {
+    std::filesystem::create_directories(cache);
+    write_file_atomically(file, leaks_text(report));
+  } catch (const std::exception&) {
+    // A full or read-only disk costs time, not the result.
+  }
+  return report;
+}
+
+std::filesystem::path default_cache_folder() {
+  const char* cache = std::getenv("XDG_CACHE_HOME");
+  if (cache != nullptr && *cache == '/') return std::filesystem::path(cache) / "mudra";
+  const char* home = std::getenv("HOME");
+  if (home != nullptr && *home == '/') return std::filesystem::path(home) / ".cache" / "mudra";
+  return {};
+}
+
+std::string leaks_text(const LeakReport& report) { return to_json(report).dump(1) + "\n"; }
+
+}  // namespace mudra
