@@ -1,4 +1,5 @@
-// mudra data inspect|convert|split: look at a data set, bring it to another form, and write down a split.
+// mudra data inspect|convert|split|leaks: look at a data set, bring it to another form, write down a split,
+// and find copies across it.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,6 +12,7 @@
 #include "mudra/core/thread_team.h"
 #include "mudra/data/image_file.h"
 #include "mudra/data/inspect.h"
+#include "mudra/data/leaks.h"
 #include "mudra/data/split.h"
 #include "mudra/data/write_dataset.h"
 #include "mudra/run/load_data.h"
@@ -182,12 +184,53 @@ Action split_command(Arguments& arguments) {
   };
 }
 
+// ---- leaks ----
+
+Action leaks_command(Arguments& arguments) {
+  const auto a = declare_data(arguments, {"split", "seed", "threads"});
+  const auto cache = std::make_shared<std::string>(default_cache_folder().string());
+  arguments.option("--cache", *cache, "Folder that keeps results; empty for none");
+  arguments.flag("--json", a->json, "Print the result as one JSON document");
+  return [a, cache] {
+    const Options options = a->options();
+    const Dataset data = a->load();
+    const Split split = make_split(data, options.split, options.seed);
+    ThreadTeam team(options.threads > 0 ? options.threads : available_processors());
+    const LeakReport report = find_leaks(data, split, team, *cache);
+    if (a->json) return print_json(json::parse(leaks_text(report)));
+    print_notes(data);
+    fmt::print("{}: {}\n", data.source, split.description);
+    fmt::print("{} of {} held-out images have a near copy in training\n", with_commas(report.test_with_twin),
+               with_commas(report.test));
+    constexpr size_t shown = 10;
+    const size_t rows = std::min(shown, report.pairs.size());
+    if (rows > 0)
+      fmt::print("\n{:>30}  {:>30}  {:>10}  {:>7}\n", "held out", "training", "similarity", "turned");
+    for (size_t i = 0; i < rows; ++i) {
+      const Twins& twins = report.pairs[i];
+      const auto name = [&](int64_t row) {
+        return data.files.empty() ? "row " + std::to_string(row) : data.files[static_cast<size_t>(row)];
+      };
+      fmt::print("{:>30}  {:>30}  {:>10.3f}  {:>6.0f}°\n", name(twins.test), name(twins.train),
+                 twins.similarity, twins.degrees);
+    }
+    if (report.pairs.size() > rows) {
+      fmt::print("{:>30}\n",
+                 "and " + with_commas(static_cast<int64_t>(report.pairs.size() - rows)) + " pairs more");
+    }
+    if (report.test_with_twin > 0) {
+      fmt::print("\nAccuracy on this split says less about new hands. Try --split group --groups FILE.\n");
+    }
+  };
+}
+
 }  // namespace
 
 Action data_command(Arguments& arguments) {
   arguments.subcommand("inspect", "Count, look for what is wrong, and make a contact sheet", inspect_command);
   arguments.subcommand("convert", "Bring a data set to another form", convert_command);
   arguments.subcommand("split", "Divide a data set for training and testing", split_command);
+  arguments.subcommand("leaks", "Find held-out images with a near copy in training", leaks_command);
   return {};
 }
 
