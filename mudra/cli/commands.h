@@ -5,6 +5,7 @@
 
 namespace mudra {
 
+Action bench_command(Arguments&);
 Action data_command(Arguments&);
 Action synth_command(Arguments&);
 Action train_command(Arguments&);
@@ -18,6 +19,7 @@ inline std::vector<Command> commands() {
       {"predict", "Say what pictures show", predict_command},
       {"data", "Inspect, convert and split labelled images", data_command},
       {"synth", "Render labelled hands from nothing", synth_command},
+      {"bench", "Time training on this machine", bench_command},
   };
 }
 

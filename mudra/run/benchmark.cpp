@@ -1,0 +1,44 @@
+#include "mudra/run/benchmark.h"
+
+#include "mudra/training/trainer.h"
+
+namespace mudra {
+
+const std::vector<BenchmarkJob>& benchmark_jobs() {
+  static const std::vector<BenchmarkJob> jobs = {
+      {"seed", "784-128-1 sigmoid, SGD, 800 images, batch 32, 100 epochs", 800, 2, "dense 128, sigmoid",
+       "sgd", "normal", 0.01, 100, 32},
+      {"ten", "784-128-64-10 ReLU, Adam, 4,000 images, batch 64, 30 epochs", 4000, 10,
+       "dense 128, relu, dense 64, relu", "adam", "he", 0.001, 30, 64},
+  };
+  return jobs;
+}
+
+std::vector<double> run_benchmark(const BenchmarkJob& job, int runs, ThreadTeam& team) {
+  constexpr int64_t held_out = 2 * 16;  // watched after every epoch, outside the time taken
+  Rng rng(7, Purpose::test);
+  const int64_t count = job.images + held_out;
+  std::vector<float> pixels(static_cast<size_t>(count) * 784);
+  for (float& value : pixels) value = static_cast<float>(rng.uniform());
+  Dataset data;
+  data.pixels = Pixels({count, 28, 28, 1}, std::move(pixels), 1);
+  Fold fold;
+  for (int64_t i = 0; i < count; ++i) {
+    data.labels.push_back(static_cast<int32_t>(rng.below(static_cast<uint64_t>(job.classes))));
+    (i < job.images ? fold.train : fold.test).push_back(i);
+  }
+  for (int64_t c = 0; c < job.classes; ++c) data.classes.push_back(std::to_string(c));
+  Options options;
+  options.optimizer = job.optimizer;
+  options.learning_rate = job.learning_rate;
+  options.epochs = job.epochs;
+  options.batch_size = job.batch_size;
+  options.shuffle = false;
+  Network network = Network::parse(job.network, {1, 28, 28, 1}, outputs_for(job.classes));
+  network.initialize(initialization(job.init), 1);
+  std::vector<double> seconds;
+  for (int run = 0; run < runs; ++run) seconds.push_back(train(network, data, fold, options, team).seconds);
+  return seconds;
+}
+
+}  // namespace mudra
