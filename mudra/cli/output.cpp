@@ -26,8 +26,8 @@ std::string accuracy_sentence(const Evaluation& evaluation, std::string_view wha
                   with_commas(evaluation.n), what, 100 * evaluation.accuracy, 100 * evaluation.interval.low,
                   100 * evaluation.interval.high);
   if (evaluation.interval.unit != "image") {
-    sentence += fmt::format(", {} independent {}s", with_commas(evaluation.interval.independent),
-                            evaluation.interval.unit);
+    sentence += fmt::format(", {} independent {}{}", with_commas(evaluation.interval.independent),
+                            evaluation.interval.unit, evaluation.interval.independent == 1 ? "" : "s");
   }
   return sentence + ")";
 }

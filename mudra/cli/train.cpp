@@ -7,6 +7,7 @@
 
 #include "mudra/cli/commands.h"
 #include "mudra/cli/output.h"
+#include "mudra/data/leaks.h"
 #include "mudra/run/train_run.h"
 
 namespace mudra {
@@ -72,6 +73,27 @@ void describe_run(const Run& run) {
 void print_result(const Run& run) {
   fmt::print("{}\n{}\n", run.test.text, accuracy_sentence(run.test));
   fmt::print("model     {}\n", (run.folder / "model.safetensors").string());
+  std::fflush(stdout);
+}
+
+// Beyond this many comparisons the search takes minutes.
+constexpr int64_t most_comparisons = 200'000'000;
+
+void warn_of_leaks(const Run& run) {
+  int64_t comparisons = 0;
+  for (const Fold& fold : run.split.folds) {
+    comparisons += static_cast<int64_t>(fold.train.size()) * static_cast<int64_t>(fold.test.size());
+  }
+  if (comparisons > most_comparisons) {
+    fmt::print("note      too many images to look for near copies now: `mudra data leaks` does\n");
+    return;
+  }
+  ThreadTeam team(run.options.threads > 0 ? run.options.threads : available_processors());
+  const LeakReport leaks = find_leaks(run.data, run.split, team, default_cache_folder());
+  if (leaks.test_with_twin == 0) return;
+  fmt::print("warning   {} of them have a near copy in training: this is easier than a new hand.{}\n",
+             with_commas(leaks.test_with_twin),
+             run.data.groups.empty() ? " --split group --groups FILE tells." : " --split group tells.");
 }
 
 }  // namespace
@@ -101,6 +123,7 @@ Action train_command(Arguments& arguments) {
     const Run run = train_run(options, a->out, events);
     if (a->json) return print_json(to_json(run));
     print_result(run);
+    warn_of_leaks(run);
   };
 }
 
