@@ -73,10 +73,9 @@ class FileBytes final : public ByteSource {
 
 class GzipBytes final : public ByteSource {
  public:
-  GzipBytes(const std::string& path, uint64_t packed_size) {
+  GzipBytes(const std::string& path, uint64_t packed_size) : file_(gzopen(path.c_str(), "rb")) {
     where_ = path;
     size_ = packed_size * 1032;  // deflate packs at most 1032 bytes into one
-    file_ = gzopen(path.c_str(), "rb");
     if (file_ == nullptr) throw Error("cannot be opened", path, "Check the path");
     gzbuffer(file_, 1 << 17);
   }

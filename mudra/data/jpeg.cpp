@@ -101,7 +101,7 @@ bool read_rows(Reader& reader, uint8_t* out) {
 // Owns the reader; outlives every longjmp.
 class Jpeg {
  public:
-  explicit Jpeg(const std::string& where) : where_(where) { std::memset(&reader_, 0, sizeof reader_); }
+  explicit Jpeg(const std::string& where) : where_(where) {}
   ~Jpeg() { jpeg_destroy_decompress(&reader_.info); }
   Jpeg(const Jpeg&) = delete;
   Jpeg& operator=(const Jpeg&) = delete;
@@ -159,7 +159,7 @@ class Jpeg {
   }
 
   const std::string& where_;
-  Reader reader_;
+  Reader reader_{};
   int orientation_ = 1;
 };
 
