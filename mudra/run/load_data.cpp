@@ -80,10 +80,6 @@ Dataset load(const Options& options, ThreadTeam& team) {
 
 Dataset load_data(const Options& options, ThreadTeam& team) {
   Dataset data = load(options, team);
-  if (data.classes.size() < 2) {
-    throw Error("all images are of one class, '" + data.classes.at(0) + "': there is nothing to tell apart",
-                data.source, "Add images of another class");
-  }
   const Size size = parse_size(options.size);
   const Shape& found = data.pixels.shape();
   Preprocessing wanted{static_cast<int>(found[1]), static_cast<int>(found[2]), static_cast<int>(found[3]),

@@ -65,6 +65,11 @@ Run train_run(const Options& options, const std::string& out, const RunEvents& e
   run.options = options;
   ThreadTeam team(options.threads > 0 ? options.threads : 1);
   run.data = load_data(options, team);
+  if (run.data.classes.size() < 2) {
+    throw Error(
+        "all images are of one class, '" + run.data.classes.at(0) + "': there is nothing to tell apart",
+        run.data.source, "Add images of another class");
+  }
   run.split = make_split(run.data, options.split, options.seed);
   const Shape& images = run.data.pixels.shape();
   run.model.classes = run.data.classes;
