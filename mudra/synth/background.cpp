@@ -23,7 +23,7 @@ struct Ramp {
 
 void wall(int side, Rng& rng, std::vector<Vec3>& pixels) {
   const Vec3 paint = tint(rng, 1, 0.06f);
-  const float level = uniform(rng, 0.38f, 0.85f);
+  const float level = uniform(rng, 0.48f, 0.9f);
   const Ramp ramp{uniform(rng, -0.15f, 0.15f), uniform(rng, -0.15f, 0.15f), level};
   const float blotch = uniform(rng, 0, 0.06f);
   const uint32_t pattern = rng.bits();

@@ -233,7 +233,7 @@ void draw_digit(const Anatomy& anatomy, const Habits& habits, int digit, Pose& p
 
 Habits draw_habits(Rng& rng) {
   Habits habits;
-  habits.spread = clamp(normal(rng, 1, 0.4f), 0.1f, 2.f);
+  habits.spread = clamp(normal(rng, 1.1f, 0.35f), 0.4f, 2.f);
   habits.tightness = normal(rng, 1, 0.12f);
   for (int digit = 0; digit < digit_count; ++digit) {
     for (FingerPose& finger : habits.offset[digit].fingers) {
@@ -250,7 +250,7 @@ Habits draw_habits(Rng& rng) {
   habits.view_yaw = normal(rng, 0, 7) * degrees;
   habits.view_pitch = normal(rng, 0, 6) * degrees;
   habits.view_roll = normal(rng, 0, 6) * degrees;
-  habits.zero_yaw = normal(rng, 65, 14) * degrees;
+  habits.zero_yaw = normal(rng, 70, 16) * degrees;
   return habits;
 }
 

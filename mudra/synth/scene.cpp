@@ -41,7 +41,7 @@ Light room_light(Rng& rng) {
   light.direction = unit({normal(rng, 0, 0.6f), normal(rng, -0.3f, 0.6f), uniform(rng, 0.4f, 1.2f)});
   light.softness = uniform(rng, 0.2f, 1);
   light.ambient = grey(uniform(rng, 0.2f, 0.6f));
-  light.key = grey(uniform(rng, 0.4f, 1.0f));
+  light.key = grey(uniform(rng, 0.4f, 0.85f));
   light.rim = grey(rng.chance(0.4) ? uniform(rng, 0, 0.4f) : 0);
   return light;
 }
@@ -74,8 +74,8 @@ void draw_framing(const Person& person, Scene& scene, Rng& rng) {
       if (person.sleeves) dress.sleeve_from = uniform(rng, 15, 90);
       scene.roll = normal(rng, 0, 9) * degrees;
       scene.fill = uniform(rng, 0.62f, 0.95f);
-      scene.shift_x = normal(rng, 0, 0.06f);
-      scene.shift_y = normal(rng, 0, 0.05f);
+      scene.shift_x = normal(rng, 0, 0.05f);
+      scene.shift_y = normal(rng, 0.02f, 0.045f);
       break;
     case Domain::webcam:
       dress.forearm_length = 320;
@@ -127,10 +127,10 @@ Scene draw_scene(const Person& person, int sign, Rng& rng) {
   scene.light.shadow = uniform(rng, 0.3f, 0.9f);
   scene.light.gloss = uniform(rng, 0, 0.12f);
   Camera& camera = scene.camera;
-  camera.exposure = person.domain == Domain::massey ? uniform(rng, 0.65f, 1.15f) : uniform(rng, 0.8f, 1.25f);
+  camera.exposure = person.domain == Domain::massey ? uniform(rng, 0.65f, 1.15f) : uniform(rng, 0.9f, 1.3f);
   camera.gamma = uniform(rng, 1.7f, 2.4f);
   camera.blur = uniform(rng, 0, 0.6f);
-  camera.noise = uniform(rng, 0, person.domain == Domain::webcam ? 0.05f : 0.02f);
+  camera.noise = uniform(rng, 0, person.domain == Domain::webcam ? 0.04f : 0.012f);
   camera.vignette =
       person.domain == Domain::massey ? 0 : uniform(rng, 0, person.domain == Domain::ankara ? 0.75f : 0.4f);
   camera.contrast = uniform(rng, 0, 0.6f);
@@ -146,7 +146,7 @@ Scene draw_scene(const Person& person, int sign, Rng& rng) {
       camera.vignette = uniform(rng, 0, 0.3f);
     } else {  // a phone's flash
       camera.sharpen = uniform(rng, 0, 1);
-      camera.vignette = uniform(rng, 0.3f, 0.9f);
+      camera.vignette = uniform(rng, 0.45f, 1.1f);
     }
   }
   camera.jpeg = rng.chance(0.3) ? uniform(rng, 0.1f, 1) : 0;
