@@ -1,12 +1,13 @@
 """What every test of the command needs."""
 
+import os
 import pathlib
 import subprocess
 
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-COMMAND = ROOT / "build" / "release" / "mudra"
+COMMAND = pathlib.Path(os.environ.get("MUDRA_COMMAND", ROOT / "build" / "release" / "mudra"))
 SHARED = ROOT.parent / "shared" / "data"
 
 
