@@ -1,6 +1,6 @@
 """Times Mudra beside other libraries, in turn (A B A B), one thread each, and prints the ratio of every pair.
 
-usage: compare.py [--rounds N] [JOB...]        JOB: seed, ten
+usage: compare.py [--rounds N] [JOB...]        JOB: seed, ten, cnn
 
 The other libraries' programs stand beside the checkout, in ../shared/peers; without them only Mudra is timed.
 """
@@ -31,6 +31,7 @@ OTHERS = {  # job -> name, module needed, command, environment
              ("scikit-learn", "sklearn", ["sklearn/bench.py", "seed", "1"], {})],
     "ten": [("PyTorch", "torch", ["torch/bench.py", "ten", "1", "1"], HEAP),
             ("scikit-learn", "sklearn", ["sklearn/bench.py", "ten", "1"], {})],
+    "cnn": [("PyTorch", "torch", ["torch/bench.py", "cnn", "1", "1"], HEAP)],
 }
 
 

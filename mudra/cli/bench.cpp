@@ -39,7 +39,7 @@ std::vector<BenchmarkJob> chosen(const std::vector<std::string>& names) {
 
 Action bench_command(Arguments& arguments) {
   auto a = std::make_shared<BenchArguments>();
-  arguments.positional("JOB", a->jobs, "What to time: seed, ten; without one, everything", false);
+  arguments.positional("JOB", a->jobs, "What to time: seed, ten, cnn; without one, everything", false);
   arguments.option("--runs", a->runs, "how often each is timed");
   arguments.option("--threads", a->threads, "threads to train with");
   arguments.flag("--json", a->json, "Print the result as one JSON document");

@@ -9,6 +9,7 @@ namespace mudra {
 struct Dense {
   static constexpr std::string_view kind = "dense";
   static constexpr std::string_view usage = "dense UNITS";
+  static constexpr bool applies_activation = true;  // step.activation
 
   struct Parameters {  // gradients use the same struct
     Tensor weight;     // panels of depth `in`

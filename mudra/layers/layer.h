@@ -25,6 +25,7 @@ struct Step {
   uint64_t seed = 0;
   int64_t epoch = 0;
   int64_t first_example = 0;                         // position in the epoch of the batch's first example
+  int64_t layer = 0;                                 // its place in the network
   ActivationKind activation = ActivationKind::none;  // to apply to y at once, if the layer can
   GradientSink sink{};                               // what backward does with gradients
 };

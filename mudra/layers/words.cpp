@@ -43,6 +43,8 @@ int64_t Words::take_count(std::string_view what) {
   return *value;
 }
 
+int64_t Words::take_count_or_zero(std::string_view what) { return accept("0") ? 0 : take_count(what); }
+
 std::pair<int64_t, int64_t> Words::take_size(std::string_view what) {
   const std::string word = take(what);
   const size_t cross = word.find('x');

@@ -19,8 +19,9 @@ class Words {
 
   bool empty() const { return next_ == words_.size(); }
   void set_usage(std::string_view usage) { usage_ = usage; }
-  std::string take(std::string_view what);                       // the next word, whatever it is
-  int64_t take_count(std::string_view what);                     // a whole number of at least 1
+  std::string take(std::string_view what);    // the next word, whatever it is
+  int64_t take_count(std::string_view what);  // a whole number of at least 1
+  int64_t take_count_or_zero(std::string_view what);
   std::pair<int64_t, int64_t> take_size(std::string_view what);  // "3x5", or "3" for 3x3
   double take_fraction(std::string_view what);                   // a number in [0, 1)
   // Takes `word` if it comes next.

@@ -24,6 +24,15 @@ ActivationKind function_of(const AnyLayer& layer) {
       layer);
 }
 
+// Whether the layer can apply the activation after it at once.
+bool applies_activation(const AnyLayer& layer) {
+  return std::visit(
+      []<class L>(const L&) {
+        return requires { L::applies_activation; };
+      },
+      layer);
+}
+
 bool has_parameters(const AnyLayer& layer) {
   return std::visit([](auto& l) { return !l.parameters.list().empty(); }, const_cast<AnyLayer&>(layer));
 }
@@ -45,7 +54,7 @@ Plan::Plan(const Network& network, int64_t max_batch, Mode mode, bool fuse)
     node.saved = std::visit([&](const auto& l) { return std::any(l.make_saved(shape)); }, layer);
     shape = std::visit([&](const auto& l) { return l.output_shape(shape); }, layer);
     node.shape = shape;
-    if (fuse && i + 1 < network.layers.size() && std::holds_alternative<Dense>(layer)) {
+    if (fuse && i + 1 < network.layers.size() && applies_activation(layer)) {
       const ActivationKind next = function_of(network.layers[i + 1]);
       if (next != ActivationKind::none && (mode == Mode::infer || derivative_from_output(next))) {
         node.activation = next;
@@ -76,6 +85,7 @@ const Tensor& Plan::run(const Network& network, const Tensor& x, const Step& ste
       node.y.reshape(shape);
       Step here = step;
       here.activation = node.activation;
+      here.layer = static_cast<int64_t>(node.layer);
       std::visit(
           [&](const auto& layer) {
             auto& saved = *std::any_cast<typename std::decay_t<decltype(layer)>::Saved>(&node.saved);

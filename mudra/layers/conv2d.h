@@ -1,0 +1,64 @@
+// Convolution (cross-correlation) over images:
+//   y[n, i, j, o] = b[o] + sum over u, v, c of x[n, s i + u - p, s j + v - p, c] W[o, c, u, v],  x zero
+//   outside x [N, H, W, in]   W [out, in, kernel height, kernel width]   b [out]   y [N, H', W', out]
+#pragma once
+
+#include "mudra/layers/layer.h"
+
+namespace mudra {
+
+struct Conv2d {
+  static constexpr std::string_view kind = "conv";
+  static constexpr std::string_view usage = "conv FILTERS 3x3 [stride 1] [pad 1]";
+  static constexpr bool applies_activation = true;
+
+  struct Geometry {
+    int64_t in = 1, out = 1;
+    int64_t kernel_height = 3, kernel_width = 3;
+    int64_t stride = 1;
+    int64_t pad_height = 1, pad_width = 1;
+    int64_t depth() const { return kernel_height * kernel_width * in; }
+  };
+  struct Parameters {
+    Tensor weight;  // panels of depth kernel height * kernel width * in
+    Tensor bias;    // [out]
+    Geometry geometry;
+    std::vector<Parameter> list() {
+      const Geometry& g = geometry;
+      return {{"weight", &weight, Decay::yes, {g.out, g.in, g.kernel_height, g.kernel_width, false}},
+              {"bias", &bias, Decay::no}};
+    }
+  };
+  struct Saved {
+    Tensor x;           // with its border of zeros, when there is padding
+    Tensor dy;          // outputs rounded up to 16, when out is no multiple of 16
+    Tensor spread;      // dy with stride - 1 zeros between and a border, to be convolved for dx
+    Tensor transposed;  // W for dx
+  };
+  using State = NoState;
+
+  explicit Conv2d(const Geometry& geometry);
+  Geometry geometry;
+  Parameters parameters;
+  State state;
+
+  // Without `pad` the output of a stride of 1 has the input's size (kernels of odd size).
+  static Conv2d parse(Words& words, const Shape& x);
+  std::string text() const;
+  void initialize(Initialization initialization, Rng& rng);
+  Shape output_shape(const Shape& x) const;
+  int64_t multiply_adds(const Shape& x) const;
+  Saved make_saved(const Shape& x) const;
+
+  void infer(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const;
+  void forward(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const { infer(x, y, saved, step); }
+  void backward(const Tensor& x, const Tensor& y, Saved& saved, const Tensor& dy, Tensor& dx,
+                Parameters& grad, const Step& step) const;
+  static std::vector<LayerCase<Conv2d>> cases();
+
+ private:
+  RowLayout rows(const Shape& x) const;  // of the bordered input
+};
+static_assert(Layer<Conv2d>);
+
+}  // namespace mudra

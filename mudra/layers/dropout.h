@@ -1,0 +1,37 @@
+// Dropout (Srivastava et al. 2014), scaled while training so that inference is the identity:
+//   y = x m / (1 - rate),  m = 0 with probability `rate`, else 1;  x, y of any one shape
+#pragma once
+
+#include "mudra/layers/layer.h"
+
+namespace mudra {
+
+struct Dropout {
+  static constexpr std::string_view kind = "dropout";
+  static constexpr std::string_view usage = "dropout 0.5";
+  using Parameters = NoParameters;
+  struct Saved {
+    Tensor factors;  // m / (1 - rate)
+  };
+  using State = NoState;
+
+  double rate = 0.5;
+  Parameters parameters;
+  State state;
+
+  static Dropout parse(Words& words, const Shape&) { return {words.take_fraction("the rate"), {}, {}}; }
+  std::string text() const;
+  void initialize(Initialization, Rng&) {}
+  Shape output_shape(const Shape& x) const { return x; }
+  int64_t multiply_adds(const Shape&) const { return 0; }
+  Saved make_saved(const Shape& x) const { return {Tensor(x)}; }
+
+  void infer(const Tensor& x, Tensor& y, Saved&, const Step&) const;
+  void forward(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const;
+  void backward(const Tensor& x, const Tensor& y, Saved& saved, const Tensor& dy, Tensor& dx, Parameters&,
+                const Step& step) const;
+  static std::vector<LayerCase<Dropout>> cases() { return {{{0.3, {}, {}}, {4, 7}}}; }
+};
+static_assert(Layer<Dropout>);
+
+}  // namespace mudra

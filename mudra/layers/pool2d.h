@@ -1,0 +1,76 @@
+// Pooling over windows of an image:
+//   max:      y[n, i, j, c] = max over u, v of x[n, s i + u, s j + v, c]
+//   average:  the mean instead
+//   x [N, H, W, C]   y [N, (H - height) / s + 1, (W - width) / s + 1, C]
+#pragma once
+
+#include "mudra/layers/layer.h"
+
+namespace mudra {
+
+struct Window {
+  int64_t height = 2, width = 2, stride = 2;
+
+  static Window parse(Words& words, const Shape& x);
+  std::string text() const;
+  Shape output_shape(const Shape& x) const;
+};
+
+struct MaxPool2d {
+  static constexpr std::string_view kind = "pool";
+  static constexpr std::string_view usage = "pool 2 [stride 2]";
+  using Parameters = NoParameters;
+  struct Saved {
+    std::vector<int32_t>
+        winner;  // of each y: its pixel's offset from the window's first, the first of equals
+  };
+  using State = NoState;
+
+  Window window;
+  Parameters parameters;
+  State state;
+
+  static MaxPool2d parse(Words& words, const Shape& x) { return {Window::parse(words, x), {}, {}}; }
+  std::string text() const { return "pool " + window.text(); }
+  void initialize(Initialization, Rng&) {}
+  Shape output_shape(const Shape& x) const { return window.output_shape(x); }
+  int64_t multiply_adds(const Shape&) const { return 0; }
+  Saved make_saved(const Shape& x) const {
+    return {std::vector<int32_t>(static_cast<size_t>(output_shape(x).elements()))};
+  }
+
+  void infer(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const { forward(x, y, saved, step); }
+  void forward(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const;
+  void backward(const Tensor& x, const Tensor& y, Saved& saved, const Tensor& dy, Tensor& dx, Parameters&,
+                const Step& step) const;
+  static std::vector<LayerCase<MaxPool2d>> cases();
+};
+static_assert(Layer<MaxPool2d>);
+
+struct AveragePool2d {
+  static constexpr std::string_view kind = "average-pool";
+  static constexpr std::string_view usage = "average-pool 2 [stride 2]";
+  using Parameters = NoParameters;
+  using Saved = NothingSaved;
+  using State = NoState;
+
+  Window window;
+  Parameters parameters;
+  State state;
+
+  static AveragePool2d parse(Words& words, const Shape& x) { return {Window::parse(words, x), {}, {}}; }
+  std::string text() const { return "average-pool " + window.text(); }
+  void initialize(Initialization, Rng&) {}
+  Shape output_shape(const Shape& x) const { return window.output_shape(x); }
+  int64_t multiply_adds(const Shape&) const { return 0; }
+  Saved make_saved(const Shape&) const { return {}; }
+
+  void infer(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const { forward(x, y, saved, step); }
+  void forward(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const;
+  void backward(const Tensor& x, const Tensor& y, Saved& saved, const Tensor& dy, Tensor& dx, Parameters&,
+                const Step& step) const;
+  static std::vector<LayerCase<AveragePool2d>> cases();
+};
+static_assert(Layer<AveragePool2d>);
+
+}  // namespace mudra
