@@ -10,6 +10,9 @@ const std::vector<BenchmarkJob>& benchmark_jobs() {
        "sgd", "normal", 0.01, 100, 32},
       {"ten", "784-128-64-10 ReLU, Adam, 4,000 images, batch 64, 30 epochs", 4000, 10,
        "dense 128, relu, dense 64, relu", "adam", "he", 0.001, 30, 64},
+      {"cnn", "conv 16, conv 32, dense 128, 10; ReLU, pools, Adam, 4,000 images, batch 64, 10 epochs", 4000,
+       10, "conv 16 3x3, relu, pool 2, conv 32 3x3, relu, pool 2, flatten, dense 128, relu", "adam", "he",
+       0.001, 10, 64},
   };
   return jobs;
 }

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "mudra/layers/layers.h"
 
@@ -13,11 +14,15 @@ constexpr bool is_double = sizeof(Scalar) == 8;
 constexpr double step_size = is_double ? 1e-5 : 1e-2;
 constexpr double tolerance = is_double ? 1e-6 : 1e-3;
 
-// Values well away from zero, where some activations have a kink.
+// Values well away from zero, where some activations have a kink, and from each other, where pooling has.
 void fill(Tensor& tensor, Rng& rng) {
-  for (Scalar& value : tensor.values()) {
-    const double magnitude = rng.uniform(0.1, 1);
-    value = static_cast<Scalar>(rng.chance(0.5) ? magnitude : -magnitude);
+  std::vector<int64_t> ranks(static_cast<size_t>(tensor.size()));
+  std::iota(ranks.begin(), ranks.end(), int64_t{1});
+  rng.shuffle(std::span(ranks));
+  const double spacing = std::min(0.03, 2.7 / static_cast<double>(ranks.size()));
+  for (size_t i = 0; i < ranks.size(); ++i) {
+    const double magnitude = 0.1 + spacing * static_cast<double>(ranks[i]);
+    tensor.values()[i] = static_cast<Scalar>(rng.chance(0.5) ? magnitude : -magnitude);
   }
 }
 
