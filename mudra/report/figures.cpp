@@ -1,0 +1,279 @@
+#include "mudra/report/figures.h"
+
+#include <fmt/format.h>
+#include <stdlib.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "mudra/core/atomic_file.h"
+#include "mudra/core/error.h"
+#include "mudra/report/format.h"
+#include "mudra/report/gnuplot.h"
+#include "mudra/report/pictures.h"
+
+namespace mudra {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* held_out_colour = "#0b62b5";
+constexpr const char* training_colour = "#b35900";
+
+// One figure: what to do between `set output` and the next figure. `files` are raw pixels the body reads.
+struct Figure {
+  std::string name;
+  int width, height;  // pixels
+  std::string body;
+  std::vector<std::pair<std::string, std::string>> files;
+};
+
+Figure loss_figure(const std::vector<EpochRecord>& history) {
+  std::string data = "$history << EOD\n";
+  double highest = 0, lowest = 1e300;
+  for (const EpochRecord& epoch : history) {
+    data += fmt::format("{} {} {} {} {}\n", epoch.epoch, epoch.loss_train, epoch.loss_held_out,
+                        100 * epoch.accuracy_train, 100 * epoch.accuracy_held_out);
+    for (const double loss : {epoch.loss_train, epoch.loss_held_out}) {
+      if (std::isfinite(loss) && loss > 0) highest = std::max(highest, loss), lowest = std::min(lowest, loss);
+    }
+  }
+  // On a linear axis a curve that falls a hundredfold is a corner.
+  const bool log_axis = highest > 30 * lowest;
+  const char* style = history.size() == 1 ? "linespoints pt 7" : "lines";
+  const auto lines = [&](int train, int held_out) {
+    return fmt::format(
+        "plot $history using 1:{} with {} lw 2 dt 2 lc rgb '{}' title 'training', "
+        "$history using 1:{} with {} lw 2.5 lc rgb '{}' title 'held out'\n",
+        train, style, training_colour, held_out, style, held_out_colour);
+  };
+  return {"loss",
+          1000,
+          420,
+          "set datafile missing 'nan'\n" + data +
+              "EOD\nset multiplot layout 1,2\n"
+              "set border 3 lc rgb '#57606a'\nset tics nomirror out\nset grid ytics lc rgb '#d8dee4' lw 1\n"
+              "set key top right\nset xlabel 'epoch'\n" +
+              fmt::format("set xrange [{}:{}]\n", history.size() == 1 ? 0 : 1,
+                          std::max<int64_t>(2, history.back().epoch)) +
+              (log_axis ? "set logscale y\nset title 'Loss (logarithmic)'\n"
+                        : "set yrange [0:*]\nset title 'Loss'\n") +
+              lines(2, 3) +
+              "unset logscale y\nset yrange [*:100]\nset format y '%g%%'\nset key bottom right\n"
+              "set title 'Accuracy'\n" +
+              lines(4, 5) + "unset multiplot\n",
+          {}};
+}
+
+// ColorBrewer's Blues (Brewer and Harrower), nine classes.
+constexpr const char* blues[] = {"#f7fbff", "#deebf7", "#c6dbef", "#9ecae1", "#6baed6",
+                                 "#4292c6", "#2171b5", "#08519c", "#08306b"};
+
+// Cells of the drawn matrix stand for `per_cell` classes each way, so that 1,000 classes stay a picture.
+Figure confusion_figure(const Evaluation& evaluation) {
+  constexpr size_t most_cells = 50, most_counts = 20;
+  const size_t classes = evaluation.classes.size();
+  const size_t per_cell = (classes + most_cells - 1) / most_cells;
+  const size_t cells = (classes + per_cell - 1) / per_cell;
+  std::vector<int64_t> counts(cells * cells), totals(cells);
+  for (size_t i = 0; i < classes; ++i) {
+    for (size_t j = 0; j < classes; ++j) {
+      counts[i / per_cell * cells + j / per_cell] += evaluation.count(i, j);
+      totals[i / per_cell] += evaluation.count(i, j);
+    }
+  }
+  const int side = std::clamp(static_cast<int>(cells) * 62, 260, 640);
+  const double cell = static_cast<double>(side) / static_cast<double>(cells);
+  const double size = std::clamp(cell / 4, 7.0, 16.0);
+  std::string body;
+  int label = 0;
+  const auto name = [&](size_t i) {
+    return per_cell == 1 ? evaluation.classes[i] : fmt::format("{}", i * per_cell);
+  };
+  const size_t every = cells > 25 ? 5 : 1;
+  for (size_t i = 0; i < cells; ++i) {
+    for (size_t j = 0; j < cells; ++j) {
+      const int64_t count = counts[i * cells + j];
+      const double share = totals[i] == 0 ? 0 : static_cast<double>(count) / static_cast<double>(totals[i]);
+      const int shade = count == 0 ? 0 : std::min(8, 1 + static_cast<int>(share * 8));
+      body += fmt::format(
+          "set object rectangle from {},{} to {},{} fc rgb '{}' fs solid border lc rgb '#ffffff'\n", j, i,
+          j + 1, i + 1, blues[shade]);
+      if (cells <= most_counts) {
+        body += fmt::format("set label {} '{}' at {},{} center front tc rgb '{}' font ',{:.0f}'\n", ++label,
+                            thousands(count), static_cast<double>(j) + 0.5, static_cast<double>(i) + 0.5,
+                            shade > 5 ? "#ffffff" : "#08182b", size);
+      }
+    }
+    if (i % every != 0) continue;
+    const double centre = static_cast<double>(i) + 0.5;
+    const bool slant = cells > 4;
+    body += fmt::format("set label {} {} at {},graph 0 offset 0,-0.9 {} noenhanced font ',{:.0f}'\n", ++label,
+                        gnuplot_text(name(i), 12), centre, slant ? "rotate by 40 right" : "center",
+                        std::max(size, 9.0));
+    body += fmt::format("set label {} {} at graph 0,first {} offset -1,0 right noenhanced font ',{:.0f}'\n",
+                        ++label, gnuplot_text(name(i), 12), centre, std::max(size, 9.0));
+  }
+  const std::string title =
+      per_cell == 1 ? "Confusion matrix" : fmt::format("Confusion matrix, {} classes a cell", per_cell);
+  body += fmt::format(
+      "set title '{}'\nunset border\nunset tics\nunset key\nset xrange [0:{}]\nset yrange [{}:0]\n"
+      "set lmargin at screen {}\nset rmargin at screen {}\nset bmargin at screen {}\nset tmargin at screen "
+      "{}\n"
+      "set label {} 'predicted' at graph 0.5,screen 0.03 center\n"
+      "set label {} 'true' at screen 0.025,graph 0.5 center rotate by 90\nplot NaN\n",
+      title, cells, cells, 150.0 / (side + 190), (side + 150.0) / (side + 190), 110.0 / (side + 160),
+      (side + 110.0) / (side + 160), label + 1, label + 2);
+  return {"confusion", side + 190, side + 160, body, {}};
+}
+
+std::string bytes_of(const Image& image) { return {image.bytes.begin(), image.bytes.end()}; }
+
+std::string plot_image(const std::string& file, const Image& image, double left, double top, double scale) {
+  return fmt::format(
+      "'{}' binary array=({},{}) format='%uchar' origin=({},{}) dx={} dy={} using 1:2:3 with rgbimage", file,
+      image.width, image.height, left + scale / 2, top + scale / 2, scale, scale);
+}
+
+Figure examples_figure(const RunRecord& record) {
+  constexpr int columns = 6, tile = 120, gap = 24, caption = 46;
+  const std::vector<int64_t> rows = example_rows(record, 24);
+  const int lines = static_cast<int>(rows.size() + columns - 1) / columns;
+  const int across = std::min<int>(columns, static_cast<int>(rows.size()));
+  const int width = std::max(3, across) * (tile + gap) + gap, height = lines * (tile + caption) + 40;
+  Figure figure{"examples", width, height, {}, {}};
+  std::string plot;
+  const auto& names = record.evaluation.classes;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const auto row = static_cast<size_t>(rows[i]);
+    Image image = thumbnail(record.test, rows[i], tile);
+    if (image.channels == 1) {
+      std::vector<uint8_t> colours;
+      for (const uint8_t value : image.bytes) colours.insert(colours.end(), 3, value);
+      image.bytes = std::move(colours);
+    }
+    const double left = gap + static_cast<int>(i) % columns * (tile + gap);
+    const double top = 40 + static_cast<int>(i) / columns * (tile + caption);
+    const std::string file = fmt::format("example-{}.raw", i);
+    plot +=
+        (i == 0 ? "plot " : ", ") +
+        plot_image(file, image, left, top, static_cast<double>(tile) / std::max(image.width, image.height));
+    figure.files.emplace_back(file, bytes_of(image));
+    const int32_t truth = record.test.labels[row], guess = record.predicted[row];
+    const std::string colour = truth == guess ? "#1b1f24" : "#a40e26";
+    figure.body += fmt::format(
+        "set label {} {} at {},{} center noenhanced tc rgb '{}' font ',10'\n"
+        "set label {} {} at {},{} center noenhanced tc rgb '{}' font ',10'\n",
+        2 * i + 1,
+        gnuplot_text(fmt::format("{} {}", shorten(names[static_cast<size_t>(guess)], 10),
+                                 percent(confidence(record, rows[i])))),
+        left + tile / 2.0, top + tile + 11, colour, 2 * i + 2,
+        gnuplot_text(truth == guess ? "right" : "truly " + shorten(names[static_cast<size_t>(truth)], 10)),
+        left + tile / 2.0, top + tile + 26, colour);
+  }
+  figure.body +=
+      fmt::format(
+          "set label {} 'Predictions, mistakes first' at {},18 left\nunset border\nunset tics\nunset key\n"
+          "set margins 0,0,0,0\nset xrange [0:{}]\nset yrange [{}:0]\n",
+          2 * rows.size() + 1, gap, width, height) +
+      plot + "\n";
+  return figure;
+}
+
+Figure weights_figure(const WeightImages& weights) {
+  constexpr int columns = 8, panel = 330, gap = 30;
+  const int64_t units = std::min<int64_t>(weights.shape[0], 128);
+  const bool both = !weights.before.empty();
+  const std::vector<std::pair<WeightView, std::string>> views =
+      both ? std::vector<std::pair<WeightView, std::string>>{{WeightView::before, "before"},
+                                                             {WeightView::after, "after"},
+                                                             {WeightView::change, "change"}}
+           : std::vector<std::pair<WeightView, std::string>>{{WeightView::after, "after"}};
+  Figure figure{"weights", gap + static_cast<int>(views.size()) * (panel + gap), 0, {}, {}};
+  std::string plot;
+  for (size_t i = 0; i < views.size(); ++i) {
+    const auto& [view, title] = views[i];
+    // Before and after share a scale; the change has its own, or it would be too pale to see.
+    float limit = weight_limit(weights, view, units);
+    if (both && view != WeightView::change) {
+      limit = std::max(weight_limit(weights, WeightView::before, units),
+                       weight_limit(weights, WeightView::after, units));
+    }
+    const Image sheet =
+        weight_sheet(weights, view, units, std::min<int>(columns, static_cast<int>(units)), limit);
+    const std::string file = "weights-" + title + ".raw";
+    const double scale = static_cast<double>(panel) / std::max(sheet.width, sheet.height / 2),
+                 left = gap + static_cast<double>(i) * (panel + gap);
+    figure.height = std::max(figure.height, static_cast<int>(sheet.height * scale) + 70);
+    figure.files.emplace_back(file, bytes_of(sheet));
+    plot += (i == 0 ? "plot " : ", ") + plot_image(file, sheet, left, 55, scale);
+    figure.body +=
+        fmt::format("set label {} '{}: blue -{:.3g}, white 0, red {:.3g}' at {},38 left font ',10'\n", i + 2,
+                    title, limit, limit, left);
+  }
+  figure.body += fmt::format(
+                     "set label 1 'Weights of {} of {} hidden units' at {},16 left\nunset border\nunset "
+                     "tics\nunset key\n"
+                     "set margins 0,0,0,0\nset xrange [0:{}]\nset yrange [{}:0]\n",
+                     units, weights.shape[0], gap, figure.width, figure.height) +
+                 plot + "\n";
+  return figure;
+}
+
+// A folder that is gone when it is no longer needed.
+class TemporaryFolder {
+ public:
+  explicit TemporaryFolder(const fs::path& parent) {
+    std::string name = (parent / ".drawing-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) throw Error("cannot make a folder to draw in", parent.string());
+    path = name;
+  }
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    fs::remove_all(path, ignored);
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  fs::path path;
+};
+
+}  // namespace
+
+std::vector<std::string> draw_figures(const RunRecord& record, const fs::path& folder) {
+  std::vector<Figure> figures;
+  if (!record.history.empty()) figures.push_back(loss_figure(record.history));
+  figures.push_back(confusion_figure(record.evaluation));
+  figures.push_back(examples_figure(record));
+  if (record.weights.shape.rank() == 4) figures.push_back(weights_figure(record.weights));
+
+  std::error_code failed;
+  fs::create_directories(folder, failed);
+  if (failed)
+    throw Error("cannot make the folder: " + failed.message(), folder.string(), "Choose another folder");
+  const TemporaryFolder drawing(folder);
+  std::string script = "set encoding utf8\n";
+  for (const Figure& figure : figures) {
+    for (const auto& [name, bytes] : figure.files) write_file_atomically(drawing.path / name, bytes);
+    for (const char* kind : {"png", "svg"}) {
+      script += fmt::format(
+                    "reset\nset terminal {} size {},{} font 'DejaVu Sans,12' background rgb '#ffffff'\n"
+                    "set output '{}.{}'\n",
+                    kind == std::string_view("png") ? "pngcairo" : "svg", figure.width, figure.height,
+                    figure.name, kind) +
+                figure.body + "unset output\n";
+    }
+  }
+  const std::string trouble = run_gnuplot(script, drawing.path);
+  if (!trouble.empty()) {
+    return {"figures were not drawn: " + trouble +
+            ". Install gnuplot-nox and fonts-dejavu-core; all else is whole."};
+  }
+  for (const Figure& figure : figures) {
+    for (const char* kind : {".png", ".svg"}) {
+      write_file_atomically(folder / (figure.name + kind), read_file(drawing.path / (figure.name + kind)));
+    }
+  }
+  return {};
+}
+
+}  // namespace mudra

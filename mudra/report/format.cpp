@@ -1,0 +1,40 @@
+#include "mudra/report/format.h"
+
+#include <fmt/format.h>
+
+#include "mudra/data/utf8.h"
+
+namespace mudra {
+
+std::string thousands(int64_t number) {
+  std::string digits = std::to_string(number);
+  for (auto at = static_cast<int64_t>(digits.size()) - 3; at > (number < 0 ? 1 : 0); at -= 3) {
+    digits.insert(static_cast<size_t>(at), ",");
+  }
+  return digits;
+}
+
+std::string percent(double share) {
+  if (share < 1 && share >= 0.9995) return ">99.9%";
+  if (share > 0 && share < 0.0005) return "<0.1%";
+  return fmt::format("{:.1f}%", 100 * share);
+}
+
+std::string clean(std::string_view text) {
+  std::string result;
+  for (const char32_t point : code_points(as_utf8(text))) {
+    const bool control = point < 0x20 || (point >= 0x7F && point < 0xA0);
+    append_utf8(control ? U'\u00B7' : point, result);
+  }
+  return result;
+}
+
+std::string shorten(std::string_view text, size_t most) {
+  const std::u32string points = code_points(clean(text));
+  if (points.size() <= most) return clean(text);
+  std::string result;
+  for (size_t i = 0; i + 1 < most; ++i) append_utf8(points[i], result);
+  return result + "…";
+}
+
+}  // namespace mudra

@@ -1,0 +1,19 @@
+// Numbers and names as readers see them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace mudra {
+
+std::string thousands(int64_t number);  // 5,000
+// 97.5%; what is not all or nothing never reads 100% or 0%.
+std::string percent(double share);
+
+// Valid UTF-8 without control characters.
+std::string clean(std::string_view text);
+// No more than `most` characters, the last one "…" if some are missing.
+std::string shorten(std::string_view text, size_t most);
+
+}  // namespace mudra

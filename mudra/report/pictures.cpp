@@ -1,0 +1,107 @@
+#include "mudra/report/pictures.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace mudra {
+namespace {
+
+uint8_t byte(float value) {
+  return static_cast<uint8_t>(std::isnan(value) ? 0 : std::clamp(value, 0.F, 1.F) * 255 + 0.5F);
+}
+
+float weight_at(const WeightImages& weights, WeightView view, int64_t unit, int64_t y, int64_t x) {
+  const int64_t height = weights.shape[1], width = weights.shape[2], channels = weights.shape[3];
+  float sum = 0;
+  for (int64_t c = 0; c < channels; ++c) {
+    const auto at = static_cast<size_t>(((unit * height + y) * width + x) * channels + c);
+    if (view != WeightView::before) sum += weights.after[at];
+    if (view == WeightView::before) sum += weights.before[at];
+    if (view == WeightView::change) sum -= weights.before[at];
+  }
+  return sum / static_cast<float>(channels);
+}
+
+// Blue, white, red: ends readable by people who confuse red and green.
+void diverging(float value, uint8_t* rgb) {
+  const float strength = std::isnan(value) ? 0 : std::min(1.F, std::fabs(value));
+  const float end_blue[3] = {33, 102, 172}, end_red[3] = {178, 24, 43};
+  const float* end = value < 0 ? end_blue : end_red;
+  for (int c = 0; c < 3; ++c) rgb[c] = static_cast<uint8_t>(247 + (end[c] - 247) * strength + 0.5F);
+}
+
+}  // namespace
+
+Image thumbnail(const Dataset& data, int64_t row, int longest) {
+  const Shape& shape = data.pixels.shape();
+  std::vector<float> values(static_cast<size_t>(shape.per_example()));
+  data.pixels.read(row, values.data());
+  const int channels = shape[3] == 3 ? 3 : 1;  // of other counts only the first is shown
+  Image image{static_cast<int>(shape[1]), static_cast<int>(shape[2]), channels, {}};
+  const auto step = static_cast<size_t>(shape[3]);
+  for (size_t at = 0; at < values.size(); at += step) {
+    for (size_t c = 0; c < static_cast<size_t>(channels); ++c) image.bytes.push_back(byte(values[at + c]));
+  }
+  const int longer = std::max(image.height, image.width);
+  if (longer <= longest) return image;
+  const auto scaled = [&](int side) {
+    return static_cast<int>(std::max<int64_t>(1, int64_t{side} * longest / longer));
+  };
+  return fit(image, {scaled(image.height), scaled(image.width), channels, Fit::stretch});
+}
+
+double confidence(const RunRecord& record, int64_t row) {
+  const size_t classes = record.evaluation.classes.size();
+  const auto at = static_cast<size_t>(row);
+  return static_cast<double>(record.probabilities[at * classes + static_cast<size_t>(record.predicted[at])]);
+}
+
+std::vector<int64_t> example_rows(const RunRecord& record, size_t most) {
+  std::vector<int64_t> wrong, right;
+  for (size_t row = 0; row < record.predicted.size(); ++row) {
+    (record.predicted[row] == record.test.labels[row] ? right : wrong).push_back(static_cast<int64_t>(row));
+  }
+  std::ranges::stable_sort(wrong, std::greater{}, [&](int64_t row) { return confidence(record, row); });
+  std::ranges::stable_sort(right, std::less{}, [&](int64_t row) { return confidence(record, row); });
+  const size_t for_right = std::min(right.size(), most / 4);
+  wrong.resize(std::min(wrong.size(), most - for_right));
+  right.resize(std::min(right.size(), most - wrong.size()));
+  wrong.insert(wrong.end(), right.begin(), right.end());
+  return wrong;
+}
+
+float weight_limit(const WeightImages& weights, WeightView view, int64_t units) {
+  float limit = 1e-12F;
+  for (int64_t unit = 0; unit < units; ++unit) {
+    for (int64_t y = 0; y < weights.shape[1]; ++y) {
+      for (int64_t x = 0; x < weights.shape[2]; ++x) {
+        const float value = std::fabs(weight_at(weights, view, unit, y, x));
+        if (std::isfinite(value)) limit = std::max(limit, value);
+      }
+    }
+  }
+  return limit;
+}
+
+Image weight_sheet(const WeightImages& weights, WeightView view, int64_t units, int columns, float limit) {
+  constexpr int gap = 2;
+  const auto height = static_cast<int>(weights.shape[1]), width = static_cast<int>(weights.shape[2]);
+  const int rows = static_cast<int>((units + columns - 1) / columns);
+  Image sheet{rows * (height + gap) - gap, columns * (width + gap) - gap, 3, {}};
+  sheet.bytes.assign(static_cast<size_t>(sheet.height) * static_cast<size_t>(sheet.width) * 3, 255);
+  for (int64_t unit = 0; unit < units; ++unit) {
+    const int top = static_cast<int>(unit) / columns * (height + gap);
+    const int left = static_cast<int>(unit) % columns * (width + gap);
+    for (int y = 0; y < height; ++y) {
+      for (int x = 0; x < width; ++x) {
+        diverging(weight_at(weights, view, unit, y, x) / limit,
+                  &sheet.bytes[(static_cast<size_t>(top + y) * static_cast<size_t>(sheet.width) +
+                                static_cast<size_t>(left + x)) *
+                               3]);
+      }
+    }
+  }
+  return sheet;
+}
+
+}  // namespace mudra

@@ -1,0 +1,28 @@
+// Small pictures for pages and figures.
+#pragma once
+
+#include <vector>
+
+#include "mudra/data/image.h"
+#include "mudra/report/run_record.h"
+
+namespace mudra {
+
+// A test image, no side longer than `longest` pixels.
+Image thumbnail(const Dataset& data, int64_t row, int longest);
+
+// Test rows worth looking at: mistakes first, the surest of them first; then right ones, the least sure
+// first, who get at least a quarter of the places.
+std::vector<int64_t> example_rows(const RunRecord& record, size_t most);
+
+// The probability the model gave its own answer.
+double confidence(const RunRecord& record, int64_t row);
+
+// Unit images beside each other in a grid of `columns`, colours: blue below zero, white zero, red above;
+// `limit` is the value of the full colour. Weights of colour images are averaged over channels.
+enum class WeightView { before, after, change };
+Image weight_sheet(const WeightImages& weights, WeightView view, int64_t units, int columns, float limit);
+// The largest absolute value of a view, at least a tiny positive number.
+float weight_limit(const WeightImages& weights, WeightView view, int64_t units);
+
+}  // namespace mudra

@@ -1,0 +1,135 @@
+#include "mudra/report/figures.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+
+#include "mudra/core/atomic_file.h"
+#include "mudra/core/rng.h"
+#include "mudra/report/format.h"
+
+namespace mudra {
+namespace {
+
+namespace fs = std::filesystem;
+
+RunRecord make_record(std::vector<std::string> classes, int64_t images, Shape size) {
+  RunRecord record;
+  Rng rng(1, Purpose::test);
+  const auto k = static_cast<uint64_t>(classes.size());
+  const Shape shape{images, size[0], size[1], size[2]};
+  std::vector<uint8_t> bytes(static_cast<size_t>(shape.elements()));
+  for (auto& value : bytes) value = static_cast<uint8_t>(rng.below(256));
+  record.test.pixels = Pixels(shape, std::move(bytes));
+  record.test.classes = classes;
+  for (int64_t i = 0; i < images; ++i) {
+    const auto truth = static_cast<int32_t>(rng.below(k));
+    record.test.labels.push_back(truth);
+    record.predicted.push_back(rng.chance(0.8) ? truth : static_cast<int32_t>(rng.below(k)));
+    for (uint64_t c = 0; c < k; ++c) {
+      const bool winner = static_cast<int32_t>(c) == record.predicted.back();
+      record.probabilities.push_back(winner ? 0.75F : 0.25F / static_cast<float>(k));
+    }
+  }
+  record.evaluation = evaluate(record.test.labels, record.predicted, classes);
+  for (int epoch = 1; epoch <= 100; ++epoch) {
+    record.history.push_back(
+        {epoch, 3 / std::sqrt(epoch), 3.3 / std::sqrt(epoch), 1 - 0.5 / epoch, 0.98 - 0.5 / epoch});
+  }
+  record.weights.shape = Shape{16, size[0], size[1], size[2]};
+  for (int64_t i = 0; i < record.weights.shape.elements(); ++i) {
+    record.weights.before.push_back(static_cast<float>(rng.normal()));
+    record.weights.after.push_back(record.weights.before.back() + static_cast<float>(0.1 * rng.normal()));
+  }
+  return record;
+}
+
+class Figures : public testing::Test {
+ protected:
+  void SetUp() override {
+    const char* kept = std::getenv("MUDRA_KEEP_FIGURES");  // to look at them
+    folder = kept ? fs::path(kept) / testing::UnitTest::GetInstance()->current_test_info()->name()
+                  : fs::path(testing::TempDir()) /
+                        ("mudra_figures_" +
+                         std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
+    fs::remove_all(folder);
+    if (std::system("command -v gnuplot >/dev/null") != 0) GTEST_SKIP() << "gnuplot is not installed";
+  }
+  void TearDown() override {
+    if (!std::getenv("MUDRA_KEEP_FIGURES")) fs::remove_all(folder);
+  }
+  fs::path folder;
+};
+
+constexpr const char* names[] = {"loss", "confusion", "examples", "weights"};
+
+TEST_F(Figures, are_png_and_svg_and_the_same_bytes_again) {
+  const RunRecord record = make_record({"0", "5"}, 200, {28, 28, 1});
+  ASSERT_EQ(draw_figures(record, folder), std::vector<std::string>{});
+  std::vector<std::string> first;
+  for (const char* name : names) {
+    first.push_back(read_file(folder / (std::string(name) + ".png")));
+    EXPECT_EQ(first.back().substr(1, 3), "PNG");
+    first.push_back(read_file(folder / (std::string(name) + ".svg")));
+    EXPECT_NE(first.back().find("</svg>"), std::string::npos);
+  }
+  ASSERT_EQ(draw_figures(record, folder), std::vector<std::string>{});
+  for (size_t i = 0; i < first.size(); ++i) {
+    EXPECT_EQ(read_file(folder / (std::string(names[i / 2]) + (i % 2 ? ".svg" : ".png"))), first[i])
+        << names[i / 2];
+  }
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder), {}), 8);
+}
+
+TEST_F(Figures, take_ten_classes_in_colour) {
+  EXPECT_TRUE(
+      draw_figures(make_record({"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}, 500, {40, 30, 3}), folder)
+          .empty());
+}
+
+TEST_F(Figures, take_hostile_names_literally) {
+  const fs::path trap = folder.string() + ".trap";
+  const RunRecord record =
+      make_record({"'; system('touch " + trap.string() + "') #", "`touch " + trap.string() + "`",
+                   "<script>alert(\"1\")</script>", "👋🏽 %s\n\\@x", ""},
+                  30, {1, 1, 1});
+  EXPECT_EQ(draw_figures(record, folder), std::vector<std::string>{});
+  EXPECT_FALSE(fs::exists(trap));
+  EXPECT_EQ(read_file(folder / "confusion.svg").find("<script>"), std::string::npos);
+}
+
+TEST_F(Figures, take_a_thousand_classes) {
+  std::vector<std::string> classes;
+  for (int i = 0; i < 1000; ++i) classes.push_back(std::to_string(i));
+  EXPECT_TRUE(draw_figures(make_record(classes, 3000, {8, 8, 1}), folder).empty());
+}
+
+TEST_F(Figures, take_one_image_and_no_history) {
+  RunRecord record = make_record({"0", "5"}, 1, {28, 28, 1});
+  record.history.clear();
+  record.weights = {};
+  EXPECT_TRUE(draw_figures(record, folder).empty());
+  EXPECT_TRUE(fs::exists(folder / "examples.png"));
+  EXPECT_FALSE(fs::exists(folder / "loss.png"));
+}
+
+TEST_F(Figures, missing_gnuplot_is_said) {
+  const std::string path = std::getenv("PATH");
+  setenv("PATH", "/nonexistent", 1);
+  const auto notes = draw_figures(make_record({"0", "5"}, 5, {4, 4, 1}), folder);
+  setenv("PATH", path.c_str(), 1);
+  ASSERT_EQ(notes.size(), 1u);
+  EXPECT_NE(notes[0].find("gnuplot is not installed"), std::string::npos);
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder), {}), 0);
+}
+
+TEST(Percent, never_rounds_to_all_or_nothing) {
+  EXPECT_EQ(percent(0.9999), ">99.9%");
+  EXPECT_EQ(percent(1), "100.0%");
+  EXPECT_EQ(percent(0.0001), "<0.1%");
+  EXPECT_EQ(percent(0.975), "97.5%");
+}
+
+}  // namespace
+}  // namespace mudra
