@@ -8,7 +8,8 @@
 #include "mudra/cli/commands.h"
 #include "mudra/cli/output.h"
 #include "mudra/data/leaks.h"
-#include "mudra/run/train_run.h"
+#include "mudra/report/figures.h"
+#include "mudra/run/record.h"
 
 namespace mudra {
 namespace {
@@ -22,6 +23,7 @@ struct TrainArguments {
   std::string out;
   bool json = false;
   bool quiet = false;
+  bool no_report = false;
 };
 
 std::string epoch_line(const Options& options, const Epoch& epoch, double seconds) {
@@ -108,6 +110,7 @@ Action train_command(Arguments& arguments) {
   arguments.option("--out", a->out, "Folder for the model and its records (default: runs/NAME-N)");
   arguments.flag("--json", a->json, "Print the result as one JSON document");
   arguments.flag("--quiet", a->quiet, "No progress");
+  arguments.flag("--no-report", a->no_report, "Draw no figures");
   return [a] {
     if (a->data) a->given["data"] = *a->data;
     const Options options = make_options(a->options_file, a->given);
@@ -121,9 +124,18 @@ Action train_command(Arguments& arguments) {
     EpochProgress progress(a->quiet);
     events.epoch = [&](const Run& run, size_t, const Epoch& epoch) { return progress(run, epoch); };
     const Run run = train_run(options, a->out, events);
-    if (a->json) return print_json(to_json(run));
-    print_result(run);
-    warn_of_leaks(run);
+    if (a->json) {
+      print_json(to_json(run));
+      std::fflush(stdout);
+    } else {
+      print_result(run);
+      warn_of_leaks(run);
+    }
+    if (a->no_report) return;
+    const std::filesystem::path figures = run.folder / "figures";
+    for (const std::string& note : draw_figures(make_record(run), figures))
+      fmt::print(stderr, "note      {}\n", note);
+    if (!a->json) fmt::print("figures   {}\n", figures.string());
   };
 }
 

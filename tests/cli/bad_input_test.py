@@ -99,14 +99,14 @@ def no_model(folder):
 @pytest.mark.parametrize("kind", KINDS)
 def test_bad_data_gets_one_message(mudra, tmp_path, kind):
     path = make_bad(kind, tmp_path)
-    result = mudra("train", path, "--epochs", 1, "--quiet")
+    result = mudra("train", path, "--epochs", 1, "--quiet", "--no-report")
     expect_one_message(result, mention=path.name)
     assert no_model(tmp_path)
 
 
 def test_a_width_that_is_no_square_takes_a_size(mudra, tmp_path):
     path = make_bad("no square", tmp_path)
-    assert mudra("train", path, "--epochs", 1, "--quiet", "--size", "5x7").returncode == 0
+    assert mudra("train", path, "--epochs", 1, "--quiet", "--no-report", "--size", "5x7").returncode == 0
 
 
 def test_gigabytes_of_deflated_zeros_stay_bounded(tmp_path):
@@ -122,7 +122,7 @@ def test_gigabytes_of_deflated_zeros_stay_bounded(tmp_path):
         np.save(buffer, np.array(["0", "1"]))
         archive.writestr("labels.npy", buffer.getvalue())
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    result = subprocess.run([COMMAND, "train", path, "--quiet"], cwd=tmp_path, text=True, capture_output=True, timeout=300)
+    result = subprocess.run([COMMAND, "train", path, "--quiet", "--no-report"], cwd=tmp_path, text=True, capture_output=True, timeout=300)
     assert result.returncode in (1, 2), result.stderr
     assert result.stderr.startswith("mudra: ") and result.stderr.count("\n") == 1
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
@@ -151,16 +151,16 @@ def test_gigabytes_of_deflated_zeros_stay_bounded(tmp_path):
     (["--frobnicate"], "--frobnicate"),
 ])
 def test_bad_options_get_one_message(mudra, tmp_path, good, options, mention):
-    expect_one_message(mudra("train", good, "--quiet", *options), mention=mention)
+    expect_one_message(mudra("train", good, "--quiet", "--no-report", *options), mention=mention)
     assert no_model(tmp_path)
 
 
 def test_a_folder_that_cannot_be_written_is_named(mudra, tmp_path, good):
     (tmp_path / "taken").write_text("a file where the folder should be")
-    expect_one_message(mudra("train", good, "--epochs", 1, "--quiet", "--out", "taken/run"), mention="taken/run")
+    expect_one_message(mudra("train", good, "--epochs", 1, "--quiet", "--no-report", "--out", "taken/run"), mention="taken/run")
     if os.geteuid() != 0:
         (tmp_path / "closed").mkdir(mode=0o500)
-        expect_one_message(mudra("train", good, "--epochs", 1, "--quiet", "--out", "closed/run"), mention="closed")
+        expect_one_message(mudra("train", good, "--epochs", 1, "--quiet", "--no-report", "--out", "closed/run"), mention="closed")
 
 
 def test_a_full_disk_leaves_no_model(mudra, tmp_path, good):
@@ -169,7 +169,7 @@ def test_a_full_disk_leaves_no_model(mudra, tmp_path, good):
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 
-    result = mudra("train", good, "--epochs", 1, "--quiet", "--out", "run", "--network", "dense 200", preexec_fn=limit)
+    result = mudra("train", good, "--epochs", 1, "--quiet", "--no-report", "--out", "run", "--network", "dense 200", preexec_fn=limit)
     expect_one_message(result, status=(1,), mention="model.safetensors")
     assert no_model(tmp_path)
     assert not list((tmp_path / "run").glob("model.safetensors.*")), "no half-written file stays"
@@ -177,7 +177,7 @@ def test_a_full_disk_leaves_no_model(mudra, tmp_path, good):
 
 def test_standard_output_that_is_full_is_a_failure(tmp_path, good):
     with open("/dev/full", "w") as full:
-        result = subprocess.run([COMMAND, "train", good, "--epochs", "1", "--quiet"], cwd=tmp_path, stdout=full,
+        result = subprocess.run([COMMAND, "train", good, "--epochs", "1", "--quiet", "--no-report"], cwd=tmp_path, stdout=full,
                                 stderr=subprocess.PIPE, text=True, timeout=60)
     assert result.returncode == 1 and "standard output" in result.stderr
 
@@ -196,7 +196,7 @@ def test_a_run_that_is_stopped_leaves_no_model(tmp_path, good, kind):
 
 @pytest.fixture
 def model(mudra, tmp_path, good):
-    assert mudra("train", good, "--epochs", 1, "--quiet", "--out", "model").returncode == 0
+    assert mudra("train", good, "--epochs", 1, "--quiet", "--no-report", "--out", "model").returncode == 0
     return tmp_path / "model" / "model.safetensors"
 
 

@@ -8,7 +8,7 @@ np = pytest.importorskip("numpy", reason="NumPy is not installed")
 
 
 def model_of(mudra, tmp_path, name, *options):
-    result = mudra("train", "synth:200", "--recipe", "report", "--epochs", 3, "--quiet", "--out", name, *options)
+    result = mudra("train", "synth:200", "--recipe", "report", "--epochs", 3, "--quiet", "--no-report", "--out", name, *options)
     assert result.returncode == 0, result.stderr
     return (tmp_path / name / "model.safetensors").read_bytes()
 
@@ -25,7 +25,7 @@ def test_another_seed_is_another_model(mudra, tmp_path):
 
 def test_options_toml_repeats_the_run_to_the_byte(mudra, tmp_path):
     first = model_of(mudra, tmp_path, "first", "--seed", 7, "--classes", "3,8", "--learning-rate", "0.0173")
-    result = mudra("train", "--options", "first/options.toml", "--quiet", "--out", "again")
+    result = mudra("train", "--options", "first/options.toml", "--quiet", "--no-report", "--out", "again")
     assert result.returncode == 0, result.stderr
     for file in ("model.safetensors", "options.toml", "metrics.jsonl", "split.json"):
         assert (tmp_path / "again" / file).read_bytes() == (tmp_path / "first" / file).read_bytes(), file
@@ -42,7 +42,7 @@ def test_a_run_leaves_its_records(mudra, tmp_path):
 
 
 def test_without_data_it_renders_hands(mudra):
-    result = mudra("train", "--epochs", 1, "--json")
+    result = mudra("train", "--epochs", 1, "--json", "--no-report")
     assert result.returncode == 0, result.stderr
     assert json.loads(result.stdout)["test"]["labels"] == [str(digit) for digit in range(10)]
 
@@ -54,7 +54,7 @@ def test_evaluate_repeats_the_numbers_of_training(mudra, tmp_path):
     labels = rng.integers(0, 3, 300)
     x = np.clip(rng.normal(100, 60, (300, 49)) + 25 * labels[:, None], 0, 255).astype("u1")
     np.savez(tmp_path / "d.npz", dataset=x, labels=labels.astype(str))
-    assert mudra("train", "d.npz", "--epochs", 2, "--quiet", "--out", "run").returncode == 0
+    assert mudra("train", "d.npz", "--epochs", 2, "--quiet", "--no-report", "--out", "run").returncode == 0
     found = json.loads(mudra("evaluate", "d.npz", "--model", "run/model.safetensors", "--json").stdout)
     assert set(found) >= {"n", "accuracy", "interval", "labels", "confusion", "per_class", "text"}
     predicted = []

@@ -19,7 +19,7 @@ def test_version_prints_one_line(mudra):
 
 
 def test_json_is_one_document_and_nothing_else(mudra, shared):
-    result = mudra("train", shared / "sign-digits/dataset_labels.npz", "--recipe", "report", "--epochs", 2, "--json")
+    result = mudra("train", shared / "sign-digits/dataset_labels.npz", "--recipe", "report", "--epochs", 2, "--json", "--no-report")
     document = json.loads(result.stdout)
     assert document["epochs"] == 2
     assert document["test"]["n"] == 200
