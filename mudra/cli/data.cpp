@@ -9,12 +9,14 @@
 #include "mudra/cli/arguments.h"
 #include "mudra/cli/output.h"
 #include "mudra/core/atomic_file.h"
+#include "mudra/core/error.h"
 #include "mudra/core/thread_team.h"
 #include "mudra/data/image_file.h"
 #include "mudra/data/inspect.h"
 #include "mudra/data/leaks.h"
 #include "mudra/data/split.h"
 #include "mudra/data/write_dataset.h"
+#include "mudra/features/augment_sheet.h"
 #include "mudra/run/load_data.h"
 #include "mudra/training/options.h"
 
@@ -117,13 +119,24 @@ void print_counts(const Dataset& data, const Inspection& found) {
 }
 
 Action inspect_command(Arguments& arguments) {
-  const auto a = declare_data(arguments, {});
-  arguments.option("--out", a->out, "A PNG to write: some images of every class");
+  const auto a = declare_data(arguments, {"augment", "seed"});
+  arguments.option(
+      "--out", a->out,
+      "A PNG to write: some images of every class, or with --augment what it makes of some images");
   arguments.flag("--json", a->json, "Print the result as one JSON document");
   return [a] {
+    const Options options = a->options();
+    const Augmentation augmentation = Augmentation::parse(options.augment);
+    if (augmentation.any() && a->out.empty()) {
+      throw usage_error("there is nothing to show it in", "--augment", "Give --out sheet.png");
+    }
     const Dataset data = a->load();
     const Inspection found = inspect(data);
-    if (!a->out.empty()) write_file_atomically(a->out, encode_png(contact_sheet(data)));
+    if (!a->out.empty()) {
+      write_file_atomically(a->out,
+                            encode_png(augmentation.any() ? augment_sheet(data, augmentation, options.seed)
+                                                          : contact_sheet(data)));
+    }
     if (a->json) return print_json(inspection_json(data, found));
     print_notes(data);
     fmt::print("{}: {} images {}x{} in {}\n", data.source, with_commas(found.images), found.height,

@@ -7,6 +7,7 @@
 #include "mudra/core/atomic_file.h"
 #include "mudra/core/error.h"
 #include "mudra/evaluation/predict.h"
+#include "mudra/features/augmentation.h"
 #include "mudra/run/load_data.h"
 #include "mudra/run/run_folder.h"
 
@@ -63,6 +64,7 @@ Run train_run(const Options& options, const std::string& out, const RunEvents& e
   Stopwatch watch;
   Run run;
   run.options = options;
+  Augmentation::parse(options.augment);  // refuse it before any work is done
   ThreadTeam team(options.threads > 0 ? options.threads : 1);
   run.data = load_data(options, team);
   if (run.data.classes.size() < 2) {

@@ -13,7 +13,8 @@ Batches::Batches(const Dataset& data, std::span<const int64_t> rows, int64_t bat
     : data_(data),
       rows_(rows.begin(), rows.end()),
       batch_size_(std::min<int64_t>(batch_size, std::max<int64_t>(1, images()))),
-      batch_labels_(static_cast<size_t>(batch_size_)) {
+      batch_labels_(static_cast<size_t>(batch_size_)),
+      batch_rows_(static_cast<size_t>(batch_size_)) {
   Shape shape = data.pixels.shape();
   for (const int64_t row : rows_) labels_.push_back(data.labels[static_cast<size_t>(row)]);
   shape[0] = images();
@@ -32,14 +33,18 @@ int64_t Batches::size(int64_t batch) const { return std::min(batch_size_, images
 void Batches::reorder(std::vector<int64_t> order) { order_ = std::move(order); }
 
 const Tensor& Batches::batch(int64_t index) {
+  if (!order_.empty() || !all_.data()) return copy(index);
+  Shape shape = batch_.shape();
+  shape[0] = size(index);
+  view_ = Tensor::borrow(all_.data() + index * batch_size_ * shape.per_example(), shape);
+  return view_;
+}
+
+Tensor& Batches::copy(int64_t index) {
   Shape shape = batch_.shape();
   const int64_t pixels = shape.per_example();
   shape[0] = size(index);
   const int64_t begin = index * batch_size_;
-  if (order_.empty() && all_.data()) {
-    view_ = Tensor::borrow(all_.data() + begin * pixels, shape);
-    return view_;
-  }
   batch_.reshape(shape);
   for (int64_t i = 0; i < shape[0]; ++i) {
     const int64_t at = order_.empty() ? begin + i : order_[static_cast<size_t>(begin + i)];
@@ -59,6 +64,14 @@ std::span<const int32_t> Batches::labels(int64_t index) {
   if (order_.empty()) return std::span(labels_).subspan(begin, count);
   for (size_t i = 0; i < count; ++i) batch_labels_[i] = labels_[static_cast<size_t>(order_[begin + i])];
   return std::span(batch_labels_).first(count);
+}
+
+std::span<const int64_t> Batches::row_numbers(int64_t index) {
+  const auto begin = static_cast<size_t>(index * batch_size_);
+  const auto count = static_cast<size_t>(size(index));
+  if (order_.empty()) return std::span(rows_).subspan(begin, count);
+  for (size_t i = 0; i < count; ++i) batch_rows_[i] = rows_[static_cast<size_t>(order_[begin + i])];
+  return std::span(batch_rows_).first(count);
 }
 
 }  // namespace mudra

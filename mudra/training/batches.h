@@ -25,6 +25,8 @@ class Batches {
 
   // Images [size, H, W, C] and labels [size]; they live until the next call.
   const Tensor& batch(int64_t index);
+  Tensor& copy(int64_t index);                          // the same images, for the caller to change
+  std::span<const int64_t> row_numbers(int64_t index);  // of the data set
   std::span<const int32_t> labels(int64_t index);
 
  private:
@@ -37,6 +39,7 @@ class Batches {
   Tensor view_;                  // a batch that is a stretch of all_
   std::vector<int32_t> labels_;  // of rows_
   std::vector<int32_t> batch_labels_;
+  std::vector<int64_t> batch_rows_;
 };
 
 }  // namespace mudra

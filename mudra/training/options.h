@@ -33,6 +33,7 @@ struct Options {
   int epochs = 30;
   int batch_size = 64;
   bool shuffle = true;
+  std::string augment;
   uint64_t seed = 1;
   int threads = 0;
 
@@ -80,6 +81,7 @@ void describe(O& o, Visit&& visit) {
   visit("epochs", o.epochs, "passes over the training images", Range{1, 1e6});
   visit("batch-size", o.batch_size, "images a step", Range{1, 1 << 20});
   visit("shuffle", o.shuffle, "a new order every epoch", any);
+  visit("augment", o.augment, "random changes of the training images, such as \"rotate 15, shift 2\"", any);
   visit("seed", o.seed, "the run's random numbers", Range{0});
   visit("threads", o.threads, "0: as many as help; the result does not depend on it", Range{0, 1024});
 }

@@ -6,6 +6,7 @@
 
 #include "mudra/core/did_you_mean.h"
 #include "mudra/core/error.h"
+#include "mudra/features/augment.h"
 #include "mudra/network/loss.h"
 #include "mudra/network/plan.h"
 #include "mudra/training/batches.h"
@@ -66,6 +67,16 @@ Training train(Network network, const Dataset& data, const Fold& fold, const Opt
   const int64_t classes = static_cast<int64_t>(data.classes.size());
   Batches batches(data, fold.train, options.batch_size);
   const int64_t max_batch = batches.size(0);
+  const Augmentation augmentation = Augmentation::parse(options.augment);
+  const Shape& images = data.pixels.shape();
+  Augmenter augmenter(augmentation, {1, images[1], images[2], images[3]}, max_batch);
+  const auto take_batch = [&](int64_t b, int epoch) -> const Tensor& {
+    if (!augmentation.any()) return batches.batch(b);
+    Tensor& x = batches.copy(b);
+    augmenter.apply(x.data(), batches.size(b), options.seed, static_cast<uint32_t>(epoch),
+                    batches.row_numbers(b), team);
+    return x;
+  };
   Plan plan(trained, max_batch, Plan::Mode::train, fuse);
   Loss loss(classes, max_batch, {options.label_smoothing});
   Network gradients = trained;
@@ -90,7 +101,7 @@ Training train(Network network, const Dataset& data, const Fold& fold, const Opt
     for (int64_t b = 0; b < batches.count(); ++b) {
       Step step{team, options.seed, number, b * max_batch};
       if (fused_step) step.sink = {true, static_cast<Scalar>(options.learning_rate)};
-      const Tensor& x = batches.batch(b);
+      const Tensor& x = take_batch(b, number);
       const Tensor& logits = plan.forward(trained, x, step);
       const BatchLoss batch = loss(logits, batches.labels(b), plan.logits_gradient());
       if (!std::isfinite(batch.mean)) {

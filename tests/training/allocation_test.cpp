@@ -62,6 +62,7 @@ TEST(Training, AStepAllocatesNothing) {
   for (const char* optimizer : {"sgd", "momentum", "adam"}) {
     for (const bool shuffle : {false, true}) {
       Options options;
+      options.augment = shuffle ? "rotate 9, elastic 1, noise 0.1, background 1, blur 1, jpeg 50" : "";
       options.optimizer = optimizer;
       options.shuffle = shuffle;
       options.batch_size = 4;

@@ -1,0 +1,259 @@
+#include "mudra/features/augment.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+
+#include "mudra/core/portable_math.h"
+#include "mudra/features/augment_kernels.h"
+
+namespace mudra {
+namespace {
+
+constexpr int64_t parts = 8;  // of a batch; the work of one task
+
+// Below this a pixel at the border may be the black around a cut-out hand.
+constexpr float black = 16 / 255.F;
+
+int radius_of(double deviation) { return static_cast<int>(std::ceil(3 * deviation)); }
+
+// An even number in [-most, most]. The draw is made whether `most` is zero or not.
+double either_side(Rng& rng, double most) { return most * rng.uniform(-1, 1); }
+
+}  // namespace
+
+// What one image has drawn.
+struct Augmenter::Draw {
+  double degrees, zoom, shear, shift_x, shift_y;
+  double gain, gamma, blur;
+  double erase_share, erase_aspect, erase_x, erase_y, erase_grey;
+  bool flip, background;
+  int quality;
+  uint32_t noise_key[2];
+};
+
+SmoothField::SmoothField(int64_t height, int64_t width) : down_(axis(height)), across_(axis(width)) {}
+
+SmoothField::Axis SmoothField::axis(int64_t size) {
+  Axis axis;
+  for (int64_t i = 0; i < size; ++i) {
+    const double at = (static_cast<double>(i) + 0.5) * cells / static_cast<double>(size);
+    const int cell = std::min(static_cast<int>(at), cells - 1);
+    const double t = at - cell, u = 1 - t;
+    axis.cell.push_back(cell);
+    for (const double weight :
+         {u * u * u, 3 * t * t * t - 6 * t * t + 4, 3 * u * u * u - 6 * u * u + 4, t * t * t}) {
+      axis.weights.push_back(static_cast<float>(weight / 6));
+    }
+  }
+  return axis;
+}
+
+void SmoothField::draw(const float* grid, float* out) const {
+  const size_t width = across_.cell.size();
+  for (size_t y = 0; y < down_.cell.size(); ++y) {
+    float row[points];
+    const float* w = down_.weights.data() + 4 * y;
+    const float* from = grid + down_.cell[y] * points;
+    for (int i = 0; i < points; ++i) {
+      row[i] = w[0] * from[i] + w[1] * from[i + points] + w[2] * from[i + 2 * points] +
+               w[3] * from[i + 3 * points];
+    }
+    for (size_t x = 0; x < width; ++x) {
+      const float* v = across_.weights.data() + 4 * x;
+      const float* p = row + across_.cell[x];
+      out[y * width + x] = v[0] * p[0] + v[1] * p[1] + v[2] * p[2] + v[3] * p[3];
+    }
+  }
+}
+
+Augmenter::Augmenter(const Augmentation& augmentation, const Shape& image, int64_t max_batch)
+    : options_(augmentation),
+      height_(image[1]),
+      width_(image[2]),
+      channels_(image[3]),
+      max_batch_(max_batch),
+      field_(height_, width_),
+      warps_(augmentation.rotate > 0 || augmentation.scale > 0 || augmentation.shear > 0 ||
+             augmentation.shift > 0 || augmentation.elastic > 0 || augmentation.flip > 0),
+      scratch_(static_cast<size_t>(augmentation.any() ? std::min(parts, max_batch) : 0)) {
+  const auto pixels = static_cast<size_t>(height_ * width_);
+  for (Scratch& scratch : scratch_) {
+    scratch.image.resize(pixels * static_cast<size_t>(channels_) + warp_padding);
+    scratch.dx.resize(pixels + warp_padding);
+    scratch.dy.resize(pixels + warp_padding);
+    scratch.queue.resize(pixels);
+    scratch.outside.resize(pixels);
+    scratch.taps.resize(static_cast<size_t>(radius_of(options_.blur)) + 1);
+  }
+}
+
+void Augmenter::apply(float* images, int64_t count, uint64_t seed, uint32_t epoch,
+                      std::span<const int64_t> example_numbers, ThreadTeam& team) {
+  assert(count <= max_batch_ && static_cast<size_t>(count) <= example_numbers.size());
+  if (!options_.any()) return;
+  const int64_t size = height_ * width_ * channels_;
+  const int64_t tasks = std::min<int64_t>(static_cast<int64_t>(scratch_.size()), count);
+  team.run(tasks, [&](int64_t task) {
+    for (int64_t i = count * task / tasks; i < count * (task + 1) / tasks; ++i) {
+      const auto number = static_cast<uint64_t>(example_numbers[static_cast<size_t>(i)]);
+      change(images + i * size, Rng(seed, Purpose::augment, epoch, number),
+             scratch_[static_cast<size_t>(task)]);
+    }
+  });
+}
+
+// Every number is drawn, used or not: switching one setting on leaves the others' draws alone.
+Augmenter::Draw Augmenter::draw(Rng& rng) const {
+  Draw d;
+  d.degrees = either_side(rng, options_.rotate);
+  d.zoom = 1 + either_side(rng, options_.scale);
+  d.shear = either_side(rng, options_.shear);
+  d.shift_x = either_side(rng, options_.shift);
+  d.shift_y = either_side(rng, options_.shift);
+  d.flip = rng.chance(options_.flip);
+  d.gain = 1 + either_side(rng, options_.brightness);
+  const double exponent = either_side(rng, 1);
+  d.gamma = options_.gamma == 0 ? 1 : portable::exp(exponent * portable::log(1 + options_.gamma));
+  d.noise_key[0] = rng.bits();
+  d.noise_key[1] = rng.bits();
+  d.blur = options_.blur * rng.uniform();
+  d.erase_share = options_.erase * rng.uniform();
+  d.erase_aspect = rng.uniform(0.5, 2);
+  d.erase_x = rng.uniform();
+  d.erase_y = rng.uniform();
+  d.erase_grey = rng.uniform();
+  d.quality = static_cast<int>(std::floor(rng.uniform(options_.jpeg, 96)));
+  d.background = rng.chance(options_.background);
+  return d;
+}
+
+void Augmenter::change(float* image, Rng rng, Scratch& scratch) const {
+  const Draw d = draw(rng);
+  if (options_.elastic > 0) draw_displacement(rng, scratch);
+  if (d.background) replace_background(image, rng, scratch);
+  if (warps_) warp(image, d, scratch);
+  if (options_.blur > 0) blur(image, d.blur, scratch);
+  if (options_.erase > 0) erase(image, d);
+  if (options_.brightness > 0 || options_.gamma > 0 || options_.noise > 0) {
+    change_values(image, height_ * width_ * channels_,
+                  {static_cast<float>(d.gain),
+                   static_cast<float>(d.gamma),
+                   static_cast<float>(options_.noise),
+                   {d.noise_key[0], d.noise_key[1]}});
+  }
+  if (options_.jpeg > 0) jpeg_.apply(image, height_, width_, channels_, std::clamp(d.quality, 1, 95));
+}
+
+// Each grid point moves by up to `elastic` pixels along each axis.
+void Augmenter::draw_displacement(Rng& rng, Scratch& scratch) const {
+  float grid[SmoothField::points * SmoothField::points];
+  for (std::vector<float>* field : {&scratch.dx, &scratch.dy}) {
+    for (float& point : grid) point = static_cast<float>(either_side(rng, options_.elastic));
+    field_.draw(grid, field->data());
+  }
+}
+
+// Output position p, from the middle, shows the input at M^-1 (p - shift), M = rotate * zoom * shear * flip.
+void Augmenter::warp(float* image, const Draw& d, Scratch& scratch) const {
+  const double angle = d.degrees * (portable::pi / 180);
+  const double c = portable::cos(angle) / d.zoom, s = portable::sin(angle) / d.zoom;
+  // M^-1 = flip * shear^-1 * (turn back / zoom); y points down, so a positive angle turns clockwise.
+  const double mirror = d.flip ? -1 : 1;
+  const double xx = mirror * (c + d.shear * s), xy = mirror * (s - d.shear * c);
+  const double yx = -s, yy = c;
+  WarpMap map;
+  map.xx = static_cast<float>(xx), map.xy = static_cast<float>(xy);
+  map.yx = static_cast<float>(yx), map.yy = static_cast<float>(yy);
+  map.x0 = static_cast<float>(-(xx * d.shift_x + xy * d.shift_y));
+  map.y0 = static_cast<float>(-(yx * d.shift_x + yy * d.shift_y));
+  if (options_.elastic > 0) {
+    map.dx = scratch.dx.data();
+    map.dy = scratch.dy.data();
+  }
+  warp_image(image, height_, width_, channels_, map, scratch.image.data());
+  std::copy_n(scratch.image.data(), height_ * width_ * channels_, image);
+}
+
+// Black that is joined to the border gives way to a smooth background. An image whose border is mostly not
+// black is no cut-out and stays as it is.
+void Augmenter::replace_background(float* image, Rng& rng, Scratch& scratch) const {
+  float grid[SmoothField::points * SmoothField::points];
+  const auto level = static_cast<float>(rng.uniform(0.1, 0.9));
+  for (float& point : grid) point = level + static_cast<float>(rng.uniform(-0.4, 0.4));
+  int32_t found = 0;
+  std::fill(scratch.outside.begin(), scratch.outside.end(), uint8_t{0});
+  const auto look = [&](int64_t y, int64_t x) {
+    if (y < 0 || x < 0 || y >= height_ || x >= width_) return;
+    const int64_t pixel = y * width_ + x;
+    uint8_t& outside = scratch.outside[static_cast<size_t>(pixel)];
+    const float* values = image + pixel * channels_;
+    if (outside || *std::max_element(values, values + channels_) > black) return;
+    outside = 1;
+    scratch.queue[static_cast<size_t>(found++)] = static_cast<int32_t>(pixel);
+  };
+  for (int64_t x = 0; x < width_; ++x) look(0, x), look(height_ - 1, x);
+  for (int64_t y = 0; y < height_; ++y) look(y, 0), look(y, width_ - 1);
+  if (found < height_ + width_ - 2) return;  // half of the border
+  for (int32_t next = 0; next < found; ++next) {
+    const int64_t y = scratch.queue[static_cast<size_t>(next)] / width_;
+    const int64_t x = scratch.queue[static_cast<size_t>(next)] % width_;
+    look(y - 1, x), look(y + 1, x), look(y, x - 1), look(y, x + 1);
+  }
+  field_.draw(grid, scratch.image.data());
+  for (int32_t i = 0; i < found; ++i) {
+    const int64_t pixel = scratch.queue[static_cast<size_t>(i)];
+    const float value = std::clamp(scratch.image[static_cast<size_t>(pixel)], 0.F, 1.F);
+    std::fill_n(image + pixel * channels_, channels_, value);
+  }
+}
+
+// Normal weights out to three deviations, the edge repeated; down, then across.
+void Augmenter::blur(float* image, double deviation, Scratch& scratch) const {
+  if (deviation < 0.1) return;  // the neighbours' weights are below 1e-20
+  const int radius = std::min(radius_of(deviation), static_cast<int>(scratch.taps.size()) - 1);
+  double sum = 0;
+  for (int i = -radius; i <= radius; ++i) sum += portable::exp(-0.5 * i * i / (deviation * deviation));
+  for (int i = 0; i <= radius; ++i) {
+    scratch.taps[static_cast<size_t>(i)] =
+        static_cast<float>(portable::exp(-0.5 * i * i / (deviation * deviation)) / sum);
+  }
+  const int64_t row = width_ * channels_;
+  float* half = scratch.image.data();
+  std::fill_n(half, height_ * row, 0.F);
+  for (int64_t y = 0; y < height_; ++y) {
+    for (int64_t k = -radius; k <= radius; ++k) {
+      const float tap = scratch.taps[static_cast<size_t>(std::abs(k))];
+      const float* from = image + std::clamp<int64_t>(y + k, 0, height_ - 1) * row;
+      for (int64_t i = 0; i < row; ++i) half[y * row + i] += tap * from[i];
+    }
+  }
+  for (int64_t y = 0; y < height_; ++y) {
+    for (int64_t x = 0; x < width_; ++x) {
+      for (int64_t c = 0; c < channels_; ++c) {
+        float value = 0;
+        for (int64_t k = -radius; k <= radius; ++k) {
+          value += scratch.taps[static_cast<size_t>(std::abs(k))] *
+                   half[y * row + std::clamp<int64_t>(x + k, 0, width_ - 1) * channels_ + c];
+        }
+        image[y * row + x * channels_ + c] = value;
+      }
+    }
+  }
+}
+
+// Zhong et al. 2020, "Random erasing data augmentation", with one grey.
+void Augmenter::erase(float* image, const Draw& d) const {
+  const double area = d.erase_share * static_cast<double>(height_ * width_);
+  const double wide = std::min(std::sqrt(area * d.erase_aspect), static_cast<double>(width_));
+  const double high = std::min(std::sqrt(area / d.erase_aspect), static_cast<double>(height_));
+  const auto columns = static_cast<int64_t>(wide + 0.5), rows = static_cast<int64_t>(high + 0.5);
+  const auto left = static_cast<int64_t>(d.erase_x * static_cast<double>(width_ - columns + 1));
+  const auto top = static_cast<int64_t>(d.erase_y * static_cast<double>(height_ - rows + 1));
+  for (int64_t y = top; y < top + rows; ++y) {
+    std::fill_n(image + (y * width_ + left) * channels_, columns * channels_,
+                static_cast<float>(d.erase_grey));
+  }
+}
+
+}  // namespace mudra

@@ -1,0 +1,71 @@
+// Changes training images at random, the same way for the same seed whatever the batch or the threads.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "mudra/core/rng.h"
+#include "mudra/core/shape.h"
+#include "mudra/core/thread_team.h"
+#include "mudra/features/augmentation.h"
+#include "mudra/features/jpeg_artefacts.h"
+
+namespace mudra {
+
+// A smooth field on the image: uniform cubic B-splines over a grid of 4x4 cells, as free-form deformations
+// have it (Rueckert et al. 1999). Every output is a weighted mean of 16 of the grid's points.
+class SmoothField {
+ public:
+  static constexpr int cells = 4, points = cells + 3;
+
+  SmoothField(int64_t height, int64_t width);
+
+  // out [H, W] = the field through `grid` [points, points].
+  void draw(const float* grid, float* out) const;
+
+ private:
+  struct Axis {
+    std::vector<int> cell;       // first of the four points
+    std::vector<float> weights;  // [size, 4]
+  };
+  static Axis axis(int64_t size);
+  Axis down_, across_;
+};
+
+// Applies, to each image: background, one warp (flip, shear, scale, rotate, shift and elastic together),
+// blur, erase, brightness, gamma, noise, JPEG. Nothing is taken from the heap after construction.
+class Augmenter {
+ public:
+  Augmenter(const Augmentation& augmentation, const Shape& image, int64_t max_batch);  // image: [1, H, W, C]
+
+  // Changes images [count, H, W, C] in place; example_numbers names each image, whatever batch it is in.
+  void apply(float* images, int64_t count, uint64_t seed, uint32_t epoch,
+             std::span<const int64_t> example_numbers, ThreadTeam& team);
+
+ private:
+  struct Scratch {
+    std::vector<float> image, dx, dy;
+    std::vector<int32_t> queue;
+    std::vector<uint8_t> outside;
+    std::vector<float> taps;
+  };
+  struct Draw;
+
+  void change(float* image, Rng rng, Scratch& scratch) const;
+  Draw draw(Rng& rng) const;
+  void replace_background(float* image, Rng& rng, Scratch& scratch) const;
+  void draw_displacement(Rng& rng, Scratch& scratch) const;
+  void warp(float* image, const Draw& draw, Scratch& scratch) const;
+  void blur(float* image, double deviation, Scratch& scratch) const;
+  void erase(float* image, const Draw& draw) const;
+
+  Augmentation options_;
+  int64_t height_, width_, channels_, max_batch_;
+  SmoothField field_;
+  bool warps_;
+  JpegArtefacts jpeg_;
+  std::vector<Scratch> scratch_;  // one for each of a fixed number of parts of a batch
+};
+
+}  // namespace mudra
