@@ -28,6 +28,26 @@ def test_inspect_names_bad_files_and_writes_a_sheet(mudra, sources, tmp_path):
     assert Image.open(tmp_path / "sheet.png").size[1] == 4 + 3 * 60
 
 
+def test_inspect_shows_an_augmentation(mudra, tmp_path):
+    def sheet(text):
+        result = mudra("data", "inspect", "synth:20", "--augment", text, "--out", tmp_path / "sheet.png")
+        assert result.returncode == 0, result.stderr
+        return np.asarray(Image.open(tmp_path / "sheet.png")).astype(int)
+
+    flipped, turned = sheet("flip 1"), sheet("rotate 90")
+    assert flipped.shape == turned.shape == (4 + 8 * 60, flipped.shape[1])
+    margin = flipped.shape[1] - 16 * 60
+    first, second, third = (flipped[4 + 60 * row : 60 + 60 * row, margin : margin + 56] for row in range(3))
+    assert abs(first[:, ::-1] - second).max() <= 1 and (second == third).all()
+    assert (flipped[:60, margin:] == turned[:60, margin:]).all() and (flipped[60:] != turned[60:]).any()
+
+
+def test_inspect_refuses_an_augmentation_it_cannot_show(mudra, tmp_path):
+    assert mudra("data", "inspect", "synth:20", "--augment", "rotate 5").returncode == 2
+    result = mudra("data", "inspect", "synth:20", "--augment", "rotat 5", "--out", tmp_path / "sheet.png")
+    assert result.returncode == 2 and "Did you mean 'rotate'?" in result.stderr
+
+
 def test_strict_makes_a_bad_file_fatal(mudra, sources, tmp_path):
     result = mudra("data", "convert", sources / "damaged", tmp_path / "x.npz", "--strict")
     assert result.returncode == 1 and "is" in result.stderr and not list(tmp_path.iterdir())
