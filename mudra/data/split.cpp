@@ -1,15 +1,14 @@
 #include "mudra/data/split.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <numeric>
-#include <optional>
 #include <set>
 
 #include "mudra/core/atomic_file.h"
 #include "mudra/core/error.h"
+#include "mudra/core/number.h"
 #include "mudra/core/rng.h"
 
 namespace mudra {
@@ -18,14 +17,6 @@ namespace {
 constexpr std::string_view option = "--split";
 constexpr std::string_view forms =
     "Give a fraction such as 0.8, stratified:0.8, group, kfold:5, leave-one-group-out or a split.json file";
-
-template <class T>
-std::optional<T> number(std::string_view text) {
-  T value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
 
 // All rows in a random order: the order in which training takes them.
 std::vector<int64_t> shuffled(const Dataset& data, uint64_t seed) {
@@ -36,7 +27,7 @@ std::vector<int64_t> shuffled(const Dataset& data, uint64_t seed) {
 }
 
 double fraction(std::string_view text, const std::string& how) {
-  const auto value = number<double>(text);
+  const auto value = parse_number<double>(text);
   if (!value || !(*value > 0 && *value < 1)) {
     throw usage_error("'" + how + "' is not possible", option,
                       "Give the part that trains, between 0 and 1, such as 0.8");
@@ -111,7 +102,7 @@ std::vector<Fold> group_folds(const Dataset& data, const std::vector<int64_t>& r
 }
 
 std::vector<Fold> k_folds(const std::vector<int64_t>& rows, std::string_view text, const std::string& how) {
-  const auto k = number<int64_t>(text);
+  const auto k = parse_number<int64_t>(text);
   const int64_t count = static_cast<int64_t>(rows.size());
   if (!k || *k < 2 || *k > count) {
     throw usage_error("'" + how + "' is not possible", option,
@@ -180,7 +171,7 @@ Split make_split(const Dataset& data, const std::string& how, uint64_t seed) {
   const std::string_view rest = colon == std::string::npos ? "0.8" : std::string_view(how).substr(colon + 1);
   const std::string seeded = ", seed " + std::to_string(seed);
   Split split;
-  if (number<double>(how)) {
+  if (parse_number<double>(how)) {
     split = {"random" + seeded, {random_fold(rows, fraction(how, how))}};
   } else if (kind == "stratified") {
     split = {"random within each class" + seeded, {stratified_fold(data, rows, fraction(rest, how))}};

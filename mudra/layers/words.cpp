@@ -1,18 +1,11 @@
 #include "mudra/layers/words.h"
 
-#include <charconv>
 #include <sstream>
+
+#include "mudra/core/number.h"
 
 namespace mudra {
 namespace {
-
-template <class T>
-std::optional<T> number(std::string_view text) {
-  T value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
 
 constexpr int64_t largest = 1 << 20;  // of a layer's width or kernel; keeps products far from overflow
 
@@ -35,7 +28,7 @@ std::string Words::take(std::string_view what) {
 
 int64_t Words::take_count(std::string_view what) {
   const std::string word = take(what);
-  const auto value = number<int64_t>(word);
+  const auto value = parse_number<int64_t>(word);
   if (!value || *value < 1 || *value > largest) {
     fail("'" + word + "' is not " + std::string(what) + " (a whole number from 1 to " +
          std::to_string(largest) + ")");
@@ -48,9 +41,9 @@ int64_t Words::take_count_or_zero(std::string_view what) { return accept("0") ? 
 std::pair<int64_t, int64_t> Words::take_size(std::string_view what) {
   const std::string word = take(what);
   const size_t cross = word.find('x');
-  const auto height = number<int64_t>(std::string_view(word).substr(0, cross));
+  const auto height = parse_number<int64_t>(std::string_view(word).substr(0, cross));
   const auto width =
-      cross == std::string::npos ? height : number<int64_t>(std::string_view(word).substr(cross + 1));
+      cross == std::string::npos ? height : parse_number<int64_t>(std::string_view(word).substr(cross + 1));
   if (!height || !width || *height < 1 || *width < 1 || *height > 1024 || *width > 1024) {
     fail("'" + word + "' is not " + std::string(what) + " (such as 3x3, at most 1024x1024)");
   }
@@ -59,7 +52,7 @@ std::pair<int64_t, int64_t> Words::take_size(std::string_view what) {
 
 double Words::take_fraction(std::string_view what) {
   const std::string word = take(what);
-  const auto value = number<double>(word);
+  const auto value = parse_number<double>(word);
   if (!value || !(*value >= 0 && *value < 1)) {
     fail("'" + word + "' is not " + std::string(what) + " (a number from 0 to below 1)");
   }

@@ -1,21 +1,15 @@
 #include "mudra/run/load_data.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "mudra/core/error.h"
+#include "mudra/core/number.h"
 #include "mudra/data/read_dataset.h"
 #include "mudra/features/prepare.h"
 #include "mudra/synth/render_hands.h"
 
 namespace mudra {
 namespace {
-
-template <class T>
-bool read_number(std::string_view text, T& value) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size();
-}
 
 struct Size {
   int height = 0, width = 0;
@@ -30,7 +24,8 @@ Size parse_size(const std::string& text) {
   const std::string_view width = cross == std::string::npos ? all : all.substr(cross + 1);
   for (const auto& [part, value] :
        {std::pair(all.substr(0, cross), &size.height), std::pair(width, &size.width)}) {
-    if (!read_number(part, *value) || *value < 1 || *value > 4096) {
+    *value = parse_number<int>(part).value_or(0);
+    if (*value < 1 || *value > 4096) {
       throw usage_error("'" + text + "' is not a size", "--size", "Give height x width, such as 28x28");
     }
   }
@@ -40,7 +35,8 @@ Size parse_size(const std::string& text) {
 Dataset render(const std::string& source, const Size& size, uint64_t seed, ThreadTeam& team) {
   SynthOptions synth;
   synth.seed = seed;
-  if (!read_number(std::string_view(source).substr(source.find(':') + 1), synth.count) || synth.count < 1) {
+  synth.count = parse_number<int64_t>(std::string_view(source).substr(source.find(':') + 1)).value_or(0);
+  if (synth.count < 1) {
     throw usage_error("'" + source + "' names no number of images", "DATA", "Write it as synth:2000");
   }
   if (size.height != size.width)
