@@ -35,12 +35,13 @@ class ProgressLine {
  public:
   ProgressLine();
   bool is_terminal() const { return is_terminal_; }
+  double seconds() const;              // since it was made
   void show(const std::string& text);  // at most 20 times a second
   void finish(const std::string& text);
 
  private:
   bool is_terminal_;
-  std::chrono::steady_clock::time_point shown_;
+  std::chrono::steady_clock::time_point start_, shown_;
 };
 
 }  // namespace mudra
