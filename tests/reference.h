@@ -40,7 +40,8 @@ class ScratchFolder {
 
 // Exit status of `/usr/bin/python3 tests/reference/SCRIPT ARGUMENTS`.
 inline int run_reference(const std::string& script, const std::string& arguments) {
-  return std::system(("/usr/bin/python3 '" + source_file("tests/reference/" + script) + "' " + arguments).c_str());
+  return std::system(
+      ("/usr/bin/python3 '" + source_file("tests/reference/" + script) + "' " + arguments).c_str());
 }
 
 // A raw array.

@@ -45,8 +45,7 @@ class EpochProgress {
     if (epoch.number == epochs || interrupted) {
       line_.finish(line);
     } else if (line_.is_terminal()) {
-      line_.show(line +
-                 fmt::format("   {:.0f} s left", seconds_ / epoch.number * (epochs - epoch.number)));
+      line_.show(line + fmt::format("   {:.0f} s left", seconds_ / epoch.number * (epochs - epoch.number)));
     } else if (epoch.number * 10 / epochs != (epoch.number - 1) * 10 / epochs) {
       line_.finish(line);
     }

@@ -7,7 +7,8 @@
 
 namespace mudra {
 
-// The number a text is from end to end; nothing when it is none, or too large for T. Independent of the locale.
+// The number a text is from end to end; nothing when it is none, or too large for T. Independent of the
+// locale.
 template <class T>
 std::optional<T> parse_number(std::string_view text) {
   T value{};

@@ -44,7 +44,8 @@ void ValueRange::add(std::span<const float> values, int64_t first, int64_t each,
   if (*std::max_element(special.begin(), special.end()) == 0) return;
   const auto bad = std::find_if(values.begin(), values.end(), [](float v) { return !std::isfinite(v); });
   const int64_t place = first + (bad - values.begin());
-  throw Error("image " + std::to_string(place / std::max<int64_t>(1, each)) + " (counted from 0) has a pixel that is " +
+  throw Error("image " + std::to_string(place / std::max<int64_t>(1, each)) +
+                  " (counted from 0) has a pixel that is " +
                   (std::isnan(*bad) ? "not a number (NaN)" : "infinite"),
               where, "Remove or repair that image");
 }

@@ -292,7 +292,8 @@ struct Gradient {
       for (int p = 0; p < P * parts; p += parts) __builtin_prefetch(to + offset<K>(i, p), 1);
     }
     HWY_ALIGN Scalar total[K * P * panel_width];
-    const Rows matrix{x + k, dy + panel * panel_width, layout.images, 1, 1, layout.image_stride, 0, 0, 0, dy_stride};
+    const Rows matrix{x + k,    dy + panel * panel_width, layout.images, 1, 1, layout.image_stride, 0, 0, 0,
+                      dy_stride};
     if (layout.images == 4 * gradient_shards) {
       add_shards<4, K, P>(matrix, total);
     } else {

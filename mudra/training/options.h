@@ -83,7 +83,8 @@ void describe(O& o, Visit&& visit) {
   visit("shuffle", o.shuffle, "a new order every epoch", any);
   visit("augment", o.augment, "random changes of the training images, such as \"rotate 15, shift 2\"", any);
   visit("seed", o.seed, "the run's random numbers", Range{0});
-  visit("threads", o.threads, "0: the program chooses (one, so far); the result does not depend on it", Range{0, 1024});
+  visit("threads", o.threads, "0: the program chooses (one, so far); the result does not depend on it",
+        Range{0, 1024});
 }
 
 // Sets one option from text; throws a usage Error that names the option and what it may be.

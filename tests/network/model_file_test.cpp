@@ -21,7 +21,8 @@ Model small_model() {
 
 TEST(ModelFile, ReadBackPredictsTheSameBits) {
   const ScratchFolder folder;
-  const Model model = model_from_bytes(model_bytes(small_model()), "m");  // weights a file can hold, in double too
+  const Model model =
+      model_from_bytes(model_bytes(small_model()), "m");  // weights a file can hold, in double too
   save_model(model, folder.path() / "m.safetensors");
   const Model again = load_model(folder.path() / "m.safetensors");
   EXPECT_EQ(again.classes, model.classes);
