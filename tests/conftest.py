@@ -8,7 +8,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 COMMAND = pathlib.Path(os.environ.get("MUDRA_COMMAND", ROOT / "build" / "release" / "mudra"))
-SHARED = ROOT.parent / "shared" / "data"
+SHARED = pathlib.Path(os.environ.get("MUDRA_PHOTOGRAPHS", ROOT.parent / "shared" / "data"))
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ const CLI::App* innermost(const CLI::App* app) {
 
 std::string full_name(const CLI::App* app) {
   std::string name = app->get_name();
-  for (const CLI::App* up = app->get_parent(); up; up = up->get_parent()) name = up->get_name() + " " + name;
+  for (const CLI::App* up = app->get_parent(); up; up = up->get_parent()) name.insert(0, up->get_name() + " ");
   return name;
 }
 
@@ -81,6 +81,7 @@ void Arguments::option(const std::string& name, T& value, const std::string& hel
   app_->add_option(name, value, help)->capture_default_str();
 }
 
+// NOLINTBEGIN(bugprone-macro-parentheses): T is a type
 #define MUDRA_ARGUMENT(T)                                                                \
   template void Arguments::positional(const std::string&, T&, const std::string&, bool); \
   template void Arguments::option(const std::string&, T&, const std::string&);
@@ -92,6 +93,7 @@ MUDRA_ARGUMENT(int64_t)
 MUDRA_ARGUMENT(uint64_t)
 MUDRA_ARGUMENT(double)
 #undef MUDRA_ARGUMENT
+// NOLINTEND(bugprone-macro-parentheses)
 
 void Arguments::required_option(const std::string& name, std::string& value, const std::string& help) {
   app_->add_option(name, value, help)->required();

@@ -13,6 +13,7 @@
 
 #include "mudra/core/atomic_file.h"
 #include "mudra/core/error.h"
+#include "tests/reference.h"
 
 namespace mudra {
 namespace {
@@ -122,13 +123,10 @@ TEST(ImageFile, HugePicturesAreRefusedInLittleMemory) {
 
 // Every photograph, in colour and in grey, against Pillow: one line a file from hash_photographs.py.
 TEST(ImageFile, AllPhotographsDecodeAsWithPillow) {
-  const std::string photographs = MUDRA_SOURCE_DIR "/../shared/data";
-  if (!std::filesystem::exists(photographs + "/massey"))
-    GTEST_SKIP() << "the photographs are not here: " << photographs;
-  if (std::system("/usr/bin/python3 -c 'import numpy, PIL' 2> /dev/null") != 0)
-    GTEST_SKIP() << "Pillow is not here";
-  const std::string command =
-      "/usr/bin/python3 " MUDRA_SOURCE_DIR "/tests/reference/hash_photographs.py " + photographs + " 2>&1";
+  MUDRA_NEEDS(photographs("massey"));
+  if (!python_has("numpy, PIL")) GTEST_SKIP() << "NumPy or Pillow is not installed";
+  const std::string command = "/usr/bin/python3 '" + source_file("tests/reference/hash_photographs.py") + "' '" +
+                              photographs("") + "' 2>&1";
   FILE* pipe = ::popen(command.c_str(), "r");
   ASSERT_NE(pipe, nullptr);
   int files = 0;

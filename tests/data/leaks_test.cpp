@@ -175,12 +175,9 @@ TEST(Leaks, AnUnusableCacheFolderLosesNothing) {
   EXPECT_EQ(find_leaks(data, even_rows_train(), team, folder.path() / "file" / "cache").train, 50);
 }
 
-// Photographs beside the checkout; they are not part of the project.
-std::string photographs(const std::string& name) { return source_file("../shared/data/" + name); }
-
 TEST(Leaks, FindNineTenthsOfRotatedPhotographsAcrossARandomSplit) {
   const std::string path = photographs("sign-digits/dataset_labels.npz");
-  if (!std::filesystem::exists(path)) GTEST_SKIP() << "needs " << path;
+  MUDRA_NEEDS(path);
   const Dataset data = read_dataset(path);
   ThreadTeam team(available_processors());
   const LeakReport report = find_leaks(data, make_split(data, "0.8", 1), team);
@@ -192,7 +189,7 @@ TEST(Leaks, FlagAtMostAFiftiethOfHandsAndSignersLeftOut) {
   for (const auto& [name, groups] : {std::pair{"sign-digits/dataset_labels.npz", "sign-digits/groups.npz"},
                                      std::pair{"ankara", "ankara/groups.csv"}}) {
     const std::string path = photographs(name);
-    if (!std::filesystem::exists(path)) GTEST_SKIP() << "needs " << path;
+    MUDRA_NEEDS(path);
     ReadOptions options;
     options.groups = photographs(groups);
     const Dataset data = read_dataset(path, options);

@@ -11,6 +11,7 @@
 #include "mudra/core/error.h"
 #include "mudra/core/thread_team.h"
 #include "mudra/data/read_dataset.h"
+#include "tests/reference.h"
 
 namespace mudra {
 namespace {
@@ -314,8 +315,8 @@ TEST(ReadArrays, AnArrayLargerThanMemoryIsReadPieceByPieceInLittleMemory) {
 }
 
 TEST(ReadArrays, TheFileBehindTheReportIsRead) {
-  const std::string path = MUDRA_SOURCE_DIR "/../shared/data/sign-digits/dataset_labels.npz";
-  if (!std::filesystem::exists(path)) GTEST_SKIP() << "the photographs are not here: " << path;
+  const std::string path = photographs("sign-digits/dataset_labels.npz");
+  MUDRA_NEEDS(path);
   const auto start = std::chrono::steady_clock::now();
   const Dataset data = read_dataset(path);
   RecordProperty(

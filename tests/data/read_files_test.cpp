@@ -9,6 +9,7 @@
 
 #include "mudra/core/error.h"
 #include "mudra/data/read_dataset.h"
+#include "tests/reference.h"
 
 namespace mudra {
 namespace {
@@ -222,16 +223,15 @@ TEST(ReadGroups, BadFilesAreRefused) {
 }
 
 TEST(ReadFolder, ThePhotographsAndTheirGroupsAreRead) {
-  const std::string photographs = MUDRA_SOURCE_DIR "/../shared/data/";
-  if (!fs::exists(photographs + "massey")) GTEST_SKIP() << "the photographs are not here: " << photographs;
+  MUDRA_NEEDS(photographs("massey"));
   ReadOptions options;
-  options.groups = photographs + "massey/groups.csv";
-  const Dataset massey = read_dataset(photographs + "massey", options);
+  options.groups = photographs("massey/groups.csv");
+  const Dataset massey = read_dataset(photographs("massey"), options);
   EXPECT_EQ(massey.pixels.shape(), (Shape{700, 200, 200, 3}));
   EXPECT_EQ(massey.group_names, (Texts{"hand1", "hand2", "hand3", "hand4", "hand5"}));
-  options.groups = photographs + "ankara/groups.csv";
+  options.groups = photographs("ankara/groups.csv");
   options.height = options.width = 28, options.channels = 1;
-  const Dataset ankara = read_dataset(photographs + "ankara", options);
+  const Dataset ankara = read_dataset(photographs("ankara"), options);
   EXPECT_EQ(ankara.pixels.shape(), (Shape{1651, 28, 28, 1}));
   EXPECT_EQ(ankara.group_names.size(), 176u);
   EXPECT_TRUE(massey.skipped.empty());

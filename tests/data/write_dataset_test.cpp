@@ -9,6 +9,7 @@
 
 #include "mudra/core/error.h"
 #include "mudra/data/read_dataset.h"
+#include "tests/reference.h"
 
 namespace mudra {
 namespace {
@@ -164,8 +165,8 @@ TEST_F(WriteDataset, WhatAFormCannotHoldIsRefused) {
 }
 
 TEST_F(WriteDataset, ThePhotographsSurviveEveryForm) {
-  const std::string path = MUDRA_SOURCE_DIR "/../shared/data/sign-digits/dataset_labels.npz";
-  if (!fs::exists(path)) GTEST_SKIP() << "the photographs are not here: " << path;
+  const std::string path = photographs("sign-digits/dataset_labels.npz");
+  MUDRA_NEEDS(path);
   const Dataset data = read_dataset(path);
   for (const std::string form : {".npz", ".csv", "-images-idx3-ubyte.gz"}) {
     write_dataset(data, folder_ + "all" + form);

@@ -8,7 +8,7 @@
 namespace mudra {
 namespace {
 
-const char* const photographs = "../shared/data/sign-digits/dataset_labels.npz";
+const char* const report_file = "sign-digits/dataset_labels.npz";
 
 struct Experiment {
   ScratchFolder folder;
@@ -40,8 +40,8 @@ struct Experiment {
 
 TEST(ReportExperiment, LossesOfAllEpochsMatchNumPy) {
   if (!python_has("numpy")) GTEST_SKIP() << "NumPy is not installed";
-  if (!std::filesystem::exists(source_file(photographs))) GTEST_SKIP() << photographs << " is not there";
-  const Experiment experiment(source_file(photographs));
+  MUDRA_NEEDS(photographs(report_file));
+  const Experiment experiment(photographs(report_file));
   const Training training = experiment.run(1);
   const auto losses = read_raw<double>(experiment.folder.path() / "losses.f64");
   ASSERT_EQ(training.history.size(), losses.size() / 2);
