@@ -28,7 +28,8 @@ const CLI::App* innermost(const CLI::App* app) {
 
 std::string full_name(const CLI::App* app) {
   std::string name = app->get_name();
-  for (const CLI::App* up = app->get_parent(); up; up = up->get_parent()) name.insert(0, up->get_name() + " ");
+  for (const CLI::App* up = app->get_parent(); up; up = up->get_parent())
+    name.insert(0, up->get_name() + " ");
   return name;
 }
 
