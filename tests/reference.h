@@ -13,8 +13,8 @@ namespace mudra {
 
 inline std::string source_file(const std::string& path) { return std::string(MUDRA_SOURCE_DIR) + "/" + path; }
 
-// A file or folder of the photographs that may lie beside the checkout, or where MUDRA_PHOTOGRAPHS says. They are
-// not part of the project: a test that needs them starts with MUDRA_NEEDS(path).
+// A file or folder of the photographs that may lie beside the checkout, or where MUDRA_PHOTOGRAPHS says. They
+// are not part of the project: a test that needs them starts with MUDRA_NEEDS(path).
 inline std::string photographs(const std::string& path) {
   const char* elsewhere = std::getenv("MUDRA_PHOTOGRAPHS");
   return (elsewhere ? elsewhere : source_file("../shared/data")) + "/" + path;

@@ -136,9 +136,9 @@ constexpr const char* damaged = "Make the file again; it is damaged";
 template <class Archive>  // NpzFile::Archive, which is private
 class ZipMember final : public ByteSource {
  public:
-  ZipMember(std::shared_ptr<Archive> archive, const std::string& member, std::string where)
+  ZipMember(std::shared_ptr<Archive> archive, const std::string& member, const std::string& where)
       : archive_(std::move(archive)) {
-    where_ = std::move(where);
+    where_ = where;
     zip_stat_t status;
     if (zip_stat(archive_->zip, member.c_str(), 0, &status) != 0 || (status.valid & ZIP_STAT_SIZE) == 0) {
       throw Error("cannot be opened", where_, damaged);

@@ -101,7 +101,8 @@ void Fitter::fit(const T* in, T* out, std::vector<T>& grey) {
   // Down first: one output row at a time needs only a few input rows.
   const int row_values = in_width_ * channels;
   const double total = static_cast<double>(down_.total) * static_cast<double>(across_.total);
-  const double half = static_cast<double>(down_.total * across_.total / 2);
+  const auto half_area = down_.total * across_.total / 2;
+  const double half = static_cast<double>(half_area);
   row_.resize(static_cast<size_t>(row_values));
   for (int y = 0; y < down_.out; ++y) {
     std::fill(row_.begin(), row_.end(), 0);

@@ -1,10 +1,10 @@
 #include "mudra/data/leaks.h"
 
-#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include <algorithm>
 #include <cstdlib>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -44,19 +44,19 @@ std::string key_of(const Dataset& data, const Split& split, ThreadTeam& team) {
   for_each_grey(data.pixels, team, [&](int64_t row, std::span<const float> grey) {
     images[static_cast<size_t>(row)] = XXH3_64bits(grey.data(), grey.size_bytes());
   });
-  XXH3_state_t state;
-  XXH3_128bits_reset_withSeed(&state, method_version);
+  const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state(XXH3_createState(), XXH3_freeState);
+  XXH3_128bits_reset_withSeed(state.get(), method_version);
   const auto add = [&](const auto& rows) {
     const uint64_t count = rows.size();
-    XXH3_128bits_update(&state, &count, sizeof count);
-    XXH3_128bits_update(&state, rows.data(), rows.size() * sizeof(rows[0]));
+    XXH3_128bits_update(state.get(), &count, sizeof count);
+    XXH3_128bits_update(state.get(), rows.data(), rows.size() * sizeof(rows[0]));
   };
   add(images);
   for (const Fold& fold : split.folds) {
     add(fold.train);
     add(fold.test);
   }
-  const XXH128_hash_t hash = XXH3_128bits_digest(&state);
+  const XXH128_hash_t hash = XXH3_128bits_digest(state.get());
   XXH128_canonical_t canonical;
   XXH128_canonicalFromHash(&canonical, hash);
   std::string text;
@@ -124,7 +124,7 @@ LeakReport find_leaks(const Dataset& data, const Split& split, ThreadTeam& team,
   if (cache.empty()) return search(data, split, team);
   const std::filesystem::path file = cache / ("leaks-" + key_of(data, split, team) + ".json");
   if (std::optional<LeakReport> known = read_cached(file)) return *known;
-  const LeakReport report = search(data, split, team);
+  LeakReport report = search(data, split, team);
   try {
     std::filesystem::create_directories(cache);
     write_file_atomically(file, leaks_text(report));

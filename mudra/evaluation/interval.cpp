@@ -41,7 +41,7 @@ double quantile(std::span<const double> sorted, double share) {
 int64_t distinct(std::span<const int32_t> values) {
   std::vector<int32_t> sorted(values.begin(), values.end());
   std::ranges::sort(sorted);
-  return std::ranges::unique(sorted).begin() - sorted.begin();
+  return std::unique(sorted.begin(), sorted.end()) - sorted.begin();
 }
 
 }  // namespace

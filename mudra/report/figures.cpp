@@ -152,8 +152,9 @@ Figure examples_figure(const RunRecord& record) {
       for (const uint8_t value : image.bytes) colours.insert(colours.end(), 3, value);
       image.bytes = std::move(colours);
     }
-    const double left = gap + static_cast<int>(i) % columns * (tile + gap);
-    const double top = 40 + static_cast<int>(i) / columns * (tile + caption);
+    const int column = static_cast<int>(i) % columns, line = static_cast<int>(i) / columns;
+    const double left = gap + column * (tile + gap);
+    const double top = 40 + line * (tile + caption);
     const std::string file = fmt::format("example-{}.raw", i);
     plot +=
         (i == 0 ? "plot " : ", ") +

@@ -13,7 +13,8 @@
 #include "mudra/data/utf8.h"
 #include "mudra/report/format.h"
 
-extern char** environ;  // POSIX leaves declaring it to the program
+// POSIX leaves declaring it to the program.
+extern char** environ;  // NOLINT(readability-redundant-declaration)
 
 namespace mudra {
 

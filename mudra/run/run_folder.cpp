@@ -35,7 +35,7 @@ fs::path make_run_folder(const std::string& out, const std::string& name) {
   fs::create_directories("runs", error);
   if (error) refuse("runs", error);
   for (int number = 1;; ++number) {
-    const fs::path folder = fs::path("runs") / (name + "-" + std::to_string(number));
+    fs::path folder = fs::path("runs") / (name + "-" + std::to_string(number));
     if (fs::create_directory(folder, error)) return folder;  // one of two processes wins
     if (error) refuse(folder, error);
   }

@@ -125,8 +125,8 @@ TEST(ImageFile, HugePicturesAreRefusedInLittleMemory) {
 TEST(ImageFile, AllPhotographsDecodeAsWithPillow) {
   MUDRA_NEEDS(photographs("massey"));
   if (!python_has("numpy, PIL")) GTEST_SKIP() << "NumPy or Pillow is not installed";
-  const std::string command = "/usr/bin/python3 '" + source_file("tests/reference/hash_photographs.py") + "' '" +
-                              photographs("") + "' 2>&1";
+  const std::string command = "/usr/bin/python3 '" + source_file("tests/reference/hash_photographs.py") +
+                              "' '" + photographs("") + "' 2>&1";
   FILE* pipe = ::popen(command.c_str(), "r");
   ASSERT_NE(pipe, nullptr);
   int files = 0;
