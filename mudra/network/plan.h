@@ -26,8 +26,6 @@ class Plan {
   // The gradients of all parameters into `gradients`, a copy of the network. With step.sink.descend, pass the
   // network itself: its weights go down the slope at once.
   void backward(const Network& network, const Tensor& x, Network& gradients, const Step& step);
-  // Whether backward may descend at once.
-  bool can_descend() const { return fuse_; }
 
  private:
   struct Node {

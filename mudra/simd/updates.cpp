@@ -71,13 +71,6 @@ void AdamStep(const Adam& a, const Scalar* gradient, int64_t count, Scalar* mean
       weights, mean, square);
 }
 
-void AverageStep(Scalar keep, const Scalar* weights, int64_t count, Scalar* average) {
-  const auto k = hn::Set(D(), keep), rest = hn::Set(D(), 1 - keep);
-  map(
-      count, average, [&](auto a, auto w) HWY_ATTR { return hn::MulAdd(k, a, hn::Mul(rest, w)); }, average,
-      weights);
-}
-
 }  // namespace
 }  // namespace mudra::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -88,7 +81,6 @@ namespace mudra {
 HWY_EXPORT(Descend);
 HWY_EXPORT(MomentumStep);
 HWY_EXPORT(AdamStep);
-HWY_EXPORT(AverageStep);
 
 void descend(Scalar rate, const Scalar* gradient, int64_t count, Scalar* weights) {
   HWY_DYNAMIC_DISPATCH(Descend)(rate, gradient, count, weights);
@@ -100,9 +92,6 @@ void momentum_step(const Momentum& m, const Scalar* gradient, int64_t count, Sca
 void adam_step(const Adam& a, const Scalar* gradient, int64_t count, Scalar* mean, Scalar* square,
                Scalar* weights) {
   HWY_DYNAMIC_DISPATCH(AdamStep)(a, gradient, count, mean, square, weights);
-}
-void average_step(Scalar keep, const Scalar* weights, int64_t count, Scalar* average) {
-  HWY_DYNAMIC_DISPATCH(AverageStep)(keep, weights, count, average);
 }
 
 }  // namespace mudra

@@ -31,7 +31,4 @@ struct Adam {
 void adam_step(const Adam& a, const Scalar* gradient, int64_t count, Scalar* mean, Scalar* square,
                Scalar* weights);
 
-// average = keep average + (1 - keep) weights
-void average_step(Scalar keep, const Scalar* weights, int64_t count, Scalar* average);
-
 }  // namespace mudra

@@ -18,6 +18,9 @@ void* counted(size_t size, size_t alignment) {
   if (!memory) throw std::bad_alloc();
   return memory;
 }
+
+// Apart, or the compiler looks inside and takes free() for the wrong partner of new.
+__attribute__((noinline)) void release(void* memory) { std::free(memory); }
 }  // namespace
 
 void* operator new(size_t size) { return counted(size, 0); }
@@ -28,14 +31,16 @@ void* operator new(size_t size, std::align_val_t alignment) {
 void* operator new[](size_t size, std::align_val_t alignment) {
   return counted(size, static_cast<size_t>(alignment));
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, size_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::align_val_t) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t, std::align_val_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, size_t, std::align_val_t) noexcept { std::free(memory); }
+void* operator new(size_t size, const std::nothrow_t&) noexcept { return counted(size, 0); }
+void* operator new[](size_t size, const std::nothrow_t&) noexcept { return counted(size, 0); }
+void operator delete(void* memory) noexcept { release(memory); }
+void operator delete[](void* memory) noexcept { release(memory); }
+void operator delete(void* memory, size_t) noexcept { release(memory); }
+void operator delete[](void* memory, size_t) noexcept { release(memory); }
+void operator delete(void* memory, std::align_val_t) noexcept { release(memory); }
+void operator delete[](void* memory, std::align_val_t) noexcept { release(memory); }
+void operator delete(void* memory, size_t, std::align_val_t) noexcept { release(memory); }
+void operator delete[](void* memory, size_t, std::align_val_t) noexcept { release(memory); }
 
 namespace mudra {
 namespace {
