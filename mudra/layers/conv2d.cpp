@@ -104,6 +104,7 @@ Conv2d::Saved Conv2d::make_saved(const Shape& x) const {
   if (g.out % panel_width != 0) saved.dy = Tensor({x[0], y[1], y[2], padded(g.out)});
   saved.spread = Tensor({x[0], x[1] + g.kernel_height - 1, x[2] + g.kernel_width - 1, g.out});
   saved.transposed = Tensor({panel_count(g.in), g.kernel_height * g.kernel_width * g.out, panel_width});
+  if (sparse_conv_possible(shape(x))) saved.sparse = Tensor({sparse_conv_scratch(shape(x))});
   return saved;
 }
 
@@ -120,6 +121,23 @@ RowLayout Conv2d::rows(const Shape& x) const {
           g.kernel_height,
           g.kernel_width * g.in,
           width};
+}
+
+ConvShape Conv2d::shape(const Shape& x) const {
+  const Geometry& g = geometry;
+  const Shape y = output_shape(x);
+  return {x[0],
+          x[1] + 2 * g.pad_height,
+          x[2] + 2 * g.pad_width,
+          g.in,
+          g.kernel_height,
+          g.kernel_width,
+          g.stride,
+          g.pad_height,
+          g.pad_width,
+          y[1],
+          y[2],
+          g.out};
 }
 
 void Conv2d::infer(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const {
@@ -140,12 +158,21 @@ void Conv2d::backward(const Tensor& x, const Tensor&, Saved& saved, const Tensor
                       Parameters& grad, const Step& step) const {
   const Geometry& g = geometry;
   const int64_t n = x.shape()[0];
+  const Shape y = output_shape(x.shape());
+  const Scalar* slopes = pad_columns(dy, n * y[1] * y[2], g.out, saved.dy);
+  const Scalar* values = saved.x.data() ? saved.x.data() : x.data();
+  column_sums(slopes, n, y[1] * y[2], g.out, step.sink, grad.bias.data());
+  const ConvShape sizes = shape(x.shape());
+  if (saved.sparse.data() && sparse_conv_pays(sizes, slopes)) {
+    return sparse_conv_backward(step.team, sizes, values, slopes, parameters.weight.data(),
+                                saved.sparse.data(), dx.data(), step.sink, grad.weight.data());
+  }
   if (dx.data()) {  // before the weights can change
     transpose_panels(parameters.weight.data(), g.kernel_height * g.kernel_width, g.in, g.out,
                      saved.transposed.data());
     saved.spread.reshape(with_batch(saved.spread.shape(), n));
-    const Tensor slopes = Tensor::borrow(const_cast<Scalar*>(dy.data()), output_shape(x.shape()));
-    place(step.team, slopes, g.kernel_height - 1 - g.pad_height, g.kernel_width - 1 - g.pad_width, g.stride,
+    const Tensor from = Tensor::borrow(const_cast<Scalar*>(dy.data()), output_shape(x.shape()));
+    place(step.team, from, g.kernel_height - 1 - g.pad_height, g.kernel_width - 1 - g.pad_width, g.stride,
           saved.spread);
     const int64_t width = saved.spread.shape()[2] * g.out;
     const RowLayout layout{n,     x.shape()[1], x.shape()[2],    saved.spread.shape()[1] * width,
@@ -154,11 +181,7 @@ void Conv2d::backward(const Tensor& x, const Tensor&, Saved& saved, const Tensor
     matmul(step.team, saved.spread.data(), layout, saved.transposed.data(), g.in, nullptr,
            ActivationKind::none, dx.data());
   }
-  const Shape y = output_shape(x.shape());
-  const Scalar* slopes = pad_columns(dy, n * y[1] * y[2], g.out, saved.dy);
-  const Scalar* values = saved.x.data() ? saved.x.data() : x.data();
   matmul_gradient(step.team, values, rows(x.shape()), slopes, g.out, step.sink, grad.weight.data());
-  column_sums(slopes, n, y[1] * y[2], g.out, step.sink, grad.bias.data());
 }
 
 std::vector<LayerCase<Conv2d>> Conv2d::cases() {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "mudra/layers/layer.h"
+#include "mudra/simd/sparse_conv.h"
 
 namespace mudra {
 
@@ -34,6 +35,7 @@ struct Conv2d {
     Tensor dy;          // outputs rounded up to 16, when out is no multiple of 16
     Tensor spread;      // dy with stride - 1 zeros between and a border, to be convolved for dx
     Tensor transposed;  // W for dx
+    Tensor sparse;      // scratch of sparse_conv_backward
   };
   using State = NoState;
 
@@ -58,6 +60,7 @@ struct Conv2d {
 
  private:
   RowLayout rows(const Shape& x) const;  // of the bordered input
+  ConvShape shape(const Shape& x) const;
 };
 static_assert(Layer<Conv2d>);
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <utility>
 
 #include "mudra/simd/panels.h"
 
@@ -10,6 +9,8 @@
 #define HWY_TARGET_INCLUDE "mudra/simd/matmul.cpp"
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
 #include <hwy/highway.h>
+
+#include "mudra/simd/unroll-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace mudra::HWY_NAMESPACE {
@@ -27,16 +28,6 @@ constexpr int wide = parts == 1 ? 2 : 1;  // panels taken together
 constexpr int row_limit = std::max(1, accumulators / (wide * parts));
 constexpr int columns_most = std::min(14, row_limit);
 constexpr int matrix_most = std::max(1, columns_most * 3 / 7);  // sums and totals
-
-// Calls f(0) ... f(N - 1) with constants, so that arrays indexed by them become registers from the start.
-template <int N, class F>
-HWY_INLINE void unroll(F f) {
-  [&]<int... I>(std::integer_sequence<int, I...>) __attribute__((always_inline)) {
-    (f(std::integral_constant<int, I>()), ...);
-  }
-  (std::make_integer_sequence<int, N>());
-}
-#define MUDRA_INLINE __attribute__((always_inline))
 
 // y[r, o] for R consecutive rows and P panels.
 template <int R, int P>

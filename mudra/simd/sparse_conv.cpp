@@ -1,0 +1,263 @@
+#include "mudra/simd/sparse_conv.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+#include "mudra/simd/panels.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "mudra/simd/sparse_conv.cpp"
+#include <hwy/foreach_target.h>  // IWYU pragma: keep
+#include <hwy/highway.h>
+
+#include "mudra/simd/unroll-inl.h"
+
+namespace mudra {
+#ifndef MUDRA_SIMD_SPARSE_CONV_ONCE
+#define MUDRA_SIMD_SPARSE_CONV_ONCE
+
+inline int64_t mask_words(const ConvShape& s) { return (s.pixels() + 31) / 32; }
+
+// A shard's part of the scratch space:
+//   sums [outputs][taps][channels]   bordered dx of an image   masks [outputs][words]   lists of outputs
+struct ShardSpace {
+  explicit ShardSpace(const ConvShape& s)
+      : sums(padded(s.outputs) * s.taps() * s.channels),
+        image(padded(s.height * s.width * s.channels)),
+        masks(padded(padded(s.outputs) * mask_words(s))),
+        lists(padded(s.outputs) + panel_width) {}
+  int64_t sums, image, masks, lists;
+  int64_t size() const { return sums + image + masks + lists; }
+};
+#endif
+}  // namespace mudra
+
+HWY_BEFORE_NAMESPACE();
+namespace mudra::HWY_NAMESPACE {
+namespace {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using D = hn::CappedTag<Scalar, 16>;
+using V = hn::Vec<D>;
+constexpr int64_t lanes = static_cast<int64_t>(hn::MaxLanes(D()));
+
+// masks[o][word]: bit p tells that pixel 32 * word + p of this image has a slope for output o.
+void find_slopes(const ConvShape& s, const Scalar* HWY_RESTRICT dy, uint32_t* HWY_RESTRICT masks) {
+  const D d;
+  const hn::RebindToUnsigned<D> du;
+  using Bits = hn::TFromD<decltype(du)>;
+  const int64_t stride = padded(s.outputs), words = mask_words(s);
+  for (int64_t word = 0; word < words; ++word) {
+    const int64_t first = word * 32, count = std::min<int64_t>(32, s.pixels() - first);
+    for (int64_t o = 0; o < stride; o += lanes) {
+      auto bits = hn::Zero(du);
+      const Scalar* from = dy + first * stride + o;
+      for (int64_t p = 0; p < count; ++p, from += stride) {
+        const auto some = hn::RebindMask(du, hn::Ne(hn::Load(d, from), hn::Zero(d)));
+        bits = hn::Or(bits, hn::IfThenElseZero(some, hn::Set(du, Bits{1} << p)));
+      }
+      HWY_ALIGN Bits buffer[lanes];
+      hn::Store(bits, du, buffer);
+      for (int64_t l = 0; l < lanes; ++l) masks[(o + l) * words + word] = static_cast<uint32_t>(buffer[l]);
+    }
+  }
+}
+
+// The taps [R][K] of one vector of channels, of one output: adds every slope times x.
+template <int R, int K>
+HWY_NOINLINE void add_taps(const ConvShape& s, const Scalar* HWY_RESTRICT x,
+                           const int32_t* HWY_RESTRICT offsets, const Scalar* HWY_RESTRICT dy,
+                           const uint32_t* HWY_RESTRICT masks, Scalar* HWY_RESTRICT sums) {
+  const D d;
+  const int64_t line = s.width * s.channels, stride = padded(s.outputs), words = mask_words(s);
+  V sum[R * K];
+  unroll<R * K>([&](auto i) MUDRA_INLINE {
+    sum[i] = hn::Load(d, sums + (i / K * s.kernel_width + i % K) * s.channels);
+  });
+  for (int64_t word = 0; word < words; ++word) {
+    for (uint32_t left = masks[word]; left != 0; left &= left - 1) {
+      const int64_t pixel = word * 32 + std::countr_zero(left);
+      const V slope = hn::Set(d, dy[pixel * stride]);
+      const Scalar* at = x + offsets[pixel];
+      unroll<R * K>([&](auto i) MUDRA_INLINE {
+        sum[i] = hn::MulAdd(hn::Load(d, at + i / K * line + i % K * s.channels), slope, sum[i]);
+      });
+    }
+  }
+  unroll<R * K>([&](auto i) MUDRA_INLINE {
+    hn::Store(sum[i], d, sums + (i / K * s.kernel_width + i % K) * s.channels);
+  });
+}
+
+// The same taps of dx at one pixel: adds the weights w [outputs][taps][channels] of every listed output.
+template <int R, int K>
+HWY_INLINE void spread_taps(const ConvShape& s, const Scalar* HWY_RESTRICT dy,
+                            const int32_t* HWY_RESTRICT listed, int64_t count, const Scalar* HWY_RESTRICT w,
+                            Scalar* HWY_RESTRICT dx) {
+  const D d;
+  const int64_t line = s.width * s.channels, filter = s.taps() * s.channels;
+  V sum[R * K];
+  unroll<R * K>([&](auto i) MUDRA_INLINE { sum[i] = hn::Load(d, dx + i / K * line + i % K * s.channels); });
+  for (int64_t n = 0; n < count; ++n) {
+    const int64_t o = listed[n];
+    const V slope = hn::Set(d, dy[o]);
+    const Scalar* from = w + o * filter;
+    unroll<R * K>([&](auto i) MUDRA_INLINE {
+      const Scalar* weight = from + (i / K * s.kernel_width + i % K) * s.channels;
+      sum[i] = hn::MulAdd(slope, hn::Load(d, weight), sum[i]);
+    });
+  }
+  unroll<R * K>([&](auto i) MUDRA_INLINE { hn::Store(sum[i], d, dx + i / K * line + i % K * s.channels); });
+}
+
+// Calls f(rows, columns) with constants: the kernel is taken in pieces of up to 3 x 3 taps.
+template <class F>
+HWY_INLINE void for_size(int64_t rows, int64_t columns, F f) {
+  unroll<9>([&](auto n) MUDRA_INLINE {
+    constexpr int r = n / 3 + 1, k = n % 3 + 1;
+    if (rows == r && columns == k) f(std::integral_constant<int, r>(), std::integral_constant<int, k>());
+  });
+}
+
+template <class F>
+HWY_INLINE void for_pieces(const ConvShape& s, F f) {
+  for (int64_t u = 0; u < s.kernel_height; u += 3) {
+    for (int64_t v = 0; v < s.kernel_width; v += 3) {
+      for_size(std::min<int64_t>(3, s.kernel_height - u), std::min<int64_t>(3, s.kernel_width - v),
+               [&](auto r, auto k) MUDRA_INLINE { f(r, k, u, v); });
+    }
+  }
+}
+
+// Stores indices as 32-bit numbers.
+template <class DI, class D32, class VI>
+HWY_INLINE void store_listed(DI, D32 d32, VI indices, int32_t* HWY_RESTRICT to) {
+  if constexpr (sizeof(hn::TFromD<DI>) == 4) {
+    hn::StoreU(indices, d32, to);
+  } else {
+    hn::StoreU(hn::DemoteTo(d32, indices), d32, to);
+  }
+}
+
+// dx of one image: for every pixel of dy in order, for every output with a slope in order.
+void SpreadImage(const ConvShape& s, const int32_t* HWY_RESTRICT offsets, const Scalar* HWY_RESTRICT dy,
+                 const Scalar* HWY_RESTRICT w, int32_t* HWY_RESTRICT listed, Scalar* HWY_RESTRICT bordered,
+                 Scalar* HWY_RESTRICT dx) {
+  const D d;
+  const hn::RebindToSigned<D> di;
+  const hn::CappedTag<int32_t, lanes> d32;
+  const int64_t line = s.width * s.channels, stride = padded(s.outputs);
+  std::fill_n(bordered, s.height * line, Scalar{0});
+  for (int64_t pixel = 0; pixel < s.pixels(); ++pixel, dy += stride) {
+    Scalar* at = bordered + offsets[pixel];
+    int64_t count = 0;
+    for (int64_t o = 0; o < stride; o += lanes) {
+      const auto some = hn::RebindMask(di, hn::Ne(hn::Load(d, dy + o), hn::Zero(d)));
+      store_listed(di, d32, hn::Compress(hn::Iota(di, static_cast<int32_t>(o)), some), listed + count);
+      count += static_cast<int64_t>(hn::CountTrue(di, some));
+    }
+    if (count == 0) continue;
+    for (int64_t c = 0; c < s.channels; c += lanes) {
+      for_pieces(s, [&](auto r, auto k, int64_t u, int64_t v) MUDRA_INLINE {
+        spread_taps<r, k>(s, dy, listed, count, w + (u * s.kernel_width + v) * s.channels + c,
+                          at + u * line + v * s.channels + c);
+      });
+    }
+  }
+  const int64_t inner = (s.width - 2 * s.pad_width) * s.channels;
+  const Scalar* from = bordered + s.pad_height * line + s.pad_width * s.channels;
+  for (int64_t i = 0; i < s.height - 2 * s.pad_height; ++i, from += line, dx += inner) {
+    // Adding zero makes -0 (a product too small to tell) a 0, as the dense product does.
+    for (int64_t k = 0; k < inner; k += lanes)
+      hn::Store(hn::Add(hn::Zero(d), hn::Load(d, from + k)), d, dx + k);
+  }
+}
+
+// Adds one image's part of the weights' gradient to sums [outputs][taps][channels].
+void AddImage(const ConvShape& s, const int32_t* HWY_RESTRICT offsets, const Scalar* HWY_RESTRICT x,
+              const Scalar* HWY_RESTRICT dy, uint32_t* HWY_RESTRICT masks, Scalar* HWY_RESTRICT sums) {
+  find_slopes(s, dy, masks);
+  const int64_t line = s.width * s.channels, words = mask_words(s);
+  for (int64_t o = 0; o < s.outputs; ++o) {
+    Scalar* filter = sums + o * s.taps() * s.channels;
+    for (int64_t c = 0; c < s.channels; c += lanes) {
+      for_pieces(s, [&](auto r, auto k, int64_t u, int64_t v) MUDRA_INLINE {
+        add_taps<r, k>(s, x + u * line + v * s.channels + c, offsets, dy + o, masks + o * words,
+                       filter + (u * s.kernel_width + v) * s.channels + c);
+      });
+    }
+  }
+}
+
+}  // namespace
+}  // namespace mudra::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace mudra {
+
+HWY_EXPORT(SpreadImage);
+HWY_EXPORT(AddImage);
+
+// The same answer on every instruction set: vectors have at most 16 lanes.
+bool sparse_conv_possible(const ConvShape& shape) { return shape.channels % panel_width == 0; }
+
+bool sparse_conv_pays(const ConvShape& s, const Scalar* dy) {
+  const int64_t size = s.pixels() * padded(s.outputs), images = std::min<int64_t>(4, s.images);
+  int64_t some = 0;
+  for (int64_t i = 0; i < images * size; ++i) some += dy[i] != 0;
+  return some * 2 < images * s.pixels() * s.outputs;
+}
+
+int64_t sparse_conv_scratch(const ConvShape& s) {
+  return ShardSpace(s).size() * gradient_shards + ShardSpace(s).sums + padded(s.pixels());
+}
+
+void sparse_conv_backward(ThreadTeam& team, const ConvShape& s, const Scalar* x, const Scalar* dy,
+                          const Scalar* w, Scalar* scratch, Scalar* dx, const GradientSink& sink,
+                          Scalar* target) {
+  const ShardSpace space(s);
+  const int64_t depth = s.taps() * s.channels;
+  const int64_t x_size = s.height * s.width * s.channels, dy_size = s.pixels() * padded(s.outputs);
+  const int64_t dx_size = (s.height - 2 * s.pad_height) * (s.width - 2 * s.pad_width) * s.channels;
+  Scalar* by_output = scratch + space.size() * gradient_shards;           // w [outputs][taps][channels]
+  int32_t* offsets = reinterpret_cast<int32_t*>(by_output + space.sums);  // of dy's pixels in x
+  for (int64_t i = 0, pixel = 0; i < s.out_height; ++i) {
+    for (int64_t j = 0; j < s.out_width; ++j, ++pixel) {
+      offsets[pixel] = static_cast<int32_t>((i * s.width + j) * s.stride * s.channels);
+    }
+  }
+  if (dx) {
+    for (int64_t o = 0; o < s.outputs; ++o) {
+      for (int64_t k = 0; k < depth; ++k) by_output[o * depth + k] = w[panel_index(k, o, depth)];
+    }
+  }
+  team.run(gradient_shards, [&](int64_t shard) {
+    Scalar* sums = scratch + shard * space.size();
+    Scalar* bordered = sums + space.sums;
+    uint32_t* masks = reinterpret_cast<uint32_t*>(bordered + space.image);
+    int32_t* listed = reinterpret_cast<int32_t*>(bordered + space.image + space.masks);
+    std::fill_n(sums, space.sums, Scalar{0});
+    const int64_t end = shard_begin(s.images, static_cast<int>(shard) + 1);
+    for (int64_t n = shard_begin(s.images, static_cast<int>(shard)); n < end; ++n) {
+      HWY_DYNAMIC_DISPATCH(AddImage)(s, offsets, x + n * x_size, dy + n * dy_size, masks, sums);
+      if (dx) {
+        HWY_DYNAMIC_DISPATCH(SpreadImage)
+        (s, offsets, dy + n * dy_size, by_output, listed, bordered, dx + n * dx_size);
+      }
+    }
+  });
+  for (int64_t o = 0; o < s.outputs; ++o) {
+    for (int64_t k = 0; k < depth; ++k) {
+      Scalar total = 0;
+      for (int shard = 0; shard < gradient_shards; ++shard)
+        total += scratch[shard * space.size() + o * depth + k];
+      Scalar& to = target[panel_index(k, o, depth)];
+      to = sink.descend ? std::fma(-sink.rate, total, to) : total;
+    }
+  }
+}
+
+}  // namespace mudra
+#endif

@@ -1,0 +1,40 @@
+// The gradients of a convolution whose dy is mostly zero, as it is behind max pooling and ReLU. Only what
+// is not zero is multiplied, in the order of the dense products (matmul.h): the bits are the same as long
+// as weights and images are finite.
+#pragma once
+
+#include <cstdint>
+
+#include "mudra/core/tensor.h"
+#include "mudra/core/thread_team.h"
+#include "mudra/simd/matmul.h"
+
+namespace mudra {
+
+struct ConvShape {
+  int64_t images;
+  int64_t height, width, channels;  // of the bordered input
+  int64_t kernel_height, kernel_width, stride;
+  int64_t pad_height, pad_width;
+  int64_t out_height, out_width, outputs;
+
+  int64_t taps() const { return kernel_height * kernel_width; }
+  int64_t pixels() const { return out_height * out_width; }
+};
+
+// Whether the kernel exists for this shape: whole vectors of channels.
+bool sparse_conv_possible(const ConvShape& shape);
+
+// Whether so little of dy [N, pixels, padded(outputs)] is not zero that skipping pays. Looks at a few images.
+bool sparse_conv_pays(const ConvShape& shape, const Scalar* dy);
+
+// Scalars of scratch space that sparse_conv_backward needs.
+int64_t sparse_conv_scratch(const ConvShape& shape);
+
+//   x [N, height, width, channels], bordered   w, target: panels of depth taps * channels
+//   dx [N, height - 2 pad, width - 2 pad, channels], or null
+void sparse_conv_backward(ThreadTeam& team, const ConvShape& shape, const Scalar* x, const Scalar* dy,
+                          const Scalar* w, Scalar* scratch, Scalar* dx, const GradientSink& sink,
+                          Scalar* target);
+
+}  // namespace mudra
