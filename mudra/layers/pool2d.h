@@ -21,8 +21,7 @@ struct MaxPool2d {
   static constexpr std::string_view usage = "pool 2 [stride 2]";
   using Parameters = NoParameters;
   struct Saved {
-    std::vector<int32_t>
-        winner;  // of each y: its pixel's offset from the window's first, the first of equals
+    Tensor winner;  // of each y: the number of its pixel in the window, the first of equals
   };
   using State = NoState;
 
@@ -35,9 +34,7 @@ struct MaxPool2d {
   void initialize(Initialization, Rng&) {}
   Shape output_shape(const Shape& x) const { return window.output_shape(x); }
   int64_t multiply_adds(const Shape&) const { return 0; }
-  Saved make_saved(const Shape& x) const {
-    return {std::vector<int32_t>(static_cast<size_t>(output_shape(x).elements()))};
-  }
+  Saved make_saved(const Shape& x) const { return {Tensor(output_shape(x))}; }
 
   void infer(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const { forward(x, y, saved, step); }
   void forward(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const;

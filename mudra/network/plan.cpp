@@ -33,6 +33,12 @@ bool applies_activation(const AnyLayer& layer) {
       layer);
 }
 
+// Whether the layer's y are values of x and its dx are those of dy, each at most once, and zeros.
+bool hands_slopes_on(const AnyLayer& layer) {
+  const MaxPool2d* pool = std::get_if<MaxPool2d>(&layer);
+  return pool && pool->window.stride >= std::max(pool->window.height, pool->window.width);
+}
+
 bool has_parameters(const AnyLayer& layer) {
   return std::visit([](auto& l) { return !l.parameters.list().empty(); }, const_cast<AnyLayer&>(layer));
 }
@@ -60,6 +66,11 @@ Plan::Plan(const Network& network, int64_t max_batch, Mode mode, bool fuse)
         node.activation = next;
         ++i;
       }
+    }
+    node.derivative = node.activation;
+    // Max pooling hands every slope to one pixel: f' can be applied before, to fewer values.
+    if (fuse && i > 0 && !nodes_.empty() && hands_slopes_on(layer)) {
+      std::swap(node.derivative, nodes_.back().derivative);
     }
     largest = std::max(largest, shape.elements());
     nodes_.push_back(std::move(node));
@@ -123,8 +134,8 @@ void Plan::backward(const Network& network, const Tensor& x, Network& gradients,
     Tensor& dy = gradients_[i % 2];
     Tensor& other = gradients_[(i + 1) % 2];
     Tensor dx = node.needs_dx ? Tensor::borrow(other.data(), in.shape()) : Tensor();
-    if (node.activation != ActivationKind::none) {
-      activate_backward(node.activation, nullptr, node.y.data(), dy.data(), dy.size(), dy.data());
+    if (node.derivative != ActivationKind::none) {
+      activate_backward(node.derivative, nullptr, node.y.data(), dy.data(), dy.size(), dy.data());
     }
     std::visit(
         [&](const auto& layer) {

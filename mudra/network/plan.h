@@ -31,6 +31,7 @@ class Plan {
   struct Node {
     size_t layer = 0;                                  // index into network.layers
     ActivationKind activation = ActivationKind::none;  // of the layer after it, done at once
+    ActivationKind derivative = ActivationKind::none;  // to apply to dy first, from y
     Shape shape;                                       // of y, for max_batch examples
     Tensor y;
     std::any saved;

@@ -1,0 +1,138 @@
+#include "mudra/simd/pool.h"
+
+#include <algorithm>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "mudra/simd/pool.cpp"
+#include <hwy/foreach_target.h>  // IWYU pragma: keep
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace mudra::HWY_NAMESPACE {
+namespace {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Calls visit(d, offset of the window's first value in x, offset of its value in y) for every window and
+// vector of channels; the last channels go one by one.
+template <class Visit>
+HWY_INLINE void for_each_window(const PoolShape& s, Visit visit) {
+  const hn::CappedTag<Scalar, 16> d;
+  const hn::CappedTag<Scalar, 1> one;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d)), whole = s.channels / lanes * lanes;
+  for (int64_t i = 0; i < s.out_height; ++i) {
+    for (int64_t j = 0; j < s.out_width; ++j) {
+      const int64_t first = (i * s.width + j) * s.stride * s.channels;
+      const int64_t at = (i * s.out_width + j) * s.channels;
+      for (int64_t c = 0; c < whole; c += lanes) visit(d, first + c, at + c);
+      for (int64_t c = whole; c < s.channels; ++c) visit(one, first + c, at + c);
+    }
+  }
+}
+
+// Calls visit(number, offset from the window's first value) for every tap.
+template <class Visit>
+HWY_INLINE void for_each_tap(const PoolShape& s, Visit visit) {
+  for (int64_t u = 0, number = 0; u < s.window_height; ++u) {
+    for (int64_t v = 0; v < s.window_width; ++v, ++number) visit(number, (u * s.width + v) * s.channels);
+  }
+}
+
+// Whether every pixel is in at most one window, so that dx can be written without being read.
+bool windows_apart(const PoolShape& s) { return s.stride >= std::max(s.window_height, s.window_width); }
+
+// Zeros what no window covers, or everything when windows overlap.
+void clear(const PoolShape& s, Scalar* dx) {
+  const int64_t line = s.width * s.channels;
+  if (!windows_apart(s) || s.stride > std::min(s.window_height, s.window_width)) {
+    std::fill_n(dx, s.x_size(), Scalar{0});
+    return;
+  }
+  const int64_t lines = s.out_height * s.stride, columns = s.out_width * s.stride * s.channels;
+  for (int64_t i = 0; i < lines; ++i) std::fill_n(dx + i * line + columns, line - columns, Scalar{0});
+  std::fill_n(dx + lines * line, s.x_size() - lines * line, Scalar{0});
+}
+
+void MaxPool(const PoolShape& s, const Scalar* HWY_RESTRICT x, Scalar* HWY_RESTRICT y,
+             Scalar* HWY_RESTRICT winner) {
+  for_each_window(s, [&](auto d, int64_t first, int64_t at) HWY_ATTR {
+    auto best = hn::LoadU(d, x + first);
+    auto number = hn::Zero(d);
+    for_each_tap(s, [&](int64_t tap, int64_t offset) HWY_ATTR {
+      const auto value = hn::LoadU(d, x + first + offset);
+      const auto loses = hn::Le(value, best);
+      best = hn::IfThenElse(loses, best, value);
+      number = hn::IfThenElse(loses, number, hn::Set(d, static_cast<Scalar>(tap)));
+    });
+    hn::StoreU(best, d, y + at);
+    hn::StoreU(number, d, winner + at);
+  });
+}
+
+void MaxPoolBackward(const PoolShape& s, const Scalar* HWY_RESTRICT winner, const Scalar* HWY_RESTRICT dy,
+                     Scalar* HWY_RESTRICT dx) {
+  clear(s, dx);
+  const bool apart = windows_apart(s);
+  for_each_window(s, [&](auto d, int64_t first, int64_t at) HWY_ATTR {
+    const auto slope = hn::LoadU(d, dy + at);
+    const auto number = hn::LoadU(d, winner + at);
+    for_each_tap(s, [&](int64_t tap, int64_t offset) HWY_ATTR {
+      Scalar* to = dx + first + offset;
+      const auto share = hn::IfThenElseZero(hn::Eq(number, hn::Set(d, static_cast<Scalar>(tap))), slope);
+      hn::StoreU(apart ? share : hn::Add(hn::LoadU(d, to), share), d, to);
+    });
+  });
+}
+
+void AveragePool(const PoolShape& s, const Scalar* HWY_RESTRICT x, Scalar* HWY_RESTRICT y) {
+  const Scalar share = Scalar{1} / static_cast<Scalar>(s.window_height * s.window_width);
+  for_each_window(s, [&](auto d, int64_t first, int64_t at) HWY_ATTR {
+    auto sum = hn::Zero(d);
+    for_each_tap(
+        s, [&](int64_t, int64_t offset) HWY_ATTR { sum = hn::Add(sum, hn::LoadU(d, x + first + offset)); });
+    hn::StoreU(hn::Mul(sum, hn::Set(d, share)), d, y + at);
+  });
+}
+
+void AveragePoolBackward(const PoolShape& s, const Scalar* HWY_RESTRICT dy, Scalar* HWY_RESTRICT dx) {
+  const Scalar share = Scalar{1} / static_cast<Scalar>(s.window_height * s.window_width);
+  clear(s, dx);
+  const bool apart = windows_apart(s);
+  for_each_window(s, [&](auto d, int64_t first, int64_t at) HWY_ATTR {
+    const auto slope = hn::Mul(hn::LoadU(d, dy + at), hn::Set(d, share));
+    for_each_tap(s, [&](int64_t, int64_t offset) HWY_ATTR {
+      Scalar* to = dx + first + offset;
+      hn::StoreU(apart ? slope : hn::Add(hn::LoadU(d, to), slope), d, to);
+    });
+  });
+}
+
+}  // namespace
+}  // namespace mudra::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace mudra {
+
+HWY_EXPORT(MaxPool);
+HWY_EXPORT(MaxPoolBackward);
+HWY_EXPORT(AveragePool);
+HWY_EXPORT(AveragePoolBackward);
+
+void max_pool(const PoolShape& shape, const Scalar* x, Scalar* y, Scalar* winner) {
+  HWY_DYNAMIC_DISPATCH(MaxPool)(shape, x, y, winner);
+}
+
+void max_pool_backward(const PoolShape& shape, const Scalar* winner, const Scalar* dy, Scalar* dx) {
+  HWY_DYNAMIC_DISPATCH(MaxPoolBackward)(shape, winner, dy, dx);
+}
+
+void average_pool(const PoolShape& shape, const Scalar* x, Scalar* y) {
+  HWY_DYNAMIC_DISPATCH(AveragePool)(shape, x, y);
+}
+
+void average_pool_backward(const PoolShape& shape, const Scalar* dy, Scalar* dx) {
+  HWY_DYNAMIC_DISPATCH(AveragePoolBackward)(shape, dy, dx);
+}
+
+}  // namespace mudra
+#endif

@@ -1,0 +1,28 @@
+// Pooling over windows of channels-last images.
+#pragma once
+
+#include <cstdint>
+
+#include "mudra/core/tensor.h"
+
+namespace mudra {
+
+struct PoolShape {
+  int64_t height, width, channels;  // of an image x
+  int64_t window_height, window_width, stride;
+  int64_t out_height, out_width;
+
+  int64_t x_size() const { return height * width * channels; }
+  int64_t y_size() const { return out_height * out_width * channels; }
+};
+
+// One image.   winner [y_size]: the number of the tap that is the maximum, the first of equals; a NaN wins
+void max_pool(const PoolShape& shape, const Scalar* x, Scalar* y, Scalar* winner);
+// dx of the winner += dy
+void max_pool_backward(const PoolShape& shape, const Scalar* winner, const Scalar* dy, Scalar* dx);
+
+void average_pool(const PoolShape& shape, const Scalar* x, Scalar* y);
+// dx = sum over the windows a pixel is in of dy / window size
+void average_pool_backward(const PoolShape& shape, const Scalar* dy, Scalar* dx);
+
+}  // namespace mudra
