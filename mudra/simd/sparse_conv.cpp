@@ -14,8 +14,10 @@
 #include "mudra/simd/unroll-inl.h"
 
 namespace mudra {
-#ifndef MUDRA_SIMD_SPARSE_CONV_ONCE
+#ifndef MUDRA_SIMD_SPARSE_CONV_ONCE  // this file is compiled once for every instruction set
 #define MUDRA_SIMD_SPARSE_CONV_ONCE
+
+using Index = hwy::MakeSigned<Scalar>;  // as wide, for vectors of both
 
 inline int64_t mask_words(const ConvShape& s) { return (s.pixels() + 31) / 32; }
 
@@ -93,7 +95,7 @@ HWY_NOINLINE void add_taps(const ConvShape& s, const Scalar* HWY_RESTRICT x,
 // The same taps of dx at one pixel: adds the weights w [outputs][taps][channels] of every listed output.
 template <int R, int K>
 HWY_INLINE void spread_taps(const ConvShape& s, const Scalar* HWY_RESTRICT dy,
-                            const int32_t* HWY_RESTRICT listed, int64_t count, const Scalar* HWY_RESTRICT w,
+                            const Index* HWY_RESTRICT listed, int64_t count, const Scalar* HWY_RESTRICT w,
                             Scalar* HWY_RESTRICT dx) {
   const D d;
   const int64_t line = s.width * s.channels, filter = s.taps() * s.channels;
@@ -130,23 +132,12 @@ HWY_INLINE void for_pieces(const ConvShape& s, F f) {
   }
 }
 
-// Stores indices as 32-bit numbers.
-template <class DI, class D32, class VI>
-HWY_INLINE void store_listed(DI, D32 d32, VI indices, int32_t* HWY_RESTRICT to) {
-  if constexpr (sizeof(hn::TFromD<DI>) == 4) {
-    hn::StoreU(indices, d32, to);
-  } else {
-    hn::StoreU(hn::DemoteTo(d32, indices), d32, to);
-  }
-}
-
 // dx of one image: for every pixel of dy in order, for every output with a slope in order.
 void SpreadImage(const ConvShape& s, const int32_t* HWY_RESTRICT offsets, const Scalar* HWY_RESTRICT dy,
-                 const Scalar* HWY_RESTRICT w, int32_t* HWY_RESTRICT listed, Scalar* HWY_RESTRICT bordered,
+                 const Scalar* HWY_RESTRICT w, Index* HWY_RESTRICT listed, Scalar* HWY_RESTRICT bordered,
                  Scalar* HWY_RESTRICT dx) {
   const D d;
   const hn::RebindToSigned<D> di;
-  const hn::CappedTag<int32_t, lanes> d32;
   const int64_t line = s.width * s.channels, stride = padded(s.outputs);
   std::fill_n(bordered, s.height * line, Scalar{0});
   for (int64_t pixel = 0; pixel < s.pixels(); ++pixel, dy += stride) {
@@ -154,7 +145,7 @@ void SpreadImage(const ConvShape& s, const int32_t* HWY_RESTRICT offsets, const 
     int64_t count = 0;
     for (int64_t o = 0; o < stride; o += lanes) {
       const auto some = hn::RebindMask(di, hn::Ne(hn::Load(d, dy + o), hn::Zero(d)));
-      store_listed(di, d32, hn::Compress(hn::Iota(di, static_cast<int32_t>(o)), some), listed + count);
+      hn::StoreU(hn::Compress(hn::Iota(di, static_cast<Index>(o)), some), di, listed + count);
       count += static_cast<int64_t>(hn::CountTrue(di, some));
     }
     if (count == 0) continue;
@@ -237,7 +228,7 @@ void sparse_conv_backward(ThreadTeam& team, const ConvShape& s, const Scalar* x,
     Scalar* sums = scratch + shard * space.size();
     Scalar* bordered = sums + space.sums;
     uint32_t* masks = reinterpret_cast<uint32_t*>(bordered + space.image);
-    int32_t* listed = reinterpret_cast<int32_t*>(bordered + space.image + space.masks);
+    Index* listed = reinterpret_cast<Index*>(bordered + space.image + space.masks);
     std::fill_n(sums, space.sums, Scalar{0});
     const int64_t end = shard_begin(s.images, static_cast<int>(shard) + 1);
     for (int64_t n = shard_begin(s.images, static_cast<int>(shard)); n < end; ++n) {
@@ -248,7 +239,7 @@ void sparse_conv_backward(ThreadTeam& team, const ConvShape& s, const Scalar* x,
       }
     }
   });
-  for (int64_t o = 0; o < s.outputs; ++o) {
+  for (int64_t o = 0; o < padded(s.outputs); ++o) {
     for (int64_t k = 0; k < depth; ++k) {
       Scalar total = 0;
       for (int shard = 0; shard < gradient_shards; ++shard)
