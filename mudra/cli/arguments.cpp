@@ -3,9 +3,11 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <memory>
+#include <system_error>
 
 #include "mudra/core/did_you_mean.h"
 #include "mudra/core/error.h"
@@ -56,6 +58,14 @@ std::string with_help(std::string what, const CLI::App& root) {
   while (what.ends_with('.')) what.pop_back();
   if (!what.ends_with('?')) what += '.';
   return what + " Try `" + full_name(innermost(&root)) + " --help`.";
+}
+
+// "Could not convert: --count = ten", in words.
+std::string about_conversion(const std::string& text) {
+  const std::string what = text.substr(text.find(": ") + 2);
+  const size_t equals = what.find(" = ");
+  if (equals == std::string::npos) return text;
+  return what.substr(0, equals) + ": '" + what.substr(equals + 3) + "' is not possible. Give a number";
 }
 
 // What the parser lets pass: words that nothing knows, and a command left out.
@@ -143,15 +153,22 @@ int run_command_line(int argc, char** argv, const std::vector<Command>& commands
     for (const auto& nested : declared.back()->subcommands()) actions.push_back(nested);
   }
   try {
-    app.parse(argc, argv);
-    check_complete(app);
-    for (const auto& [sub, action] : actions) {
-      if (sub->parsed()) action();
+    try {
+      app.parse(argc, argv);
+      check_complete(app);
+      for (const auto& [sub, action] : actions) {
+        if (sub->parsed()) action();
+      }
+    } catch (const CLI::Success& help_or_version) {
+      app.exit(help_or_version);
     }
-    if (std::fflush(stdout) != 0 || std::ferror(stdout)) throw Error("cannot write to standard output");
+    if (std::fflush(stdout) != 0 || std::ferror(stdout)) {
+      throw std::system_error(errno, std::generic_category());
+    }
     return 0;
-  } catch (const CLI::Success& success) {  // --help, --version
-    return app.exit(success);
+  } catch (const CLI::ConversionError& error) {
+    complain(with_help(about_conversion(error.what()), app));
+    return 2;
   } catch (const CLI::ParseError& error) {
     complain(with_help(first_line(error.what()), app));
     return 2;
@@ -160,6 +177,11 @@ int run_command_line(int argc, char** argv, const std::vector<Command>& commands
     return error.kind() == ErrorKind::usage ? 2 : 1;
   } catch (const std::bad_alloc&) {
     complain("not enough memory. Use fewer or smaller images, or a smaller network.");
+  } catch (const std::system_error& error) {
+    if (error.code() == std::errc::broken_pipe)
+      return 1;  // the reader of a pipe has left: it wants no message
+    complain(std::ferror(stdout) ? "cannot write to standard output: " + error.code().message() + "."
+                                 : std::string(error.what()));
   } catch (const std::exception& error) {
     complain(error.what());
   }

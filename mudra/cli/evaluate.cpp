@@ -36,7 +36,7 @@ Evaluation evaluate_model(const Model& model, const Dataset& data, const Options
 Action evaluate_command(Arguments& arguments) {
   auto a = std::make_shared<EvaluateArguments>();
   arguments.positional("DATA", a->data, "Labelled images, in any form that train reads");
-  arguments.required_option("--model", a->model, "A model file");
+  arguments.required_option("--model", a->model, "A model file, or the folder of a run");
   add_options(arguments, a->given, {"classes", "groups", "size", "seed", "threads"});
   arguments.flag("--json", a->json, "Print the result as one JSON document");
   return [a] {

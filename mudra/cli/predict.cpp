@@ -29,6 +29,9 @@ struct Answer {
 };
 
 Answer answer(const Model& model, const std::string& file, ThreadTeam& team) {
+  if (std::filesystem::is_directory(file)) {
+    throw Error("is a folder, not a picture", file, "Name the pictures in it, such as " + file + "/*.png");
+  }
   Dataset one;
   one.source = file;
   one.pixels = fit_to(read_image(file, model.preprocessing.channels), model.preprocessing);
@@ -72,7 +75,7 @@ void print_answers(const std::vector<Answer>& answers, const Model& model) {
 Action predict_command(Arguments& arguments) {
   auto a = std::make_shared<PredictArguments>();
   arguments.positional("IMAGE", a->images, "Pictures: PNG, JPEG or .npy, of any size and colour");
-  arguments.required_option("--model", a->model, "A model file");
+  arguments.required_option("--model", a->model, "A model file, or the folder of a run");
   arguments.flag("--json", a->json, "Print the answers as one JSON document");
   return [a] {
     const Model model = load_model(a->model);

@@ -2,21 +2,24 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 namespace mudra {
 namespace {
 
-// Levenshtein distance.
+// Letters to put in, take out, replace or exchange with their neighbour (Damerau's distance, each letter
+// once).
 size_t edits(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
+  std::vector<size_t> before, above, row(b.size() + 1);
   std::iota(row.begin(), row.end(), size_t{0});
   for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
+    before = std::exchange(above, row);
     row[0] = i;
     for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t replace = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({replace, row[j] + 1, row[j - 1] + 1});
+      row[j] = std::min({above[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1), above[j] + 1, row[j - 1] + 1});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+        row[j] = std::min(row[j], before[j - 2] + 1);
+      }
     }
   }
   return row.back();
@@ -26,7 +29,8 @@ size_t edits(std::string_view a, std::string_view b) {
 
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& names) {
   const std::string* best = nullptr;
-  size_t fewest = std::max<size_t>(2, word.size() / 3) + 1;
+  const size_t letters = word.size() - std::min(word.size(), word.find_first_not_of('-'));
+  size_t fewest = std::max<size_t>(1, letters / 3) + 1;
   for (const std::string& name : names) {
     const size_t distance = edits(word, name);
     if (distance < fewest) {

@@ -7,7 +7,7 @@ std::string join(std::string_view what, std::string_view where, std::string_view
   std::string text;
   if (!where.empty()) text.append(where).append(": ");
   text.append(what);
-  if (!text.empty() && text.back() != '.') text += '.';
+  if (!text.empty() && text.back() != '.' && text.back() != '?') text += '.';
   if (!remedy.empty()) {
     text.append(" ").append(remedy);
     if (text.back() != '.' && text.back() != '?') text += '.';

@@ -90,7 +90,8 @@ void save_model(const Model& model, const std::filesystem::path& path) {
 }
 
 Model load_model(const std::filesystem::path& path) {
-  return model_from_bytes(read_file(path, file_limit), path.string());
+  const std::filesystem::path file = std::filesystem::is_directory(path) ? path / "model.safetensors" : path;
+  return model_from_bytes(read_file(file, file_limit), file.string());
 }
 
 }  // namespace mudra

@@ -30,6 +30,7 @@ Model model_from_bytes(std::string_view bytes, const std::string& where);
 
 // To and from a file; the file appears whole or not at all. Throw Error.
 void save_model(const Model& model, const std::filesystem::path& path);
+// `path` may also be a run's folder.
 Model load_model(const std::filesystem::path& path);
 
 }  // namespace mudra

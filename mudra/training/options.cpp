@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <sstream>
 #include <type_traits>
 
@@ -16,7 +17,9 @@ namespace {
 
 std::string number_text(double value) {
   char buffer[64];
-  const auto end = std::to_chars(buffer, buffer + sizeof buffer, value).ptr;
+  const bool whole = value == std::floor(value) && std::fabs(value) < 1e15;  // 1000000, not 1e+06
+  const auto end = whole ? std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::fixed).ptr
+                         : std::to_chars(buffer, buffer + sizeof buffer, value).ptr;
   return std::string(buffer, end);
 }
 
@@ -165,15 +168,15 @@ Options make_options(const std::filesystem::path& toml_file,
   const std::map<std::string, std::string> file =
       toml_file.empty() ? std::map<std::string, std::string>{} : read_toml(toml_file);
   Options options;
-  for (const auto* source : {&given, &file}) {
-    if (const auto recipe = source->find("recipe"); recipe != source->end()) {
-      apply_recipe(options, recipe->second);
-      break;
-    }
+  const bool is_recipe_given = given.contains("recipe");
+  if (is_recipe_given) apply_recipe(options, given.at("recipe"));
+  try {
+    if (!is_recipe_given && file.contains("recipe")) apply_recipe(options, file.at("recipe"));
+    for (const auto& [name, text] : file) set_option(options, name, text);
+  } catch (const Error& error) {
+    throw usage_error(error.what(), toml_file.string());
   }
-  for (const auto* source : {&file, &given}) {
-    for (const auto& [name, text] : *source) set_option(options, name, text);
-  }
+  for (const auto& [name, text] : given) set_option(options, name, text);
   return options;
 }
 

@@ -149,6 +149,7 @@ def test_gigabytes_of_deflated_zeros_stay_bounded(tmp_path):
     (["--size", "axb"], "--size"),
     (["--options", "nowhere.toml"], "nowhere.toml"),
     (["--frobnicate"], "--frobnicate"),
+    (["--epochs", "3000000"], "at most 1000000"),
 ])
 def test_bad_options_get_one_message(mudra, tmp_path, good, options, mention):
     expect_one_message(mudra("train", good, "--quiet", "--no-report", *options), mention=mention)
@@ -194,6 +195,39 @@ def test_a_run_that_is_stopped_leaves_no_model(tmp_path, good, kind):
     assert no_model(tmp_path)
 
 
+@pytest.mark.parametrize("line, mention", [("epochz = 3", "Did you mean 'epochs'?"), ("epochs = -1", "--epochs"),
+                                           ("recipe = 'raport'", "Did you mean 'report'?"), ("no equals sign", "options.toml:1")])
+def test_a_wrong_line_in_an_options_file_names_the_file(mudra, tmp_path, good, line, mention):
+    (tmp_path / "options.toml").write_text(line + "\n")
+    result = mudra("train", good, "--options", "options.toml")
+    expect_one_message(result, status=(2,), mention=mention)
+    assert result.stderr.startswith("mudra: options.toml:")
+
+
+def test_a_wrong_number_is_named(mudra):
+    expect_one_message(mudra("synth", "--count", "ten", "--out", "h.npz"), status=(2,), mention="--count: 'ten'")
+
+
+@pytest.mark.parametrize("word, near", [("--out", None), ("--grups", "--groups"), ("--lables", "--labels"), ("--fti", "--fit")])
+def test_only_a_name_that_is_near_is_suggested(mudra, good, word, near):
+    message = mudra("data", "convert", good, "x.npz", word, "y").stderr
+    assert (f"Did you mean '{near}'?" in message) if near else ("There is: " in message), message
+
+
+@pytest.mark.parametrize("command", [["evaluate", "synth:200", "--classes", "0,1,2"], ["data", "inspect", "synth:40"], ["--help"]])
+def test_a_full_standard_output_is_named(tmp_path, mudra, model, command):
+    more = ["--model", model] if command[0] == "evaluate" else []
+    with open("/dev/full", "w") as full:
+        result = subprocess.run([COMMAND, *command, *more], cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert result.returncode == 1 and result.stderr == "mudra: cannot write to standard output: No space left on device.\n"
+
+
+def test_a_reader_that_leaves_early_gets_no_message(tmp_path):
+    line = f"'{COMMAND}' data leaks synth:400 --json --cache '' | head -c 10 >/dev/null; exit ${{PIPESTATUS[0]}}"
+    result = subprocess.run(["/bin/bash", "-c", line], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert result.returncode in (0, 1) and result.stderr == ""
+
+
 @pytest.fixture
 def model(mudra, tmp_path, good):
     assert mudra("train", good, "--epochs", 1, "--quiet", "--no-report", "--out", "model").returncode == 0
@@ -206,6 +240,18 @@ def test_an_image_that_is_no_image_is_named(mudra, tmp_path, model):
     (tmp_path / "empty.jpg").write_bytes(b"")
     expect_one_message(mudra("predict", "empty.jpg", "--model", model), status=(1,), mention="empty.jpg")
     expect_one_message(mudra("predict", "nowhere.png", "--model", model), status=(1,), mention="nowhere.png")
+
+
+def test_a_folder_of_pictures_is_no_picture(mudra, tmp_path, model):
+    (tmp_path / "hands").mkdir()
+    expect_one_message(mudra("predict", "hands", "--model", model), status=(1,), mention="hands/*.png")
+
+
+def test_a_run_folder_stands_for_its_model(mudra, tmp_path, good, model):
+    answers = [mudra("evaluate", good, "--model", name) for name in (model, model.parent)]
+    assert answers[0].returncode == 0 and answers[0].stdout == answers[1].stdout
+    (tmp_path / "empty").mkdir()
+    expect_one_message(mudra("evaluate", good, "--model", "empty"), status=(1,), mention="empty/model.safetensors")
 
 
 def test_a_damaged_model_is_refused(mudra, tmp_path, good, model):
