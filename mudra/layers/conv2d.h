@@ -36,6 +36,7 @@ struct Conv2d {
     Tensor spread;      // dy with stride - 1 zeros between and a border, to be convolved for dx
     Tensor transposed;  // W for dx
     Tensor sparse;      // scratch of sparse_conv_backward
+    int64_t bytes() const { return bytes_of(x, dy, spread, transposed, sparse); }
   };
   using State = NoState;
 

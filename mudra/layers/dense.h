@@ -22,6 +22,7 @@ struct Dense {
   struct Saved {        // scratch of backward
     Tensor dy;          // [N, padded(out)], when out is no multiple of 16
     Tensor transposed;  // W as panels over `out`
+    int64_t bytes() const { return bytes_of(dy, transposed); }
   };
   using State = NoState;
 

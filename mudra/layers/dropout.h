@@ -12,6 +12,7 @@ struct Dropout {
   using Parameters = NoParameters;
   struct Saved {
     Tensor factors;  // m / (1 - rate)
+    int64_t bytes() const { return bytes_of(factors); }
   };
   using State = NoState;
 

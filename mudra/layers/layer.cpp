@@ -1,8 +1,10 @@
 #include "mudra/layers/layer.h"
 
+#include <algorithm>
 #include <cassert>
 
 #include "mudra/simd/panels.h"
+#include "mudra/simd/updates.h"
 
 namespace mudra {
 namespace {
@@ -25,6 +27,11 @@ void for_each_value(const Parameter& parameter, Visit visit) {
 }
 
 }  // namespace
+
+void sink_gradient(const GradientSink& sink, const Scalar* gradient, int64_t count, Scalar* target) {
+  if (sink.descend) return descend(sink.rate, gradient, count, target);
+  std::copy_n(gradient, count, target);
+}
 
 Shape file_shape(const Parameter& parameter) {
   const Packing& p = parameter.packing;

@@ -54,8 +54,19 @@ void from_file_order(const Parameter& parameter, const std::vector<Scalar>& valu
 
 enum class Initialization { normal, xavier, he };
 
+// Heap memory of tensors.
+template <class... T>
+int64_t bytes_of(const T&... tensors) {
+  return static_cast<int64_t>(sizeof(Scalar)) * (tensors.size() + ... + 0);
+}
+
+// What a step does with the gradient of a small parameter once it is known.
+void sink_gradient(const GradientSink& sink, const Scalar* gradient, int64_t count, Scalar* target);
+
 // A layer with nothing to remember, learn or track.
-struct NothingSaved {};
+struct NothingSaved {
+  int64_t bytes() const { return 0; }
+};
 struct NoParameters {
   std::vector<Parameter> list() { return {}; }
 };
@@ -86,10 +97,12 @@ concept Layer = requires(L layer, const L& constant, const Tensor& x, Tensor& y,
   { constant.output_shape(shape) } -> std::same_as<Shape>;
   { constant.multiply_adds(shape) } -> std::same_as<int64_t>;  // of one forward pass
   { constant.make_saved(shape) } -> std::same_as<typename L::Saved>;
+  { saved.bytes() } -> std::same_as<int64_t>;  // of heap memory
   constant.infer(x, y, saved, step);
   constant.forward(x, y, saved, step);
   // Fills dx unless it is empty, and hands the gradients to step.sink with `grad` as target.
   constant.backward(x, y, saved, x, y, grad, step);
+  // A layer with a State also has update_state(saved, share), called once a step.
   { L::cases() } -> std::same_as<std::vector<LayerCase<L>>>;
 };
 

@@ -4,19 +4,22 @@
 #include <variant>
 
 #include "mudra/layers/activation.h"
+#include "mudra/layers/batch_norm.h"
 #include "mudra/layers/conv2d.h"
 #include "mudra/layers/dense.h"
 #include "mudra/layers/dropout.h"
 #include "mudra/layers/flatten.h"
+#include "mudra/layers/global_pool.h"
+#include "mudra/layers/layer_norm.h"
 #include "mudra/layers/pool2d.h"
 
 namespace mudra {
 
-using AnyLayer = std::variant<Dense, Conv2d, MaxPool2d, AveragePool2d, Dropout, Flatten,
-                              Activation<ActivationKind::sigmoid>, Activation<ActivationKind::tanh>,
-                              Activation<ActivationKind::relu>, Activation<ActivationKind::leaky_relu>,
-                              Activation<ActivationKind::gelu>, Activation<ActivationKind::silu>,
-                              Activation<ActivationKind::hard_swish>>;
+using AnyLayer = std::variant<Dense, Conv2d, MaxPool2d, AveragePool2d, GlobalPool, BatchNorm, LayerNorm,
+                              Dropout, Flatten, Activation<ActivationKind::sigmoid>,
+                              Activation<ActivationKind::tanh>, Activation<ActivationKind::relu>,
+                              Activation<ActivationKind::leaky_relu>, Activation<ActivationKind::gelu>,
+                              Activation<ActivationKind::silu>, Activation<ActivationKind::hard_swish>>;
 
 template <class Variant>
 inline constexpr bool all_layers = false;

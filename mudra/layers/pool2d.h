@@ -22,6 +22,7 @@ struct MaxPool2d {
   using Parameters = NoParameters;
   struct Saved {
     Tensor winner;  // of each y: the number of its pixel in the window, the first of equals
+    int64_t bytes() const { return bytes_of(winner); }
   };
   using State = NoState;
 

@@ -26,16 +26,6 @@ bool parse_as(const std::string& kind, Words& words, const Shape& shape, const s
   return (attempt.template operator()<L>() || ...);
 }
 
-AnyLayer parse_item(const std::string& item, const Shape& shape) {
-  constexpr const AnyLayer* list = nullptr;
-  Words words(item, "");
-  const std::string kind = words.take("the layer");
-  AnyLayer layer = Flatten();
-  if (parse_as(kind, words, shape, list, layer)) return layer;
-  throw usage_error("no layer is called '" + kind + "'", "network item '" + item + "'",
-                    did_you_mean(kind, kinds(list)));
-}
-
 std::vector<std::string> split_items(std::string_view line) {
   std::vector<std::string> items;
   while (true) {
@@ -59,6 +49,16 @@ Shape shape_after(const AnyLayer& layer, const Shape& x) {
 
 }  // namespace
 
+AnyLayer parse_layer(const std::string& item, const Shape& shape) {
+  constexpr const AnyLayer* list = nullptr;
+  Words words(item, "");
+  const std::string kind = words.take("the layer");
+  AnyLayer layer = Flatten();
+  if (parse_as(kind, words, shape, list, layer)) return layer;
+  throw usage_error("no layer is called '" + kind + "'", "network item '" + item + "'",
+                    did_you_mean(kind, kinds(list)));
+}
+
 Network Network::parse(std::string_view line, const Shape& input, int64_t outputs) {
   Network network;
   network.input = input;
@@ -68,7 +68,7 @@ Network Network::parse(std::string_view line, const Shape& input, int64_t output
       network.layers.push_back(Flatten());
       shape = shape_after(network.layers.back(), shape);
     }
-    network.layers.push_back(parse_item(item, shape));
+    network.layers.push_back(parse_layer(item, shape));
     shape = shape_after(network.layers.back(), shape);
   };
   for (const std::string& item : split_items(line)) append(item);

@@ -36,6 +36,9 @@ struct Network {
   std::vector<Named> parameters();
 };
 
+// One item, such as "conv 16 3x3", as a layer for inputs of that shape. Throws Error.
+AnyLayer parse_layer(const std::string& item, const Shape& input);
+
 // Logits for that many classes: two need only one.
 inline int64_t outputs_for(int64_t classes) { return classes == 2 ? 1 : classes; }
 

@@ -121,6 +121,19 @@ const Tensor& Plan::forward(const Network& network, const Tensor& x, const Step&
   return run(network, x, step, true);
 }
 
+void Plan::update_state(Network& network, double share) const {
+  for (const Node& node : nodes_) {
+    std::visit(
+        [&](auto& layer) {
+          using L = std::decay_t<decltype(layer)>;
+          if constexpr (requires(const typename L::Saved& saved) { layer.update_state(saved, share); }) {
+            layer.update_state(*std::any_cast<typename L::Saved>(&node.saved), share);
+          }
+        },
+        network.layers[node.layer]);
+  }
+}
+
 Tensor& Plan::logits_gradient() {
   Tensor& dy = gradients_[(nodes_.size() - 1) % 2];
   dy.reshape(nodes_.back().y.shape());

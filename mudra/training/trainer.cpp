@@ -111,6 +111,7 @@ Training train(Network network, const Dataset& data, const Fold& fold, const Opt
       }
       plan.backward(trained, x, fused_step ? trained : gradients, step);
       if (!fused_step) optimizer.step(options.learning_rate, team);
+      plan.update_state(trained);
       epoch.loss_train += batch.mean;
       right += batch.right;
     }

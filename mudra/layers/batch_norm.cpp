@@ -1,0 +1,97 @@
+#include "mudra/layers/batch_norm.h"
+
+#include <cmath>
+
+#include "mudra/simd/normalize.h"
+
+namespace mudra {
+
+BatchNorm::BatchNorm(int64_t size) : channels(size) {
+  for (Tensor* tensor : {&parameters.weight, &parameters.bias, &state.mean, &state.variance}) {
+    *tensor = Tensor({channels});
+  }
+  parameters.weight.fill(1);
+  state.variance.fill(1);
+}
+
+void BatchNorm::initialize(Initialization, Rng&) {
+  parameters.weight.fill(1);
+  parameters.bias.fill(0);
+  state.mean.fill(0);
+  state.variance.fill(1);
+}
+
+Shape BatchNorm::output_shape(const Shape& x) const {
+  if (x[x.rank() - 1] != channels) {
+    throw Error("input shape " + x.text() + " does not end in " + std::to_string(channels), "batch-norm",
+                "Set the channels of the layer before it to " + std::to_string(channels));
+  }
+  return x;
+}
+
+BatchNorm::Saved BatchNorm::make_saved(const Shape&) const {
+  return {Tensor({channels}),    Tensor({channels}),       Tensor({channels}),
+          Tensor({2, channels}), Tensor({8, 2, channels}), 0};
+}
+
+void BatchNorm::set_scale(const Tensor& variance, Tensor& scale) const {
+  for (int64_t c = 0; c < channels; ++c) {
+    scale[c] = parameters.weight[c] / std::sqrt(variance[c] + static_cast<Scalar>(epsilon));
+  }
+}
+
+void BatchNorm::infer(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const {
+  set_scale(state.variance, saved.scale);
+  scale_columns(step.team, x.data(), PixelRows::of(x.shape()), state.mean.data(), saved.scale.data(),
+                parameters.bias.data(), step.activation, y.data());
+}
+
+void BatchNorm::forward(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const {
+  const PixelRows size = PixelRows::of(x.shape());
+  saved.values = size.rows();
+  column_moments(step.team, x.data(), size, saved.partial.data(), saved.mean.data(), saved.variance.data());
+  set_scale(saved.variance, saved.scale);
+  scale_columns(step.team, x.data(), size, saved.mean.data(), saved.scale.data(), parameters.bias.data(),
+                step.activation, y.data());
+}
+
+// With d = x - m, r = 1 / sqrt(v + epsilon) and means over the M values of a channel:
+//   dbias = Σ dy   dweight = r Σ dy d   dx = weight r (dy - mean(dy) - d r² mean(dy d))
+void BatchNorm::backward(const Tensor& x, const Tensor&, Saved& saved, const Tensor& dy, Tensor& dx,
+                         Parameters& grad, const Step& step) const {
+  const PixelRows size = PixelRows::of(x.shape());
+  Scalar* const sum = saved.sums.data();
+  Scalar* const product = sum + channels;
+  column_slopes(step.team, x.data(), dy.data(), size, saved.mean.data(), saved.partial.data(), sum, product);
+  Scalar* const offset = saved.partial.data();
+  Scalar* const tilt = offset + channels;
+  const Scalar rows = static_cast<Scalar>(size.rows());
+  for (int64_t c = 0; c < channels; ++c) {
+    const Scalar spread = saved.variance[c] + static_cast<Scalar>(epsilon);
+    offset[c] = sum[c] / rows;
+    tilt[c] = product[c] / rows / spread;
+    product[c] /= std::sqrt(spread);
+  }
+  if (dx.data()) {
+    scale_columns_backward(step.team, x.data(), dy.data(), size, saved.mean.data(), saved.scale.data(),
+                           offset, tilt, dx.data());
+  }
+  sink_gradient(step.sink, product, channels, grad.weight.data());
+  sink_gradient(step.sink, sum, channels, grad.bias.data());
+}
+
+void BatchNorm::update_state(const Saved& saved, double share) {
+  const Scalar kept = static_cast<Scalar>(1 - share), taken = static_cast<Scalar>(share);
+  const Scalar values = static_cast<Scalar>(saved.values);
+  for (int64_t c = 0; c < channels; ++c) {
+    state.mean[c] = kept * state.mean[c] + taken * saved.mean[c];
+    if (saved.values < 2) continue;
+    state.variance[c] = kept * state.variance[c] + taken * (saved.variance[c] * (values / (values - 1)));
+  }
+}
+
+std::vector<LayerCase<BatchNorm>> BatchNorm::cases() {
+  return {{BatchNorm(5), {11, 5}}, {BatchNorm(3), {4, 5, 2, 3}}, {BatchNorm(37), {9, 2, 3, 37}}};
+}
+
+}  // namespace mudra

@@ -1,0 +1,65 @@
+// Sums, means and scales over matrices whose rows are the pixels of images (or one row an image). Sums over
+// the batch are 8 sums over contiguous shards of the images, added left to right, as in matmul.h; sums along
+// a row use 16 virtual lanes. Bits depend neither on the instruction set nor on threads.
+#pragma once
+
+#include <cstdint>
+
+#include "mudra/core/tensor.h"
+#include "mudra/core/thread_team.h"
+#include "mudra/simd/activation.h"
+
+namespace mudra {
+
+struct PixelRows {
+  int64_t images, rows_per_image, columns;
+
+  int64_t rows() const { return images * rows_per_image; }
+  // [N, H, W, C] or [N, features]
+  static PixelRows of(const Shape& x) {
+    const int64_t columns = x[x.rank() - 1];
+    return {x[0], x.elements() / (x[0] * columns), columns};
+  }
+};
+
+// mean[c] and variance[c], the mean squared distance from it, of each column of x.
+//   partial [8, columns], scratch
+void column_moments(ThreadTeam& team, const Scalar* x, const PixelRows& size, Scalar* partial, Scalar* mean,
+                    Scalar* variance);
+
+// y = f((x - mean[c]) scale[c] + shift[c])
+void scale_columns(ThreadTeam& team, const Scalar* x, const PixelRows& size, const Scalar* mean,
+                   const Scalar* scale, const Scalar* shift, ActivationKind activation, Scalar* y);
+
+// sum[c] = sum of dy;   product[c] = sum of dy (x - mean[c])
+//   partial [8, 2, columns], scratch
+void column_slopes(ThreadTeam& team, const Scalar* x, const Scalar* dy, const PixelRows& size,
+                   const Scalar* mean, Scalar* partial, Scalar* sum, Scalar* product);
+
+// dx = scale[c] (dy - offset[c] - (x - mean[c]) tilt[c])
+void scale_columns_backward(ThreadTeam& team, const Scalar* x, const Scalar* dy, const PixelRows& size,
+                            const Scalar* mean, const Scalar* scale, const Scalar* offset, const Scalar* tilt,
+                            Scalar* dx);
+
+// For every row r: mean[r], inverse[r] = 1 / sqrt(variance + epsilon), and
+//   y = f((x - mean[r]) inverse[r] weight[c] + bias[c])
+void normalize_rows(ThreadTeam& team, const Scalar* x, const PixelRows& size, Scalar epsilon,
+                    const Scalar* weight, const Scalar* bias, ActivationKind activation, Scalar* mean,
+                    Scalar* inverse, Scalar* y);
+
+// With h = (x - mean[r]) inverse[r] and g = dy weight[c]:
+//   dx = inverse[r] (g - mean of g along the row - h (mean of g h along the row))
+void normalize_rows_backward(ThreadTeam& team, const Scalar* x, const Scalar* dy, const PixelRows& size,
+                             const Scalar* weight, const Scalar* mean, const Scalar* inverse, Scalar* dx);
+
+// sum[c] = sum of dy;   product[c] = sum of dy (x - mean[r]) inverse[r]
+//   partial [8, 2, columns], scratch
+void row_norm_slopes(ThreadTeam& team, const Scalar* x, const Scalar* dy, const PixelRows& size,
+                     const Scalar* mean, const Scalar* inverse, Scalar* partial, Scalar* sum,
+                     Scalar* product);
+
+// y[n, c] = mean of image n's rows, and back: dx = dy / rows per image
+void mean_of_rows(ThreadTeam& team, const Scalar* x, const PixelRows& size, Scalar* y);
+void mean_of_rows_backward(ThreadTeam& team, const Scalar* dy, const PixelRows& size, Scalar* dx);
+
+}  // namespace mudra
