@@ -48,7 +48,8 @@ struct DataArguments {
 std::shared_ptr<DataArguments> declare_data(Arguments& arguments, std::vector<std::string> names) {
   auto a = std::make_shared<DataArguments>();
   const Options defaults;
-  arguments.positional("DATA", a->data, "Labelled images: .npz, .npy, .csv, IDX, a folder or synth:N");
+  arguments.positional("DATA", a->data,
+                       "Labelled images: .npz, .npy, .csv, IDX, a folder or synth:N[:DOMAIN]");
   for (const char* reading : {"classes", "groups", "labels", "strict", "size", "channels", "fit"}) {
     names.emplace_back(reading);
   }
@@ -153,7 +154,7 @@ Action inspect_command(Arguments& arguments) {
 // ---- convert ----
 
 Action convert_command(Arguments& arguments) {
-  const auto a = declare_data(arguments, {});
+  const auto a = declare_data(arguments, {"seed"});
   arguments.positional(
       "OUT", a->out,
       "File .npz, .npy, .csv[.gz], .idx[.gz], ...images-idx3-ubyte[.gz], or a new folder of PNGs");

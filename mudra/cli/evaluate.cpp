@@ -25,9 +25,7 @@ Evaluation evaluate_model(const Model& model, const Dataset& data, const Options
   std::iota(rows.begin(), rows.end(), int64_t{0});
   const Predictions answers =
       predict(model.network, static_cast<int64_t>(model.classes.size()), data, rows, team);
-  IndependentUnits units;
-  units.groups = data.groups;
-  units.seed = options.seed;
+  const IndependentUnits units{data.groups, data.photographs, options.seed};
   return evaluate(data.labels, answers.labels, data.classes, units);
 }
 

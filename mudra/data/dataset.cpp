@@ -78,6 +78,7 @@ Dataset Dataset::select(std::span<const int64_t> rows) const {
   selected.labels = pick(labels);
   selected.group_names = group_names;
   selected.groups = pick(groups);
+  selected.photographs = pick(photographs);
   selected.files = pick(files);
   selected.notes = notes;
   selected.skipped = skipped;

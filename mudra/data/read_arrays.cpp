@@ -54,6 +54,12 @@ Dataset read_npz(const std::string& path, const ReadOptions& options) {
     read(name, data.group_names, data.groups);
     break;
   }
+  for (const char* name : photograph_arrays) {
+    if (!file.has(name)) continue;
+    std::vector<std::string> names;
+    read(name, names, data.photographs);
+    break;
+  }
   return data;
 }
 

@@ -16,5 +16,7 @@ Pixels read_npy_image(const std::string& path);
 
 // Names under which an .npz may hold the group of each image.
 inline constexpr const char* group_arrays[] = {"groups", "group", "hand"};
+// The same for the photograph an image was made from.
+inline constexpr const char* photograph_arrays[] = {"photographs", "photograph", "photo"};
 
 }  // namespace mudra

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <filesystem>
+#include <span>
 #include <unordered_map>
 
 #include "mudra/core/error.h"
@@ -82,12 +83,20 @@ void groups_from_csv(const ReadOptions& options, Dataset& data) {
 
 void groups_from_npz(const ReadOptions& options, Dataset& data) {
   const NpzFile file(options.groups);
-  for (const char* name : group_arrays) {
-    if (!file.has(name)) continue;
-    const auto source = file.open(name);
-    const NpyHeader header = read_npy_header(*source);
-    return array_labels(*source, header, data.size(), options, data.group_names, data.groups);
-  }
+  const auto read = [&](std::span<const char* const> arrays, std::vector<std::string>& names,
+                        std::vector<int32_t>& indices) {
+    for (const char* name : arrays) {
+      if (!file.has(name)) continue;
+      const auto source = file.open(name);
+      const NpyHeader header = read_npy_header(*source);
+      array_labels(*source, header, data.size(), options, names, indices);
+      return true;
+    }
+    return false;
+  };
+  std::vector<std::string> photographs;
+  read(photograph_arrays, photographs, data.photographs);
+  if (read(group_arrays, data.group_names, data.groups)) return;
   throw Error("has no array `groups`, `group` or `hand`", options.groups,
               "It holds " + join_names(file.arrays(), 10) +
                   ". Save the group of each image under one of these names");

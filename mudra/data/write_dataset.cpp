@@ -153,6 +153,11 @@ Notes write_npz(const Dataset& data, const std::string& path, const WriteOptions
   add("dataset.npy", npy_pixels(data.pixels));
   add("labels.npy", npy_texts(data.classes, data.labels));
   if (!data.groups.empty()) add("groups.npy", npy_texts(data.group_names, data.groups));
+  if (!data.photographs.empty()) {
+    std::vector<std::string> numbers;  // they are numbered from 0 without gaps unless images were left out
+    for (int32_t i = 0; i <= std::ranges::max(data.photographs); ++i) numbers.push_back(std::to_string(i));
+    add("photographs.npy", npy_texts(numbers, data.photographs));
+  }
 
   int code = 0;
   zip_t* zip = zip_open(file.temporary().c_str(), ZIP_CREATE | ZIP_TRUNCATE, &code);

@@ -32,13 +32,18 @@ Size parse_size(const std::string& text) {
   return size;
 }
 
+// "synth:2000" or "synth:2000:ankara"
 Dataset render(const std::string& source, const Size& size, uint64_t seed, ThreadTeam& team) {
   SynthOptions synth;
   synth.seed = seed;
-  synth.count = parse_number<int64_t>(std::string_view(source).substr(source.find(':') + 1)).value_or(0);
+  const std::string_view rest = std::string_view(source).substr(source.find(':') + 1);
+  const size_t colon = rest.find(':');
+  synth.count = parse_number<int64_t>(rest.substr(0, colon)).value_or(0);
   if (synth.count < 1) {
-    throw usage_error("'" + source + "' names no number of images", "DATA", "Write it as synth:2000");
+    throw usage_error("'" + source + "' names no number of images", "DATA",
+                      "Write it as synth:2000 or synth:2000:mixed");
   }
+  if (colon != rest.npos) synth.domain = rest.substr(colon + 1);
   if (size.height != size.width)
     throw usage_error("rendered images are square", "--size", "Give one number, such as 28");
   if (size.height > 0) synth.size = size.height;

@@ -12,7 +12,8 @@ namespace mudra {
 // What is rendered when no data are named.
 inline constexpr std::string_view default_data = "synth:2000";
 
-// Reads (or renders, for synth:N) options.data, keeps options.classes, brings images to options.size.
+// Reads (or renders, for synth:N and synth:N:DOMAIN) options.data, keeps options.classes, brings images to
+// options.size.
 Dataset load_data(const Options& options, ThreadTeam& team);
 
 // The same for a model that is there already: its classes and its size. Without options.classes every class

@@ -113,13 +113,8 @@ Run train_run(const Options& options, const std::string& out, const RunEvents& e
   watch.lap();
   run.test_probabilities = Tensor({static_cast<int64_t>(truth.size()), classes});
   std::copy(probabilities.begin(), probabilities.end(), run.test_probabilities.data());
-  std::vector<int32_t> groups;
-  if (!run.data.groups.empty()) {
-    for (const int64_t row : run.test_rows) groups.push_back(run.data.groups[static_cast<size_t>(row)]);
-  }
-  IndependentUnits units;
-  units.groups = groups;
-  units.seed = options.seed;
+  const Dataset tested = run.data.select(run.test_rows);
+  const IndependentUnits units{tested.groups, tested.photographs, options.seed};
   run.test = evaluate(truth, predicted, run.data.classes, units);
   run.seconds.evaluate += watch.lap();
 

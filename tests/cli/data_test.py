@@ -95,3 +95,34 @@ def test_split_writes_a_file_that_split_reads(mudra, sources, tmp_path):
 def test_a_command_left_out_is_named(mudra):
     result = mudra("data")
     assert result.returncode == 2 and "inspect, convert, split" in result.stderr
+
+
+def test_few_hands_many_photographs_make_an_interval_by_photograph(mudra, tmp_path):
+    """Seven turns of one photograph are one observation; three hands are too few to resample."""
+    rng = np.random.default_rng(5)
+    labels, photographs = np.arange(140) % 2, np.arange(140) // 7
+    images = rng.integers(0, 120, (140, 8, 8)) + 100 * (labels[:, None, None] ^ (rng.random((140, 1, 1)) < 0.2))
+    hands = np.array([f"hand{p % 3}" for p in photographs])
+    files = {"data": {"dataset": images.astype("u1"), "labels": labels}}
+    files["all"] = files["data"] | {"hand": hands, "photo": photographs}
+    files["groups"] = {"hand": hands, "photo": np.array([f"photo{p}.jpeg" for p in photographs])}
+    for name, arrays in files.items():
+        np.savez(tmp_path / f"{name}.npz", **arrays)
+
+    def tested(data, *options):
+        run = mudra("train", data, "--epochs", 1, "--split", "kfold:2", "--json", "--no-report", *options)
+        assert run.returncode == 0, run.stderr
+        test = json.loads(run.stdout)["test"]
+        model = json.loads(run.stdout)["model"]
+        again = json.loads(mudra("evaluate", data, "--model", model, "--json", *options).stdout)
+        assert (again["interval_unit"], again["interval_units"]) == (test["interval_unit"], test["interval_units"])
+        return test["interval_unit"], test["interval_units"]
+
+    assert tested("data.npz") == ("image", 140)
+    assert tested("all.npz") == ("photograph", 20)
+    assert tested("data.npz", "--groups", "groups.npz") == ("photograph", 20)
+    assert mudra("data", "convert", "all.npz", "kept.npz").returncode == 0
+    assert tested("kept.npz") == ("photograph", 20)
+    del files["all"]["photo"]
+    np.savez(tmp_path / "hands.npz", **files["all"])
+    assert tested("hands.npz") == ("group", 3)

@@ -68,3 +68,23 @@ def test_a_file_where_a_folder_should_be_fails_with_its_name(mudra, tmp_path):
     result = mudra("synth", "--count", 10, "--out", tmp_path / "file" / "x.npz")
     assert result.returncode == 1 and "file" in result.stderr
     assert (tmp_path / "file").read_text() == "here first"
+
+
+def test_a_source_names_its_domain(mudra, tmp_path):
+    for domain in ["massey", "ankara", "mixed"]:
+        mudra("synth", "--count", 40, "--seed", 3, "--domain", domain, "--out", tmp_path / "direct.npz")
+        result = mudra("data", "convert", f"synth:40:{domain}", tmp_path / "source.npz", "--seed", 3)
+        assert result.returncode == 0, result.stderr
+        direct, source = np.load(tmp_path / "direct.npz"), np.load(tmp_path / "source.npz")
+        assert np.array_equal(direct["dataset"], source["dataset"])
+        (tmp_path / "source.npz").unlink()
+    mudra("synth", "--count", 40, "--seed", 3, "--out", tmp_path / "direct.npz")
+    mudra("data", "convert", "synth:40", tmp_path / "source.npz", "--seed", 3)
+    assert np.array_equal(np.load(tmp_path / "direct.npz")["dataset"], np.load(tmp_path / "source.npz")["dataset"])
+
+
+@pytest.mark.parametrize("source, says", [("synth:40:moon", "no domain 'moon'"), ("synth:40:", "no domain ''"),
+                                          ("synth::ankara", "no number of images"), ("synth:", "synth:2000")])
+def test_a_source_that_cannot_be_rendered_is_wrong_usage(mudra, source, says):
+    result = mudra("train", source, "--epochs", 1)
+    assert result.returncode == 2 and says in result.stderr
