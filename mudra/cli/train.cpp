@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include <atomic>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "mudra/cli/commands.h"
@@ -27,9 +28,12 @@ struct TrainArguments {
 };
 
 std::string epoch_line(const Options& options, const Epoch& epoch, double seconds) {
-  return fmt::format("epoch {} of {}   loss {:.3f}   held out {:.3f}   {:.1f}%   {:.2f} s", epoch.number,
-                     options.epochs, epoch.loss_train, epoch.loss_held_out, 100 * epoch.accuracy_held_out,
-                     seconds);
+  std::string line =
+      fmt::format("epoch {} of {}   loss {:.3f}", epoch.number, options.epochs, epoch.loss_train);
+  if (!std::isnan(epoch.loss_validation)) line += fmt::format("   validation {:.3f}", epoch.loss_validation);
+  if (!std::isnan(epoch.loss_held_out))
+    line += fmt::format("   held out {:.3f}   {:.1f}%", epoch.loss_held_out, 100 * epoch.accuracy_held_out);
+  return line + fmt::format("   {:.2f} s", seconds);
 }
 
 // Progress goes to standard error: one line rewritten on a terminal, a line every tenth of the way elsewhere.
@@ -42,18 +46,26 @@ class EpochProgress {
     if (quiet_) return !interrupted;
     const int epochs = run.options.epochs;
     std::string line = epoch_line(run.options, epoch, seconds_);
+    unfinished_ = line;
     if (epoch.number == epochs || interrupted) {
-      line_.finish(line);
+      finish();
     } else if (line_.is_terminal()) {
       line_.show(line + fmt::format("   {:.0f} s left", seconds_ / epoch.number * (epochs - epoch.number)));
     } else if (epoch.number * 10 / epochs != (epoch.number - 1) * 10 / epochs) {
-      line_.finish(line);
+      finish();
     }
     return !interrupted;
   }
 
+  // The last epoch's line stays, also when training ended early.
+  void finish() {
+    if (!unfinished_.empty()) line_.finish(unfinished_);
+    unfinished_.clear();
+  }
+
  private:
   bool quiet_;
+  std::string unfinished_;
   double seconds_ = 0;
   ProgressLine line_;
 };
@@ -64,15 +76,20 @@ void describe_run(const Run& run) {
              images[1], images[2], run.data.classes.size());
   print_notes(run.data);
   const Fold& fold = run.split.folds[0];
-  fmt::print(stderr, "split     {} to train, {} held out, {}\n",
-             with_commas(static_cast<int64_t>(fold.train.size())),
-             with_commas(static_cast<int64_t>(fold.test.size())), run.split.description);
+  const auto count = [](const std::vector<int64_t>& rows) {
+    return with_commas(static_cast<int64_t>(rows.size()));
+  };
+  fmt::print(stderr, "split     {} to train, {}{} held out, {}\n", count(fold.train),
+             fold.validation.empty() ? "" : count(fold.validation) + " to validate, ", count(fold.test),
+             run.split.description);
   fmt::print(stderr, "network   {}   {} parameters\n", run.initial.text(),
              with_commas(run.initial.parameter_count()));
 }
 
 void print_result(const Run& run) {
   fmt::print("{}\n{}\n", run.test.text, accuracy_sentence(run.test));
+  if (run.options.validation > 0)
+    fmt::print("kept      epoch {}: its validation loss is the lowest\n", run.kept_epoch);
   fmt::print("model     {}\n", (run.folder / "model.safetensors").string());
   std::fflush(stdout);
 }
@@ -123,6 +140,7 @@ Action train_command(Arguments& arguments) {
     EpochProgress progress(a->quiet);
     events.epoch = [&](const Run& run, size_t, const Epoch& epoch) { return progress(run, epoch); };
     const Run run = train_run(options, a->out, events);
+    progress.finish();
     if (a->json) {
       print_json(to_json(run));
       std::fflush(stdout);
@@ -130,11 +148,14 @@ Action train_command(Arguments& arguments) {
       print_result(run);
       warn_of_leaks(run);
     }
-    if (a->no_report) return;
-    const std::filesystem::path figures = run.folder / "figures";
-    for (const std::string& note : draw_figures(make_record(run), figures))
-      fmt::print(stderr, "note      {}\n", note);
-    if (!a->json) fmt::print("figures   {}\n", figures.string());
+    if (!a->no_report) {
+      const std::filesystem::path figures = run.folder / "figures";
+      for (const std::string& note : draw_figures(make_record(run), figures))
+        fmt::print(stderr, "note      {}\n", note);
+      if (!a->json) fmt::print("figures   {}\n", figures.string());
+    }
+    if (!run.trouble.empty())
+      throw Error(run.trouble, "training", "Lower --learning-rate, or shorten gradients with --clip 1");
   };
 }
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "mudra/core/denormals.h"
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -44,9 +46,10 @@ ThreadTeam::~ThreadTeam() {
 void ThreadTeam::run_on_team(int64_t tasks, Call call, void* context) {
   call_ = call;
   context_ = context;
+  mode_ = floating_point_mode();
   done_.store(0, std::memory_order_relaxed);
   const uint64_t generation = (job_.load(std::memory_order_relaxed) >> 32) + 1;
-  job_.store(generation << 32 | static_cast<uint64_t>(tasks));  // publishes call_ and context_
+  job_.store(generation << 32 | static_cast<uint64_t>(tasks));  // publishes call_, context_ and mode_
   if (parked_.load() > 0) job_.notify_all();
   take_tasks(generation & 0xFFFFFFFF);
   int spins = 0;
@@ -64,6 +67,7 @@ void ThreadTeam::take_tasks(uint64_t generation) {
   uint64_t job = job_.load(std::memory_order_acquire);
   while (job >> 32 == generation && (job & 0xFFFFFFFF) > 0) {
     if (!job_.compare_exchange_weak(job, job - 1, std::memory_order_acq_rel)) continue;
+    if (floating_point_mode() != mode_) set_floating_point_mode(mode_);
     call_(context_, static_cast<int64_t>((job & 0xFFFFFFFF) - 1));
     done_.fetch_add(1, std::memory_order_release);
     done_.notify_one();

@@ -9,8 +9,8 @@
 namespace mudra {
 
 // Splits work into numbered tasks, which any member may take: results must not depend on who did
-// which. Members spin briefly, then park, so an idle team costs nothing. One caller at a time; a task
-// must not throw and must not call run().
+// which. Members spin briefly, then park, so an idle team costs nothing; they compute in the caller's
+// floating-point mode. One caller at a time; a task must not throw and must not call run().
 class ThreadTeam {
  public:
   explicit ThreadTeam(int threads);  // at least 1; the caller is one of them
@@ -47,6 +47,7 @@ class ThreadTeam {
   std::atomic<bool> stop_{false};
   Call call_ = nullptr;
   void* context_ = nullptr;
+  uint64_t mode_ = 0;  // the caller's floating-point mode
   std::vector<std::thread> workers_;
 };
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <optional>
 #include <set>
 
 #include "mudra/core/atomic_file.h"
@@ -15,14 +16,28 @@ namespace mudra {
 namespace {
 
 constexpr std::string_view option = "--split";
+constexpr std::string_view validation_option = "--validation";
 constexpr std::string_view forms =
     "Give a fraction such as 0.8, stratified:0.8, group, kfold:5, leave-one-group-out or a split.json file";
 
-// All rows in a random order: the order in which training takes them.
-std::vector<int64_t> shuffled(const Dataset& data, uint64_t seed) {
+// Rows to split, in a random order: the order in which training takes them. `level` is 0 for all rows and 1
+// within a part of them; every level draws numbers of its own.
+struct Rows {
+  const Dataset& data;
+  std::vector<int64_t> rows;
+  uint64_t seed;
+  uint32_t level;
+
+  Rows(const Dataset& all, std::span<const int64_t> some, uint64_t with_seed, uint32_t at_level)
+      : data(all), rows(some.begin(), some.end()), seed(with_seed), level(at_level) {
+    Rng(seed, Purpose::split, 2 * level).shuffle(std::span(rows));
+  }
+  Rng group_rng() const { return Rng(seed, Purpose::split, 2 * level + 1); }
+};
+
+std::vector<int64_t> every_row(const Dataset& data) {
   std::vector<int64_t> rows(static_cast<size_t>(data.size()));
   std::iota(rows.begin(), rows.end(), int64_t{0});
-  Rng(seed, Purpose::split).shuffle(std::span(rows));
   return rows;
 }
 
@@ -62,41 +77,50 @@ Fold fold_by(const std::vector<int64_t>& rows, IsTest is_test, std::string name 
   return fold;
 }
 
-Fold stratified_fold(const Dataset& data, const std::vector<int64_t>& rows, double share) {
-  std::vector<size_t> left(data.classes.size(), 0);
-  for (const int32_t label : data.labels) ++left[static_cast<size_t>(label)];
+Fold stratified_fold(const Rows& r, double share) {
+  std::vector<size_t> left(r.data.classes.size(), 0);
+  const auto label = [&](int64_t row) {
+    return static_cast<size_t>(r.data.labels[static_cast<size_t>(row)]);
+  };
+  for (const int64_t row : r.rows) ++left[label(row)];
   for (size_t& count : left) count = part(share, count);
-  return fold_by(rows, [&](size_t row) {
-    size_t& count = left[static_cast<size_t>(data.labels[row])];
+  return fold_by(r.rows, [&](size_t row) {
+    size_t& count = left[label(static_cast<int64_t>(row))];
     if (count == 0) return true;
     --count;
     return false;
   });
 }
 
-std::vector<int32_t> present_groups(const Dataset& data) {
-  const std::set<int32_t> distinct(known_groups(data).begin(), data.groups.end());
+std::set<int32_t> groups_of(const Dataset& data, std::span<const int64_t> rows) {
+  std::set<int32_t> groups;
+  for (const int64_t row : rows) groups.insert(known_groups(data)[static_cast<size_t>(row)]);
+  return groups;
+}
+
+std::vector<int32_t> present_groups(const Rows& r) {
+  const std::set<int32_t> distinct = groups_of(r.data, r.rows);
   if (distinct.size() < 2) {
-    throw usage_error("all images are of one group", option,
+    throw usage_error("all images are of one group", r.level == 0 ? option : validation_option,
                       "Split by a fraction instead, or name a file with --groups");
   }
   return {distinct.begin(), distinct.end()};
 }
 
-Fold group_fold(const Dataset& data, const std::vector<int64_t>& rows, double share, uint64_t seed) {
-  std::vector<int32_t> groups = present_groups(data);
-  Rng(seed, Purpose::split, 1).shuffle(std::span(groups));
+Fold group_fold(const Rows& r, double share) {
+  std::vector<int32_t> groups = present_groups(r);
+  r.group_rng().shuffle(std::span(groups));
   const size_t train = std::clamp<size_t>(part(share, groups.size()), 1, groups.size() - 1);
   const std::set<int32_t> held_out(groups.begin() + static_cast<int64_t>(train), groups.end());
-  return fold_by(rows, [&](size_t row) { return held_out.contains(data.groups[row]); });
+  return fold_by(r.rows, [&](size_t row) { return held_out.contains(r.data.groups[row]); });
 }
 
-std::vector<Fold> group_folds(const Dataset& data, const std::vector<int64_t>& rows) {
+std::vector<Fold> group_folds(const Rows& r) {
   std::vector<Fold> folds;
-  for (const int32_t group : present_groups(data)) {
+  for (const int32_t group : present_groups(r)) {
     folds.push_back(fold_by(
-        rows, [&](size_t row) { return data.groups[row] == group; },
-        data.group_names[static_cast<size_t>(group)]));
+        r.rows, [&](size_t row) { return r.data.groups[row] == group; },
+        r.data.group_names[static_cast<size_t>(group)]));
   }
   return folds;
 }
@@ -131,9 +155,9 @@ Split read_split(const std::string& path, const Dataset& data) {
     split.description = file.at("description").get<std::string>();
     for (const auto& entry : file.at("folds")) {
       Fold fold{entry.at("train").get<std::vector<int64_t>>(), entry.at("test").get<std::vector<int64_t>>(),
-                entry.at("name").get<std::string>()};
+                entry.at("name").get<std::string>(), entry.value("validation", std::vector<int64_t>())};
       std::vector<bool> taken(static_cast<size_t>(data.size()), false);
-      for (const auto* rows : {&fold.train, &fold.test}) {
+      for (const auto* rows : {&fold.train, &fold.test, &fold.validation}) {
         for (const int64_t row : *rows) {
           if (row < 0 || row >= data.size() || taken[static_cast<size_t>(row)]) {
             throw usage_error("names row " + std::to_string(row) + " twice, or there is no such row", path);
@@ -151,50 +175,87 @@ Split read_split(const std::string& path, const Dataset& data) {
   return split;
 }
 
-void check_classes(const Dataset& data, const std::vector<int64_t>& rows, const std::string& which) {
+void check_classes(const Dataset& data, const std::vector<int64_t>& rows, const std::string& which,
+                   std::string_view where = option) {
   std::vector<bool> seen(data.classes.size(), false);
   for (const int64_t row : rows) seen[static_cast<size_t>(data.labels[static_cast<size_t>(row)])] = true;
   for (size_t c = 0; c < seen.size(); ++c) {
     if (!seen[c]) {
-      throw usage_error("the " + which + " part has no image of class '" + data.classes[c] + "'", option,
+      throw usage_error("the " + which + " part has no image of class '" + data.classes[c] + "'", where,
                         "Use stratified:0.8, another --seed, or more images");
     }
   }
 }
 
-}  // namespace
-
-Split make_split(const Dataset& data, const std::string& how, uint64_t seed) {
-  const std::vector<int64_t> rows = shuffled(data, seed);
+// A split of rows by any rule but a file; nothing when `how` is no such rule.
+std::optional<Split> split_by_rule(const Rows& r, const std::string& how) {
   const size_t colon = how.find(':');
   const std::string_view kind = std::string_view(how).substr(0, colon);
   const std::string_view rest = colon == std::string::npos ? "0.8" : std::string_view(how).substr(colon + 1);
-  const std::string seeded = ", seed " + std::to_string(seed);
-  Split split;
-  if (parse_number<double>(how)) {
-    split = {"random" + seeded, {random_fold(rows, fraction(how, how))}};
-  } else if (kind == "stratified") {
-    split = {"random within each class" + seeded, {stratified_fold(data, rows, fraction(rest, how))}};
-  } else if (kind == "group") {
-    split = {"by group" + seeded, {group_fold(data, rows, fraction(rest, how), seed)}};
-  } else if (kind == "kfold" && colon != std::string::npos) {
-    split = {std::string(rest) + " folds" + seeded, k_folds(rows, rest, how)};
-  } else if (how == "leave-one-group-out") {
-    split = {"one group left out at a time", group_folds(data, rows)};
-  } else if (std::filesystem::is_regular_file(how)) {
+  const std::string seeded = ", seed " + std::to_string(r.seed);
+  if (parse_number<double>(how)) return Split{"random" + seeded, {random_fold(r.rows, fraction(how, how))}};
+  if (kind == "stratified")
+    return Split{"random within each class" + seeded, {stratified_fold(r, fraction(rest, how))}};
+  if (kind == "group") return Split{"by group" + seeded, {group_fold(r, fraction(rest, how))}};
+  if (kind == "kfold" && colon != std::string::npos)
+    return Split{std::string(rest) + " folds" + seeded, k_folds(r.rows, rest, how)};
+  if (how == "leave-one-group-out") return Split{"one group left out at a time", group_folds(r)};
+  return std::nullopt;
+}
+
+// Whether no group stands both in training and in the test.
+bool keeps_groups_whole(const Dataset& data, const Fold& fold) {
+  if (data.groups.empty()) return false;
+  const std::set<int32_t> train = groups_of(data, fold.train);
+  return std::ranges::none_of(groups_of(data, fold.test), [&](int32_t g) { return train.contains(g); });
+}
+
+Fold validation_fold(const Rows& r, const std::string& how, const Fold& outer, double share) {
+  const std::string kind = how.substr(0, how.find(':'));
+  if (kind == "stratified") return stratified_fold(r, share);
+  const bool by_rule = kind == "kfold" || parse_number<double>(how);
+  const bool by_group = kind == "group" || kind == "leave-one-group-out";
+  if (by_group || (!by_rule && keeps_groups_whole(r.data, outer))) return group_fold(r, share);
+  return random_fold(r.rows, share);
+}
+
+}  // namespace
+
+Split make_split(const Dataset& data, const std::string& how, uint64_t seed) {
+  std::optional<Split> split = split_by_rule(Rows(data, every_row(data), seed, 0), how);
+  if (!split) {
+    if (!std::filesystem::is_regular_file(how))
+      throw usage_error("'" + how + "' is not possible", option, forms);
     split = read_split(how, data);
-  } else {
-    throw usage_error("'" + how + "' is not possible", option, forms);
   }
-  for (const Fold& fold : split.folds) check_classes(data, fold.train, "training");
-  if (split.folds.size() == 1 && kind != "group") check_classes(data, split.folds[0].test, "held-out");
-  return split;
+  for (const Fold& fold : split->folds) check_classes(data, fold.train, "training");
+  if (split->folds.size() == 1 && !how.starts_with("group"))
+    check_classes(data, split->folds[0].test, "held-out");
+  return *std::move(split);
+}
+
+Split split_rows(const Dataset& data, std::span<const int64_t> rows, const std::string& how, uint64_t seed) {
+  std::optional<Split> split = split_by_rule(Rows(data, rows, seed, 1), how);
+  if (!split) throw usage_error("'" + how + "' is not possible within a part of the images", option, forms);
+  for (const Fold& fold : split->folds) check_classes(data, fold.train, "training");
+  return *std::move(split);
+}
+
+void cut_validation(const Dataset& data, const std::string& how, double share, uint64_t seed, Split& split) {
+  for (Fold& fold : split.folds) {
+    if (!fold.validation.empty()) continue;
+    fold.validation = validation_fold(Rows(data, fold.train, seed, 1), how, fold, 1 - share).test;
+    const std::set<int64_t> taken(fold.validation.begin(), fold.validation.end());
+    std::erase_if(fold.train, [&](int64_t row) { return taken.contains(row); });
+    check_classes(data, fold.train, "training", validation_option);
+  }
 }
 
 std::string split_text(const Split& split, int64_t images) {
   nlohmann::json folds = nlohmann::json::array();
   for (const Fold& fold : split.folds) {
     folds.push_back({{"name", fold.name}, {"train", fold.train}, {"test", fold.test}});
+    if (!fold.validation.empty()) folds.back()["validation"] = fold.validation;
   }
   return nlohmann::json{{"description", split.description}, {"images", images}, {"folds", folds}}.dump() +
          "\n";

@@ -1,8 +1,9 @@
-// Which images train and which test.
+// Which images train, which choose and which test.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -11,8 +12,9 @@
 namespace mudra {
 
 struct Fold {
-  std::vector<int64_t> train, test;  // rows of the data set, in the order they are taken
-  std::string name;                  // "fold 2", "hand 3"; empty when there is one
+  std::vector<int64_t> train, test;   // rows of the data set, in the order they are taken
+  std::string name;                   // "fold 2", "hand 3"; empty when there is one
+  std::vector<int64_t> validation{};  // rows that choose between epochs or options; often none
 };
 
 struct Split {
@@ -32,7 +34,19 @@ struct Split {
 // test part, too).
 Split make_split(const Dataset& data, const std::string& how, uint64_t seed);
 
-// {"description", "images", "folds": [{"name", "train": [rows], "test": [rows]}]}
+// The same of some rows only: the folds within another fold's training part, when something is to be chosen
+// without a look at its test part. `how` may be anything but a file. The numbers drawn differ from those of
+// make_split.
+Split split_rows(const Dataset& data, std::span<const int64_t> rows, const std::string& how, uint64_t seed);
+
+// Moves a share of every fold's training part to its validation part, by the rule `how` the split was made
+// by: within classes for stratified, whole groups for group and leave-one-group-out, also for a file whose
+// folds keep every group on one side; else at random. What stays keeps its order. A fold of a file that has a
+// validation part keeps it. Throws a usage Error when training would lose a class or its only group.
+void cut_validation(const Dataset& data, const std::string& how, double share, uint64_t seed, Split& split);
+
+// {"description", "images", "folds": [{"name", "train": [rows], "test": [rows], "validation": [rows] if
+// any}]}
 std::string split_text(const Split& split, int64_t images);
 
 }  // namespace mudra

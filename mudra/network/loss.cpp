@@ -15,13 +15,17 @@ Loss::Loss(int64_t classes, int64_t max_batch, LossOptions options)
       targets_({max_batch}),
       slopes_({max_batch, classes == 2 ? 1 : classes}) {}
 
-BatchLoss Loss::operator()(const Tensor& logits, std::span<const int32_t> labels, Tensor& dlogits) {
+BatchLoss Loss::operator()(const Tensor& logits, std::span<const int32_t> labels, Tensor& dlogits,
+                           Weights weights) {
   assert(logits.shape()[0] == static_cast<int64_t>(labels.size()));
-  return classes_ == 2 ? binary(logits, labels, dlogits) : categorical(logits, labels, dlogits);
+  assert(weights.empty() || weights.size() == labels.size());
+  return classes_ == 2 ? binary(logits, labels, dlogits, weights)
+                       : categorical(logits, labels, dlogits, weights);
 }
 
-// L = -Σₙ [t log p + (1 - t) log(1 - p)] / N,  p = sigmoid(z)      dz = (p - t) / N
-BatchLoss Loss::binary(const Tensor& logits, std::span<const int32_t> labels, Tensor& dlogits) {
+// L = -Σₙ wₙ [t log p + (1 - t) log(1 - p)] / N,  p = sigmoid(z)      dz = wₙ (p - t) / N
+BatchLoss Loss::binary(const Tensor& logits, std::span<const int32_t> labels, Tensor& dlogits,
+                       Weights weights) {
   const int64_t n = logits.shape()[0];
   const Scalar smoothing = static_cast<Scalar>(options_.label_smoothing);
   BatchLoss result;
@@ -31,6 +35,10 @@ BatchLoss Loss::binary(const Tensor& logits, std::span<const int32_t> labels, Te
     result.right += (logits[i] > 0 ? 1 : 0) == labels[static_cast<size_t>(i)];
   }
   binary_cross_entropy(logits.data(), targets_.data(), n, losses_.data(), slopes_.data());
+  for (int64_t i = 0; i < n && !weights.empty(); ++i) {
+    losses_[i] *= weights[static_cast<size_t>(i)];
+    slopes_[i] *= weights[static_cast<size_t>(i)];
+  }
   for (int64_t i = 0; i < n; ++i) result.mean += static_cast<double>(losses_[i]);
   result.mean /= static_cast<double>(n);
   if (dlogits.data()) {
@@ -39,8 +47,9 @@ BatchLoss Loss::binary(const Tensor& logits, std::span<const int32_t> labels, Te
   return result;
 }
 
-// L = -Σₙ Σ_c t_c log p_c / N,  p = softmax(z)      dz_c = (p_c - t_c) / N
-BatchLoss Loss::categorical(const Tensor& logits, std::span<const int32_t> labels, Tensor& dlogits) {
+// L = -Σₙ wₙ Σ_c t_c log p_c / N,  p = softmax(z)      dz_c = wₙ (p_c - t_c) / N
+BatchLoss Loss::categorical(const Tensor& logits, std::span<const int32_t> labels, Tensor& dlogits,
+                            Weights weights) {
   const int64_t n = logits.shape()[0];
   const Scalar spread = static_cast<Scalar>(options_.label_smoothing / static_cast<double>(classes_));
   const Scalar peak = static_cast<Scalar>(1 - options_.label_smoothing);
@@ -56,13 +65,15 @@ BatchLoss Loss::categorical(const Tensor& logits, std::span<const int32_t> label
       sum += static_cast<double>(e[c]);
       if (spread != 0) target_logit += static_cast<double>(spread) * static_cast<double>(z[c]);
     }
-    result.mean += portable::log(sum) + static_cast<double>(losses_[i]) - target_logit;
+    const Scalar weight = weights.empty() ? 1 : weights[static_cast<size_t>(i)];
+    const double loss = portable::log(sum) + static_cast<double>(losses_[i]) - target_logit;
+    result.mean += static_cast<double>(weight) * loss;
     result.right += winner(z, classes_) == label;
     if (!dlogits.data()) continue;
     Scalar* dz = dlogits.data() + i * classes_;
     const Scalar inverse = static_cast<Scalar>(1 / sum);
     for (int64_t c = 0; c < classes_; ++c) {
-      dz[c] = (e[c] * inverse - (spread + (c == label ? peak : 0))) / static_cast<Scalar>(n);
+      dz[c] = weight * (e[c] * inverse - (spread + (c == label ? peak : 0))) / static_cast<Scalar>(n);
     }
   }
   result.mean /= static_cast<double>(n);

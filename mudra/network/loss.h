@@ -13,7 +13,7 @@ struct LossOptions {
 };
 
 struct BatchLoss {
-  double mean = 0;    // over the batch
+  double mean = 0;    // over the batch, weighted: Σ wₙ lₙ / N
   int64_t right = 0;  // examples whose largest probability is their label's
 };
 
@@ -22,12 +22,17 @@ class Loss {
  public:
   Loss(int64_t classes, int64_t max_batch, LossOptions options = {});
 
-  // Fills dlogits, already divided by N, unless it is empty.
-  BatchLoss operator()(const Tensor& logits, std::span<const int32_t> labels, Tensor& dlogits);
+  // Fills dlogits, already divided by N, unless it is empty. `weights` says what each example counts, [N];
+  // empty: 1 each. The sum is divided by N, not by the sum of weights: so a batch of one class counts what
+  // its class counts.
+  BatchLoss operator()(const Tensor& logits, std::span<const int32_t> labels, Tensor& dlogits,
+                       std::span<const Scalar> weights = {});
 
  private:
-  BatchLoss binary(const Tensor& logits, std::span<const int32_t> labels, Tensor& dlogits);
-  BatchLoss categorical(const Tensor& logits, std::span<const int32_t> labels, Tensor& dlogits);
+  using Weights = std::span<const Scalar>;
+  BatchLoss binary(const Tensor& logits, std::span<const int32_t> labels, Tensor& dlogits, Weights weights);
+  BatchLoss categorical(const Tensor& logits, std::span<const int32_t> labels, Tensor& dlogits,
+                        Weights weights);
 
   int64_t classes_;
   LossOptions options_;

@@ -19,6 +19,8 @@ struct EpochRecord {
   double loss_held_out = std::numeric_limits<double>::quiet_NaN();
   double accuracy_train = std::numeric_limits<double>::quiet_NaN();  // 0..1
   double accuracy_held_out = std::numeric_limits<double>::quiet_NaN();
+  double loss_validation = std::numeric_limits<double>::quiet_NaN();
+  double accuracy_validation = std::numeric_limits<double>::quiet_NaN();
 };
 
 struct NamedText {
@@ -47,6 +49,7 @@ struct RunRecord {
   std::string split;    // "800 to train, 200 held out, random, seed 1"; empty when nothing was split
   std::string network;  // "dense 128, sigmoid -> 1, 100,609 parameters"
   std::vector<EpochRecord> history;  // empty when nothing was trained
+  int64_t kept_epoch = 0;            // whose weights the model has: the last, or the one validation chose
   Evaluation evaluation;             // of the N test images
   Dataset test;                      // N images; labels index evaluation.classes
   std::vector<int32_t> predicted;    // N

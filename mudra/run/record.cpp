@@ -43,13 +43,15 @@ RunRecord make_record(const Run& run) {
   record.data = run.data.source + ": " + std::to_string(run.data.size()) + " images, " +
                 std::to_string(run.data.classes.size()) + " classes";
   const Fold& fold = run.split.folds[0];
-  record.split = std::to_string(fold.train.size()) + " to train, " + std::to_string(fold.test.size()) +
-                 " held out, " + run.split.description;
+  record.split = std::to_string(fold.train.size()) + " to train, ";
+  if (!fold.validation.empty()) record.split += std::to_string(fold.validation.size()) + " to validate, ";
+  record.split += std::to_string(fold.test.size()) + " held out, " + run.split.description;
   record.network = run.initial.text() + ", " + std::to_string(run.initial.parameter_count()) + " parameters";
   for (const Epoch& epoch : run.histories[0]) {
-    record.history.push_back(
-        {epoch.number, epoch.loss_train, epoch.loss_held_out, epoch.accuracy_train, epoch.accuracy_held_out});
+    record.history.push_back({epoch.number, epoch.loss_train, epoch.loss_held_out, epoch.accuracy_train,
+                              epoch.accuracy_held_out, epoch.loss_validation, epoch.accuracy_validation});
   }
+  record.kept_epoch = run.kept_epoch;
   record.evaluation = run.test;
   record.test = run.data.select(run.test_rows);
   const int64_t classes = static_cast<int64_t>(run.data.classes.size());

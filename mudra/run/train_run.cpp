@@ -1,6 +1,8 @@
 #include "mudra/run/train_run.h"
 
+#include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
@@ -10,6 +12,7 @@
 #include "mudra/features/augmentation.h"
 #include "mudra/run/load_data.h"
 #include "mudra/run/run_folder.h"
+#include "mudra/training/class_weights.h"
 
 namespace mudra {
 namespace {
@@ -31,18 +34,35 @@ class Stopwatch {
   Clock::time_point last_ = Clock::now();
 };
 
+// {"train", "held_out"} and, where there is such a part, "validation".
+Json parts(double train, double validation, double held_out) {
+  Json json = {{"train", train}, {"held_out", held_out}};
+  if (!std::isnan(validation)) json["validation"] = validation;
+  return json;
+}
+
 std::string metrics_lines(const Run& run) {
   std::string lines;
   for (size_t fold = 0; fold < run.histories.size(); ++fold) {
     for (const Epoch& epoch : run.histories[fold]) {
-      Json line = {{"epoch", epoch.number},
-                   {"loss", {{"train", epoch.loss_train}, {"held_out", epoch.loss_held_out}}},
-                   {"accuracy", {{"train", epoch.accuracy_train}, {"held_out", epoch.accuracy_held_out}}}};
+      Json line = {
+          {"epoch", epoch.number},
+          {"learning_rate", epoch.rate},
+          {"loss", parts(epoch.loss_train, epoch.loss_validation, epoch.loss_held_out)},
+          {"accuracy", parts(epoch.accuracy_train, epoch.accuracy_validation, epoch.accuracy_held_out)}};
       if (run.split.folds.size() > 1) line["fold"] = run.split.folds[fold].name;
       lines += line.dump() + "\n";
     }
   }
   return lines;
+}
+
+void check_together(const Options& options) {
+  Augmentation::parse(options.augment);  // refuse it before any work is done
+  if (options.patience > 0 && options.validation == 0) {
+    throw usage_error("needs a validation part, for the test part may choose nothing", "--patience",
+                      "Add --validation 0.1");
+  }
 }
 
 // Tests one fold's network; appends to the run's rows and probabilities.
@@ -64,7 +84,7 @@ Run train_run(const Options& options, const std::string& out, const RunEvents& e
   Stopwatch watch;
   Run run;
   run.options = options;
-  Augmentation::parse(options.augment);  // refuse it before any work is done
+  check_together(options);
   ThreadTeam team(options.threads > 0 ? options.threads : 1);
   run.data = load_data(options, team);
   if (run.data.classes.size() < 2) {
@@ -73,6 +93,13 @@ Run train_run(const Options& options, const std::string& out, const RunEvents& e
         run.data.source, "Add images of another class");
   }
   run.split = make_split(run.data, options.split, options.seed);
+  const auto with_validation = [&](Split split) {
+    if (options.validation > 0)
+      cut_validation(run.data, options.split, options.validation, options.seed, split);
+    return split;
+  };
+  run.split = with_validation(std::move(run.split));
+  class_weights(options.class_weights, run.data, run.split.folds[0].train);  // refuse them before training
   const Shape& images = run.data.pixels.shape();
   run.model.classes = run.data.classes;
   run.model.preprocessing = {static_cast<int>(images[1]), static_cast<int>(images[2]),
@@ -88,27 +115,35 @@ Run train_run(const Options& options, const std::string& out, const RunEvents& e
   std::vector<int32_t> truth, predicted;
   std::vector<Scalar> probabilities;
   const auto train_fold = [&](const Fold& fold, size_t number) {
-    const auto report = [&](const Epoch& epoch) { return !events.epoch || events.epoch(run, number, epoch); };
-    Training training = train(run.initial, run.data, fold, options, team, report);
+    TrainingEvents each;
+    each.epoch = [&](const Epoch& epoch) { return !events.epoch || events.epoch(run, number, epoch); };
+    Training training = train(run.initial, run.data, fold, options, team, each);
     run.seconds.train += training.seconds;
-    if (training.stopped) {
+    if (training.ending == Ending::stopped) {
       throw Error("stopped before the end, no model is kept", run.folder.string(),
                   "Run the same command again");
     }
+    if (training.ending == Ending::diverged) {
+      run.trouble += (run.trouble.empty() ? "" : "; ") + (fold.name.empty() ? "" : fold.name + ": ") +
+                     training.trouble + ", the weights of epoch " + std::to_string(training.kept_epoch) +
+                     " are kept";
+    }
+    run.ending = training.ending;
+    run.kept_epoch = training.kept_epoch;
+    run.model.network = training.network;
     return training;
   };
   for (size_t f = 0; f < run.split.folds.size(); ++f) {
     Training training = train_fold(run.split.folds[f], f);
     run.histories.push_back(std::move(training.history));
-    run.model.network = std::move(training.network);
     watch.lap();
     test_fold(run.model.network, run.split.folds[f], run, truth, predicted, probabilities, team);
     run.seconds.evaluate += watch.lap();
   }
   if (run.split.folds.size() > 1) {
-    Fold all{std::vector<int64_t>(static_cast<size_t>(run.data.size())), run.split.folds[0].test, "all"};
+    Fold all{std::vector<int64_t>(static_cast<size_t>(run.data.size())), {}, "all images"};
     std::iota(all.train.begin(), all.train.end(), int64_t{0});
-    run.model.network = train_fold(all, run.split.folds.size()).network;
+    train_fold(with_validation({"", {all}}).folds[0], run.split.folds.size());
   }
   watch.lap();
   run.test_probabilities = Tensor({static_cast<int64_t>(truth.size()), classes});
@@ -127,11 +162,18 @@ Run train_run(const Options& options, const std::string& out, const RunEvents& e
 }
 
 Json to_json(const Run& run) {
-  const Epoch& last = run.histories.back().back();
+  const std::vector<Epoch>& history = run.histories.back();
+  const size_t kept = static_cast<size_t>(std::max(run.kept_epoch, 1));
+  const Epoch& epoch = history[std::min(kept, history.size()) - 1];
+  const char* const ended = run.ending == Ending::patience   ? "patience"
+                            : run.ending == Ending::diverged ? "diverged"
+                                                             : "finished";
   return {{"run", run.folder.string()},
           {"model", (run.folder / "model.safetensors").string()},
-          {"epochs", last.number},
-          {"loss", {{"train", last.loss_train}, {"held_out", last.loss_held_out}}},
+          {"epochs", history.back().number},
+          {"kept_epoch", run.kept_epoch},
+          {"ended", ended},
+          {"loss", parts(epoch.loss_train, epoch.loss_validation, epoch.loss_held_out)},
           {"test", to_json(run.test)},
           {"seconds",
            {{"load", run.seconds.load},

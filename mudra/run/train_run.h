@@ -28,6 +28,9 @@ struct Run {
   Model model;
   Network initial;                            // before training
   std::vector<std::vector<Epoch>> histories;  // of each fold
+  int kept_epoch = 0;                         // whose weights the model has
+  Ending ending = Ending::finished;           // of the training the model comes from
+  std::string trouble;                        // why a training was cut short; empty if none was
   Evaluation test;                            // of all folds together
   std::vector<int64_t> test_rows;             // the images tested, in the order of the folds
   Tensor test_probabilities;                  // [test_rows, classes]
@@ -45,7 +48,8 @@ struct RunEvents {
 // stopped by events.epoch throws Error too and leaves no model.
 Run train_run(const Options& options, const std::string& out, const RunEvents& events);
 
-// {run, model, epochs, loss: {train, held_out}, test: {...}, seconds: {...}}
+// {run, model, epochs, kept_epoch, ended, loss: {train, validation, held_out}, test: {...}, seconds: {...}}:
+// losses are those of the epoch kept, validation only if there is such a part.
 nlohmann::json to_json(const Run& run);
 
 }  // namespace mudra

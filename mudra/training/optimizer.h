@@ -17,35 +17,67 @@ struct OptimizerOptions {
   double momentum = 0.9;
   double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
   double weight_decay = 0;  // not on biases and norms
-};
-
-// Steps a network down the slopes in `gradients`; both must outlive it. step() allocates nothing.
-class Optimizer {
- public:
-  Optimizer(const OptimizerOptions& options, Network& network, Network& gradients);
+  double clip = 0;          // largest length of the gradient over all parameters; 0: any
 
   // Whether a step is just weights -= rate * gradient, which a gradient kernel can do by itself.
-  bool is_plain() const { return options_.kind == OptimizerKind::sgd && options_.weight_decay == 0; }
+  bool is_plain() const { return is_descent() && clip == 0; }
+  bool is_descent() const { return kind == OptimizerKind::sgd && weight_decay == 0; }
+};
+
+// What an optimizer remembers between steps, laid out as the network itself; without layers where the kind
+// needs none.
+struct Moments {
+  Network first, second;
+  int64_t steps = 0;
+};
+Moments make_moments(const OptimizerOptions& options, const Network& network);
+
+// Steps a network down the slopes in `gradients`; all three must outlive it. step() allocates nothing.
+class Optimizer {
+ public:
+  Optimizer(const OptimizerOptions& options, Network& network, Network& gradients, Moments& moments);
 
   void step(double rate, ThreadTeam& team);
 
  private:
   struct Slot {
     Tensor* weights;
-    const Tensor* gradient;
+    Tensor* gradient;
     Decay decay;
-    Tensor first, second;  // moments, as far as the kind needs them
+    Tensor *first, *second;  // null where the kind needs none
   };
-  void update(Slot& slot, int64_t begin, int64_t count, double rate) const;
-
-  OptimizerOptions options_;
-  int64_t steps_ = 0;
-  double beta1_power_ = 1, beta2_power_ = 1;  // beta^steps
-  std::vector<Slot> slots_;
   struct Task {
     size_t slot;
     int64_t begin, count;
   };
+  void update(const Task& task, double rate, Scalar scale) const;
+  double gradient_length(ThreadTeam& team);
+
+  OptimizerOptions options_;
+  Moments& moments_;
+  double beta1_power_ = 1, beta2_power_ = 1;  // beta^steps
+  std::vector<Slot> slots_;
+  std::vector<Task> tasks_;
+  std::vector<double> squares_;  // of every task's slopes
+};
+
+// Moving average of a network's weights: average += (1 - decay) (weights - average) for every trained value.
+// Early steps forget faster, decay <= (1 + step) / (10 + step) with the first step 1, so that the initial
+// weights soon weigh nothing (as TensorFlow's ExponentialMovingAverage with num_updates). Both networks must
+// outlive it; step() allocates nothing.
+class WeightAverage {
+ public:
+  WeightAverage(double decay, Network& average, Network& network);
+
+  void step(int64_t number, ThreadTeam& team);
+
+ private:
+  struct Task {
+    Scalar* average;
+    const Scalar* weights;
+    int64_t count;
+  };
+  double decay_;
   std::vector<Task> tasks_;
 };
 

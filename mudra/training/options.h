@@ -27,10 +27,19 @@ struct Options {
   std::string init = "he";
   std::string optimizer = "adam";
   double learning_rate = 0.001;
+  std::string schedule = "constant";
+  double warm_up = 0;
+  int step_every = 10;
+  double step_factor = 0.1;
   double momentum = 0.9;
   double weight_decay = 0;
+  double clip = 0;
+  double ema = 0;
   double label_smoothing = 0;
+  std::string class_weights;
   int epochs = 30;
+  double validation = 0;
+  int patience = 0;
   int batch_size = 64;
   bool shuffle = true;
   std::string augment;
@@ -73,12 +82,29 @@ void describe(O& o, Visit&& visit) {
   visit("init", o.init, "initial weights", std::vector<std::string_view>{"normal", "xavier", "he"});
   visit("optimizer", o.optimizer, "how weights follow the gradient",
         std::vector<std::string_view>{"sgd", "momentum", "nesterov", "adam", "adamw"});
-  visit("learning-rate", o.learning_rate, "length of a step", positive);
+  visit("learning-rate", o.learning_rate, "length of a step; the largest, with a schedule", positive);
+  visit("schedule", o.schedule, "how the learning rate goes down",
+        std::vector<std::string_view>{"constant", "step", "cosine", "one-cycle"});
+  visit("warm-up", o.warm_up,
+        "epochs in which the learning rate grows to its full length; below 1: a share of the training",
+        Range{0, 1e6});
+  visit("step-every", o.step_every, "for --schedule step: epochs between two drops", Range{1, 1e6});
+  visit("step-factor", o.step_factor, "for --schedule step: what a drop leaves", Range{0, 1, true});
   visit("momentum", o.momentum, "for momentum and nesterov", Range{0, 1});
   visit("weight-decay", o.weight_decay, "pull of weights towards zero", Range{0, 1e6});
+  visit("clip", o.clip, "shorten a gradient longer than this, over all weights; 0: never", Range{0, 1e9});
+  visit("ema", o.ema,
+        "keep an average of the weights with this memory, such as 0.999; 0: the weights as they are",
+        Range{0, 0.999999});
   visit("label-smoothing", o.label_smoothing, "share of every target spread over all classes",
         Range{0, 0.999});
+  visit("class-weights", o.class_weights,
+        "what an image counts in the loss: balanced, or one number a class, such as 1,2.5", any);
   visit("epochs", o.epochs, "passes over the training images", Range{1, 1e6});
+  visit("validation", o.validation,
+        "share of the training part that chooses the epoch to keep; 0: keep the last", Range{0, 0.9});
+  visit("patience", o.patience, "stop after so many epochs without a lower validation loss; 0: never",
+        Range{0, 1e6});
   visit("batch-size", o.batch_size, "images a step", Range{1, 1 << 20});
   visit("shuffle", o.shuffle, "a new order every epoch", any);
   visit("augment", o.augment, "random changes of the training images, such as \"rotate 15, shift 2\"", any);

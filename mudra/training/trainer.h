@@ -2,40 +2,83 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "mudra/core/thread_team.h"
 #include "mudra/data/dataset.h"
 #include "mudra/data/split.h"
 #include "mudra/network/network.h"
+#include "mudra/training/optimizer.h"
 #include "mudra/training/options.h"
 
 namespace mudra {
 
 struct Epoch {
   int number = 0;             // from 1
+  double rate = 0;            // learning rate of the epoch's last step
   double loss_train = 0;      // mean over the epoch's batches, each before its step
   double accuracy_train = 0;  // of the same predictions
-  double loss_held_out = 0;   // after the epoch; watched, it chooses nothing
-  double accuracy_held_out = 0;
+  // After the epoch, of the weights that would be kept (averaged ones with --ema). NaN without such a part.
+  double loss_validation = std::numeric_limits<double>::quiet_NaN();  // chooses the epoch to keep
+  double accuracy_validation = std::numeric_limits<double>::quiet_NaN();
+  double loss_held_out = std::numeric_limits<double>::quiet_NaN();  // watched, it chooses nothing
+  double accuracy_held_out = std::numeric_limits<double>::quiet_NaN();
   double seconds = 0;  // of optimisation steps
 };
 
-struct Training {
-  Network network;
-  std::vector<Epoch> history;
-  double seconds = 0;    // optimisation steps only
-  bool stopped = false;  // progress asked to stop
+// Everything that changes while training: the past as far as the future needs it. Options, data and fold
+// being the same, training goes on from any state to the same bits.
+struct TrainingState {
+  Network network;  // weights that follow the gradient
+  Moments moments;
+  Network average;  // of the weights, with --ema
+  Network kept;  // weights to hand out: of the best epoch with a validation part, else of the last whole one
+  int kept_epoch = 0;
+  int epoch = 1;               // the one going on, from 1
+  int64_t batch = 0;           // its next batch
+  double loss = 0;             // sum over its batches so far
+  int64_t right = 0;           // examples predicted rightly so far
+  double seconds = 0;          // of its steps so far
+  std::vector<Epoch> history;  // whole epochs
 };
 
-// How an epoch is reported; returning false stops the training.
-using Progress = std::function<bool(const Epoch&)>;
+enum class Ending {
+  finished,  // all epochs
+  patience,  // --patience epochs without a lower validation loss
+  stopped,   // an event asked for it
+  diverged,  // a loss or a weight is no longer a number
+};
 
-// Trains `network`, already initialised, on the fold's training part. The data must be of the network's input
-// size. Same options, data and seed: the same bits, for any team. Throws Error when the loss is no number.
+struct Training {
+  Network network;     // as `kept` of the state
+  int kept_epoch = 0;  // whose weights these are
+  std::vector<Epoch> history;
+  double seconds = 0;  // optimisation steps only
+  Ending ending = Ending::finished;
+  std::string trouble;  // when diverged: "the loss is no longer a number in step 3 of epoch 7"
+};
+
+// What training tells while it runs; either may be empty, either stops it by returning false.
+struct TrainingEvents {
+  std::function<bool(const Epoch&)> epoch;
+  std::function<bool(const TrainingState&)> step;  // after every step, and once an epoch is over
+};
+
+// The state before the first step of `network`, already initialised.
+TrainingState start_training(Network network, const Options& options);
+
+// Trains on the fold's training part. The data must be of the network's input size. `example_weights` says
+// what each row of the data counts in the loss, beside --class-weights; empty: 1. Same options, data and
+// seed: the same bits, for any team, fused or plain. Throws Error when the loss is no number before an epoch
+// is whole.
+Training train(TrainingState state, const Dataset& data, const Fold& fold, const Options& options,
+               ThreadTeam& team, const TrainingEvents& events = {}, bool fuse = true,
+               std::span<const float> example_weights = {});
 Training train(Network network, const Dataset& data, const Fold& fold, const Options& options,
-               ThreadTeam& team, const Progress& progress = {}, bool fuse = true);
+               ThreadTeam& team, const TrainingEvents& events = {}, bool fuse = true);
 
 Initialization initialization(const std::string& name);
 

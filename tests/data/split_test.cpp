@@ -108,5 +108,105 @@ TEST(Split, RefusesToLeaveAClassOut) {
   EXPECT_THROW(make_split(data, "leave-one-group-out", 1), Error);
 }
 
+// Every row of the outer training part stands in exactly one of the two inner parts; the test part stays.
+void expect_cut(const Fold& before, const Fold& after, size_t validation) {
+  EXPECT_EQ(after.validation.size(), validation);
+  EXPECT_EQ(after.test, before.test);
+  std::set<int64_t> rows(after.train.begin(), after.train.end());
+  rows.insert(after.validation.begin(), after.validation.end());
+  EXPECT_EQ(rows, std::set<int64_t>(before.train.begin(), before.train.end()));
+  EXPECT_EQ(after.train.size() + after.validation.size(), before.train.size());
+  std::vector<int64_t> order = before.train;  // what stays keeps its order
+  std::erase_if(order,
+                [&](int64_t row) { return !std::set(after.train.begin(), after.train.end()).contains(row); });
+  EXPECT_EQ(after.train, order);
+}
+
+TEST(Validation, IsCutByTheRuleOfTheSplit) {
+  const Dataset data = example();
+  for (const std::string how : {"0.8", "stratified:0.8", "group", "kfold:4", "leave-one-group-out"}) {
+    SCOPED_TRACE(how);
+    const Split before = make_split(data, how, 3);
+    Split after = before;
+    cut_validation(data, how, 0.25, 3, after);
+    const bool by_group = how == "group" || how == "leave-one-group-out";
+    for (size_t f = 0; f < after.folds.size(); ++f) {
+      const size_t groups = before.folds[f].train.size() / 20;
+      const size_t rows = before.folds[f].train.size();
+      expect_cut(before.folds[f], after.folds[f],
+                 by_group                  ? 20 * (groups - groups * 3 / 4)
+                 : how == "stratified:0.8" ? 24
+                                           : rows - rows * 3 / 4);
+      std::set<int32_t> chosen, trained;
+      for (const int64_t row : after.folds[f].validation)
+        chosen.insert(data.groups[static_cast<size_t>(row)]);
+      for (const int64_t row : after.folds[f].train) trained.insert(data.groups[static_cast<size_t>(row)]);
+      for (const int32_t group : chosen) EXPECT_FALSE(by_group && trained.contains(group)) << group;
+    }
+    Split again = before;
+    cut_validation(data, how, 0.25, 3, again);
+    EXPECT_EQ(again.folds[0].validation, after.folds[0].validation);
+    cut_validation(data, how, 0.25, 4, again);
+    EXPECT_EQ(again.folds[0].validation, after.folds[0].validation) << "a part that is there stays";
+  }
+}
+
+TEST(Validation, OfAFileKeepsGroupsWholeIfItsFoldsDo) {
+  const ScratchFolder folder;
+  const Dataset data = example();
+  for (const std::string how : {"group", "0.8"}) {
+    Split made = make_split(data, how, 1);
+    const std::string path = folder.path() / "split.json";
+    std::ofstream(path) << split_text(made, data.size());
+    Split split = make_split(data, path, 1);
+    cut_validation(data, path, 0.3, 1, split);
+    std::set<int32_t> chosen, trained;
+    for (const int64_t row : split.folds[0].validation) chosen.insert(data.groups[static_cast<size_t>(row)]);
+    for (const int64_t row : split.folds[0].train) trained.insert(data.groups[static_cast<size_t>(row)]);
+    bool whole = true;
+    for (const int32_t group : chosen) whole = whole && !trained.contains(group);
+    EXPECT_EQ(whole, how == "group");
+    std::ofstream(path) << split_text(split, data.size());  // a file may hold the part itself
+    Split again = make_split(data, path, 9);
+    EXPECT_EQ(again.folds[0].validation, split.folds[0].validation);
+    cut_validation(data, path, 0.7, 9, again);
+    EXPECT_EQ(again.folds[0].validation, split.folds[0].validation);
+  }
+}
+
+TEST(Validation, NeedsAnotherGroupAndEveryClass) {
+  Dataset data = example();
+  data.groups.assign(120, 0);
+  for (size_t i = 60; i < 120; ++i) data.groups[i] = 1;
+  Split split = make_split(data, "leave-one-group-out", 1);
+  EXPECT_THROW(cut_validation(data, "leave-one-group-out", 0.2, 1, split), Error);
+  data.labels.assign(120, 0);
+  data.labels[0] = 1;
+  data.labels[1] = 2;
+  Split random;
+  random.folds = {{{0, 1, 2, 3, 4, 5}, {6, 7}, ""}};
+  EXPECT_THROW(cut_validation(data, "0.8", 0.9, 1, random), Error);
+}
+
+TEST(Split, OfSomeRowsStaysWithinThem) {
+  const Dataset data = example();
+  const Fold outer = make_split(data, "group", 2).folds[0];
+  for (const char* how : {"kfold:3", "leave-one-group-out", "group", "0.7", "stratified:0.5"}) {
+    const Split inner = split_rows(data, outer.train, how, 2);
+    std::multiset<int64_t> tested;
+    for (const Fold& fold : inner.folds) {
+      EXPECT_EQ(fold.train.size() + fold.test.size(), outer.train.size());
+      for (const auto* part : {&fold.train, &fold.test}) {
+        for (const int64_t row : *part) EXPECT_EQ(std::ranges::count(outer.train, row), 1) << how;
+      }
+      tested.insert(fold.test.begin(), fold.test.end());
+    }
+    if (inner.folds.size() > 1) {
+      EXPECT_EQ(tested, std::multiset<int64_t>(outer.train.begin(), outer.train.end()));
+    }
+  }
+  EXPECT_THROW(split_rows(data, outer.train, "split.json", 2), Error);
+}
+
 }  // namespace
 }  // namespace mudra

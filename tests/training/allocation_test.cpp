@@ -69,6 +69,10 @@ TEST(Training, AStepAllocatesNothing) {
       Options options;
       options.augment = shuffle ? "rotate 9, elastic 1, noise 0.1, background 1, blur 1, jpeg 50" : "";
       options.optimizer = optimizer;
+      options.ema = shuffle ? 0.9 : 0;
+      options.clip = shuffle ? 0.1 : 0;
+      options.class_weights = shuffle ? "balanced" : "";
+      options.schedule = shuffle ? "cosine" : "constant";
       options.shuffle = shuffle;
       options.batch_size = 4;
       options.epochs = 1;

@@ -1,0 +1,304 @@
+// What training promises beside the numbers: the same bits, the right epoch kept, nothing lost.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "mudra/core/error.h"
+#include "mudra/network/model.h"
+#include "mudra/training/class_weights.h"
+#include "mudra/training/trainer.h"
+
+namespace mudra {
+namespace {
+
+// Noise that a little of the class shines through: enough to learn, enough to learn by heart.
+struct Example {
+  Dataset data;
+  Fold fold;
+  Options options;
+
+  explicit Example(int classes = 3) {
+    Rng rng(5, Purpose::test);
+    std::vector<uint8_t> bytes;
+    for (int i = 0; i < 120; ++i) {
+      data.labels.push_back(i % classes);
+      for (int p = 0; p < 90; ++p) {
+        const bool shine = p % classes == i % classes && rng.chance(0.3);
+        bytes.push_back(static_cast<uint8_t>(rng.below(shine ? 256 : 180)));
+      }
+      (i % 5 == 0 ? fold.test : i % 5 == 1 ? fold.validation : fold.train).push_back(i);
+    }
+    data.pixels = Pixels({120, 9, 10, 1}, std::move(bytes));
+    for (int c = 0; c < classes; ++c) data.classes.push_back(std::to_string(c));
+    options.network = "dense 200, relu";
+    options.batch_size = 16;
+    options.epochs = 4;
+  }
+
+  Network network() const {
+    Network made = Network::parse(options.network, {1, 9, 10, 1}, outputs_for(classes()));
+    made.initialize(Initialization::he, 1);
+    return made;
+  }
+  int64_t classes() const { return static_cast<int64_t>(data.classes.size()); }
+  Training run(int threads = 1, bool fuse = true, const TrainingEvents& events = {}) const {
+    ThreadTeam team(threads);
+    return train(network(), data, fold, options, team, events, fuse);
+  }
+  std::string bytes(const Network& of) const { return model_bytes({of, data.classes, {}}); }
+};
+
+TEST(Training, HasTheSameBitsForAnyThreadsFusedOrPlain) {
+  const std::map<std::string, std::string> cases[] = {
+      {{"optimizer", "sgd"}},
+      {{"optimizer", "sgd"}, {"ema", "0.9"}},
+      {{"optimizer", "sgd"}, {"schedule", "cosine"}, {"warm-up", "1"}},
+      {{"optimizer", "sgd"}, {"clip", "0.1"}, {"ema", "0.9"}},
+      {{"optimizer", "momentum"}, {"clip", "0.1"}, {"ema", "0.9"}},
+      {{"optimizer", "nesterov"}, {"clip", "0.1"}, {"ema", "0.9"}},
+      {{"optimizer", "adam"}, {"clip", "0.1"}, {"ema", "0.9"}, {"class-weights", "1,2,3"}},
+      {{"optimizer", "adamw"}, {"clip", "0.1"}, {"ema", "0.9"}, {"weight-decay", "0.1"}},
+      {{"optimizer", "adam"},
+       {"clip", "0.1"},
+       {"network", "conv 5 3x3, relu, pool 2, dropout 0.2, dense 300, tanh"}},
+      {{"optimizer", "adam"},
+       {"ema", "0.9"},
+       {"network", "conv 5 3x3, batch-norm, relu, pool 2, dense 30, batch-norm, relu"}},
+  };
+  for (const auto& given : cases) {
+    Example example;
+    for (const auto& [name, value] : given) set_option(example.options, name, value);
+    SCOPED_TRACE(to_toml(example.options));
+    const std::string one = example.bytes(example.run(1).network);
+    for (const int threads : {2, 3, 4, 8}) {
+      EXPECT_TRUE(example.bytes(example.run(threads).network) == one) << threads << " threads";
+    }
+    EXPECT_TRUE(example.bytes(example.run(1, false).network) == one) << "plain";
+    EXPECT_TRUE(example.bytes(example.run(3, false).network) == one) << "plain, 3 threads";
+  }
+}
+
+TEST(Training, AScheduleOrClippingThatNeverBindsChangesNoBit) {
+  Example example;
+  example.options.optimizer = "sgd";
+  const std::string plain = example.bytes(example.run().network);
+  example.options.clip = 1e6;
+  EXPECT_TRUE(example.bytes(example.run().network) == plain);
+  example.options.clip = 0.01;
+  EXPECT_FALSE(example.bytes(example.run().network) == plain);
+}
+
+TEST(Training, KeepsTheEpochOfLowestValidationLoss) {
+  Example example;
+  example.options.epochs = 30;
+  example.options.learning_rate = 0.01;
+  std::vector<Network> after;
+  TrainingEvents events;
+  events.step = [&](const TrainingState& state) {
+    if (state.batch * 16 >= 72) after.push_back(state.network);
+    return true;
+  };
+  const Training training = example.run(1, true, events);
+  ASSERT_EQ(training.history.size(), 30U);
+  int best = 1;
+  for (const Epoch& epoch : training.history) {
+    if (epoch.loss_validation < training.history[static_cast<size_t>(best - 1)].loss_validation)
+      best = epoch.number;
+  }
+  ASSERT_LT(best, 30) << "the example should learn by heart";
+  EXPECT_EQ(training.kept_epoch, best);
+  EXPECT_TRUE(example.bytes(training.network) == example.bytes(after[static_cast<size_t>(best - 1)]));
+  EXPECT_EQ(training.ending, Ending::finished);
+
+  example.options.patience = 3;
+  const Training early = example.run();
+  EXPECT_EQ(early.ending, Ending::patience);
+  EXPECT_EQ(early.history.size(), static_cast<size_t>(early.kept_epoch + 3));
+  if (early.kept_epoch == best) {
+    EXPECT_TRUE(example.bytes(early.network) == example.bytes(training.network));
+  }
+}
+
+// The running statistics of averaged weights are the means over the epoch's batches.
+TEST(Training, AveragedWeightsGetStatisticsOfTheirOwn) {
+  Example example;
+  example.options.network = "batch-norm, dense 6, relu";
+  example.options.ema = 0.9;
+  example.options.shuffle = false;
+  example.fold.validation.clear();
+  example.fold.train.resize(64);  // four batches of 16: the mean of their means is that of all
+  Training training = example.run();
+  double sum = 0;
+  std::vector<float> image(90);
+  for (const int64_t row : example.fold.train) {
+    example.data.pixels.read(row, image.data());
+    for (const float value : image) sum += static_cast<double>(value);
+  }
+  for (const Network::Named& named : training.network.parameters()) {
+    if (named.name == "0.running_mean") {
+      EXPECT_NEAR((*named.parameter.tensor)[0], sum / 64 / 90, 1e-6);
+    }
+  }
+  const Scalar mean = training.network.parameters()[2].parameter.tensor->values()[0];
+  example.options.ema = 0;  // the plain running mean has not forgotten that it began at 0
+  Training plain = example.run();
+  EXPECT_GT(std::fabs(plain.network.parameters()[2].parameter.tensor->values()[0] - mean), 1e-3);
+}
+
+TEST(Training, TheTestPartChoosesNothing) {
+  Example example;
+  example.options.epochs = 20;
+  example.options.patience = 2;
+  const Training first = example.run();
+  example.fold.test.resize(3);
+  const Training second = example.run();
+  EXPECT_TRUE(example.bytes(second.network) == example.bytes(first.network));
+  EXPECT_EQ(second.history.size(), first.history.size());
+  example.fold.test.clear();
+  EXPECT_TRUE(std::isnan(example.run().history[0].loss_held_out)) << "no number where nothing was measured";
+}
+
+TEST(Training, WithoutValidationTheLastEpochIsKept) {
+  Example example;
+  example.fold.validation.clear();
+  const Training training = example.run();
+  EXPECT_EQ(training.kept_epoch, example.options.epochs);
+  EXPECT_TRUE(std::isnan(training.history[0].loss_validation));
+}
+
+TEST(Training, StopsAtANaNAndKeepsTheLastGoodEpoch) {
+  for (const bool fuse : {true, false}) {
+    for (const char* optimizer : {"sgd", "adam"}) {
+      Example example;
+      example.fold.validation.clear();
+      example.options.optimizer = optimizer;
+      example.options.epochs = 2;
+      const std::string good = example.bytes(example.run(1, fuse).network);
+      example.options.epochs = 9;
+      TrainingEvents events;
+      events.step = [&](const TrainingState& state) {  // the second step of epoch 3 makes a weight no number
+        if (state.epoch == 3 && state.batch == 2) {
+          const auto first = const_cast<TrainingState&>(state).network.parameters().back();
+          first.parameter.tensor->values()[0] = std::numeric_limits<Scalar>::quiet_NaN();
+        }
+        return true;
+      };
+      const Training training = example.run(1, fuse, events);
+      EXPECT_EQ(training.ending, Ending::diverged);
+      EXPECT_EQ(training.trouble, "the loss is no longer a number in step 3 of epoch 3");
+      EXPECT_EQ(training.kept_epoch, 2);
+      EXPECT_EQ(training.history.size(), 2U);
+      EXPECT_TRUE(example.bytes(training.network) == good);
+    }
+  }
+}
+
+TEST(Training, NoticesAWeightThatIsNoNumberAfterAnEpoch) {
+  Example example;
+  TrainingEvents events;
+  events.step = [&](const TrainingState& state) {
+    if (state.epoch == 2 && state.batch == 5) {
+      const auto all = const_cast<TrainingState&>(state).network.parameters();
+      all[0].parameter.tensor->values()[3] = std::numeric_limits<Scalar>::infinity();
+    }
+    return true;
+  };
+  const Training training = example.run(1, true, events);
+  EXPECT_EQ(training.ending, Ending::diverged);
+  EXPECT_EQ(training.kept_epoch, 1);
+  for (const Network::Named& named : const_cast<Training&>(training).network.parameters()) {
+    for (const Scalar value : named.parameter.tensor->values()) ASSERT_TRUE(std::isfinite(value));
+  }
+}
+
+TEST(Training, FailsWhenNoEpochIsGood) {
+  Example example;
+  example.options.optimizer = "sgd";
+  example.options.learning_rate = 1e30;
+  try {
+    example.run();
+    FAIL() << "a rate of 1e30 was fine";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find(" of epoch 1"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("--learning-rate"), std::string::npos) << error.what();
+  }
+}
+
+TEST(Training, GoesOnFromAnyStateToTheSameBits) {
+  for (const char* optimizer : {"sgd", "momentum", "adam"}) {
+    Example example;
+    example.options.optimizer = optimizer;
+    example.options.ema = 0.9;
+    example.options.network = "dense 30, batch-norm, relu, dropout 0.3, dense 20, tanh";
+    example.options.schedule = "cosine";
+    const Training whole = example.run();
+    for (const int64_t stop_after : {1, 5, 7, 10, 19}) {
+      TrainingState kept;
+      TrainingEvents events;
+      int64_t steps = 0;
+      events.step = [&](const TrainingState& state) {
+        if (++steps == stop_after) kept = state;
+        return steps < stop_after;
+      };
+      EXPECT_EQ(example.run(1, true, events).ending, Ending::stopped);
+      ThreadTeam team(2);
+      const Training rest = train(kept, example.data, example.fold, example.options, team);
+      EXPECT_TRUE(example.bytes(rest.network) == example.bytes(whole.network)) << optimizer << stop_after;
+      ASSERT_EQ(rest.history.size(), whole.history.size());
+      for (size_t e = 0; e < rest.history.size(); ++e) {
+        EXPECT_EQ(rest.history[e].loss_train, whole.history[e].loss_train);
+        EXPECT_EQ(rest.history[e].loss_validation, whole.history[e].loss_validation);
+      }
+      EXPECT_EQ(rest.kept_epoch, whole.kept_epoch);
+    }
+  }
+}
+
+TEST(Training, ExampleWeightsCountLikeCopies) {
+  // An image of weight 2 in a batch of 4 is the image taken twice: the sums are the same, divided by 4 and 5.
+  Example once;
+  once.fold = {{2, 3, 4, 7}, {}, ""};
+  once.options.optimizer = "sgd";
+  once.options.epochs = 1;
+  once.options.shuffle = false;
+  once.options.learning_rate = 0.4;
+  Example twice = once;
+  twice.fold.train = {2, 3, 4, 7, 3};
+  twice.options.learning_rate = 0.5;
+  std::vector<float> weights(120, 1.0F);
+  weights[3] = 2;
+  ThreadTeam team(1);
+  const Training a = train(start_training(once.network(), once.options), once.data, once.fold, once.options,
+                           team, {}, true, weights);
+  const Training b = twice.run();
+  EXPECT_NEAR(a.history[0].loss_train * 4, b.history[0].loss_train * 5, 1e-5);
+  auto left = const_cast<Training&>(a).network.parameters(),
+       right = const_cast<Training&>(b).network.parameters();
+  for (size_t p = 0; p < left.size(); ++p) {
+    for (int64_t i = 0; i < left[p].parameter.tensor->size(); ++i)
+      ASSERT_NEAR((*left[p].parameter.tensor)[i], (*right[p].parameter.tensor)[i], 1e-6);
+  }
+}
+
+TEST(ClassWeights, AreOneOnAverage) {
+  Example example;
+  std::vector<int64_t> rows;
+  for (int64_t i = 0; i < 60; ++i) {
+    if (i % 3 != 1 || i % 2 == 0) rows.push_back(i);
+  }
+  EXPECT_TRUE(class_weights("", example.data, rows).empty());
+  for (const char* text : {"balanced", "1,5,0.1"}) {
+    const auto weights = class_weights(text, example.data, rows);
+    double sum = 0;
+    for (const int64_t row : rows)
+      sum += static_cast<double>(weights[static_cast<size_t>(example.data.labels[static_cast<size_t>(row)])]);
+    EXPECT_NEAR(sum / static_cast<double>(rows.size()), 1, 1e-6) << text;
+  }
+  for (const char* bad :
+       {"1", "1,2", "1,2,3,4", "1,2,0", "1,2,-1", "1,2,x", "1,2,", "1,2,3,", "equal", ",,", "1,2,nan"})
+    EXPECT_THROW(class_weights(bad, example.data, rows), Error) << bad;
+}
+
+}  // namespace
+}  // namespace mudra
