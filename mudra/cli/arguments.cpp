@@ -11,6 +11,7 @@
 
 #include "mudra/core/did_you_mean.h"
 #include "mudra/core/error.h"
+#include "mudra/layers/words.h"
 
 namespace mudra {
 namespace {
@@ -171,6 +172,10 @@ int run_command_line(int argc, char** argv, const std::vector<Command>& commands
     return 2;
   } catch (const CLI::ParseError& error) {
     complain(with_help(first_line(error.what()), app));
+    return 2;
+  } catch (const LineError& error) {
+    complain(with_help(error.what(), app));
+    if (!error.picture().empty()) std::fprintf(stderr, "%s\n", error.picture().c_str());
     return 2;
   } catch (const Error& error) {
     complain(error.kind() == ErrorKind::usage ? with_help(error.what(), app) : error.what());

@@ -59,8 +59,10 @@ Conv2d Conv2d::parse(Words& words, const Shape& x) {
     words.fail("the padding must be smaller than the kernel");
   }
   if (x[1] + 2 * g.pad_height < g.kernel_height || x[2] + 2 * g.pad_width < g.kernel_width) {
-    words.fail("the kernel is larger than the padded image of " + std::to_string(x[1]) + "x" +
-               std::to_string(x[2]));
+    words.refuse("the kernel is larger than the image of " + std::to_string(x[1]) + "x" +
+                     std::to_string(x[2]) + " with its padding",
+                 "A kernel of at most " + std::to_string(x[1] + 2 * g.pad_height) + "x" +
+                     std::to_string(x[2] + 2 * g.pad_width) + " fits here");
   }
   return Conv2d(g);
 }

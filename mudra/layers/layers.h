@@ -11,12 +11,13 @@
 #include "mudra/layers/flatten.h"
 #include "mudra/layers/global_pool.h"
 #include "mudra/layers/layer_norm.h"
+#include "mudra/layers/marks.h"
 #include "mudra/layers/pool2d.h"
 
 namespace mudra {
 
 using AnyLayer = std::variant<Dense, Conv2d, MaxPool2d, AveragePool2d, GlobalPool, BatchNorm, LayerNorm,
-                              Dropout, Flatten, Activation<ActivationKind::sigmoid>,
+                              Dropout, Fork, Shortcut, Add, Flatten, Activation<ActivationKind::sigmoid>,
                               Activation<ActivationKind::tanh>, Activation<ActivationKind::relu>,
                               Activation<ActivationKind::leaky_relu>, Activation<ActivationKind::gelu>,
                               Activation<ActivationKind::silu>, Activation<ActivationKind::hard_swish>>;
@@ -24,7 +25,7 @@ using AnyLayer = std::variant<Dense, Conv2d, MaxPool2d, AveragePool2d, GlobalPoo
 template <class Variant>
 inline constexpr bool all_layers = false;
 template <class... L>
-inline constexpr bool all_layers<std::variant<L...>> = (Layer<L> && ...);
+inline constexpr bool all_layers<std::variant<L...>> = ((Layer<L> || IsMark<L>)&&...);
 static_assert(all_layers<AnyLayer>);
 
 }  // namespace mudra

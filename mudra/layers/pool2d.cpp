@@ -23,7 +23,9 @@ Window Window::parse(Words& words, const Shape& x) {
     words.fail("a window that is no square needs a stride");
   }
   if (window.height > x[1] || window.width > x[2]) {
-    words.fail("the window is larger than the image of " + std::to_string(x[1]) + "x" + std::to_string(x[2]));
+    const std::string size = std::to_string(x[1]) + "x" + std::to_string(x[2]);
+    words.refuse("the window is larger than the image of " + size,
+                 "A window of at most " + size + " fits here: take away a pool or stride before it");
   }
   return window;
 }

@@ -1,6 +1,6 @@
 #include "mudra/layers/words.h"
 
-#include <sstream>
+#include <algorithm>
 
 #include "mudra/core/number.h"
 
@@ -9,21 +9,64 @@ namespace {
 
 constexpr int64_t largest = 1 << 20;  // of a layer's width or kernel; keeps products far from overflow
 
-}  // namespace
+constexpr size_t widest = 76;  // of a picture
 
-Words::Words(std::string item, std::string_view usage) : item_(std::move(item)), usage_(usage) {
-  std::istringstream in(item_);
-  for (std::string word; in >> word;) words_.push_back(word);
+std::string place_of(const std::string& where, const Written& written) {
+  return written.line.empty() ? where : where + ", column " + std::to_string(written.at + 1);
 }
 
-void Words::fail(const std::string& what) const {
-  throw usage_error(what, "network item '" + item_ + "'",
-                    usage_.empty() ? std::string() : "Write it as `" + usage_ + "`");
+// The line, or the part of it around the place, and carets below.
+std::string draw(const Written& w) {
+  if (w.line.empty()) return {};
+  const size_t at = std::min(w.at, w.line.size());
+  const size_t begin = at + w.length <= widest || w.line.size() <= widest ? 0 : at - std::min<size_t>(at, 20);
+  std::string shown(w.line.substr(begin, widest));
+  std::replace_if(
+      shown.begin(), shown.end(), [](char c) { return c == '\n' || c == '\t'; }, ' ');
+  const std::string before = begin > 0 ? "..." : "";
+  const size_t carets = std::max<size_t>(1, std::min(w.length, widest - (at - begin)));
+  return "    " + before + shown + (begin + widest < w.line.size() ? "..." : "") + "\n    " +
+         std::string(before.size() + at - begin, ' ') + std::string(carets, '^');
+}
+
+}  // namespace
+
+LineError::LineError(std::string_view what, const std::string& where, std::string_view remedy,
+                     const Written& written)
+    : Error(what, place_of(where, written), remedy, ErrorKind::usage), picture_(draw(written)) {}
+
+Words::Words(std::string item, std::string_view usage, const Written& written)
+    : item_(std::move(item)), usage_(usage), written_(written) {
+  const std::string_view space = " \t\n";
+  for (size_t at = item_.find_first_not_of(space); at != std::string::npos;) {
+    const size_t end = std::min(item_.find_first_of(space, at), item_.size());
+    words_.push_back({item_.substr(at, end - at), at});
+    at = item_.find_first_not_of(space, end);
+  }
+}
+
+void Words::complain(const std::string& what, const std::string& remedy, size_t at, size_t length) const {
+  Written place = written_;
+  if (place.verbatim) {
+    place.at += at;
+    place.length = length;
+  }
+  throw LineError(what, "network, layer " + std::to_string(place.number) + " '" + item_ + "'", remedy, place);
+}
+
+void Words::fail(const std::string& what, const std::string& remedy) const {
+  const Word& word = words_[next_ > 0 ? next_ - 1 : 0];
+  complain(what, !remedy.empty() || usage_.empty() ? remedy : "Write it as `" + usage_ + "`", word.at,
+           word.text.size());
+}
+
+void Words::refuse(const std::string& what, const std::string& remedy) const {
+  complain(what, remedy, 0, item_.size());
 }
 
 std::string Words::take(std::string_view what) {
-  if (empty()) fail(std::string(what) + " is missing");
-  return words_[next_++];
+  if (empty()) complain(std::string(what) + " is missing", "Write it as `" + usage_ + "`", item_.size(), 1);
+  return words_[next_++].text;
 }
 
 int64_t Words::take_count(std::string_view what) {
@@ -60,13 +103,16 @@ double Words::take_fraction(std::string_view what) {
 }
 
 bool Words::accept(std::string_view word) {
-  if (empty() || words_[next_] != word) return false;
+  if (empty() || words_[next_].text != word) return false;
   ++next_;
   return true;
 }
 
 void Words::finish() const {
-  if (!empty()) fail("'" + words_[next_] + "' is not expected here");
+  if (empty()) return;
+  const Word& word = words_[next_];
+  complain("'" + word.text + "' is not expected here", "Write it as `" + usage_ + "`", word.at,
+           word.text.size());
 }
 
 }  // namespace mudra

@@ -12,10 +12,28 @@
 
 namespace mudra {
 
+// Where an item stands in the line a person wrote; an empty line: nowhere.
+struct Written {
+  std::string_view line;
+  size_t at = 0, length = 0;
+  bool verbatim = true;  // false: it stands for other words, which are not in the line
+  size_t number = 0;     // of the layer, from 1
+};
+
+// An error in an architecture line, with a picture of the line that points at the place.
+class LineError : public Error {
+ public:
+  LineError(std::string_view what, const std::string& where, std::string_view remedy, const Written& written);
+  const std::string& picture() const noexcept { return picture_; }  // two lines, or nothing
+
+ private:
+  std::string picture_;
+};
+
 class Words {
  public:
   // `usage` is what the item should look like, for messages.
-  Words(std::string item, std::string_view usage);
+  Words(std::string item, std::string_view usage, const Written& written = {});
 
   bool empty() const { return next_ == words_.size(); }
   void set_usage(std::string_view usage) { usage_ = usage; }
@@ -28,13 +46,23 @@ class Words {
   bool accept(std::string_view word);
   void finish() const;  // nothing may be left
 
-  // An error about the word taken last.
-  [[noreturn]] void fail(const std::string& what) const;
+  // An error about the word taken last; without a remedy, the item's usage.
+  [[noreturn]] void fail(const std::string& what, const std::string& remedy = {}) const;
+  // An error about the whole item.
+  [[noreturn]] void refuse(const std::string& what, const std::string& remedy) const;
 
  private:
+  struct Word {
+    std::string text;
+    size_t at;  // in the item
+  };
+  [[noreturn]] void complain(const std::string& what, const std::string& remedy, size_t at,
+                             size_t length) const;
+
   std::string item_;
   std::string usage_;
-  std::vector<std::string> words_;
+  Written written_;
+  std::vector<Word> words_;
   size_t next_ = 0;
 };
 

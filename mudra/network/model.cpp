@@ -69,6 +69,8 @@ Model model_from_bytes(std::string_view bytes, const std::string& where) {
                                    outputs_for(static_cast<int64_t>(model.classes.size())));
   } catch (const Json::exception& error) {
     throw Error(std::string("has metadata that cannot be read (") + error.what() + ")", where);
+  } catch (const LineError& error) {
+    throw Error(std::string("describes no network (") + error.what() + ")", where);
   } catch (const std::out_of_range&) {
     throw Error("lacks metadata of a model", where, "Use a model file written by `mudra train`");
   }

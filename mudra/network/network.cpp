@@ -3,14 +3,23 @@
 #include <algorithm>
 
 #include "mudra/core/did_you_mean.h"
+#include "mudra/network/line.h"
 
 namespace mudra {
 namespace {
 
-// The variant's kinds, in order.
+// What may be written for an item.
 template <class... L>
-std::vector<std::string> kinds(const std::variant<L...>*) {
-  return {std::string(L::kind)...};
+std::vector<std::string> names(const std::variant<L...>*) {
+  std::vector<std::string> all;
+  (
+      [&] {
+        if (!IsMark<L>) all.emplace_back(L::kind);
+      }(),
+      ...);
+  all.emplace_back("residual(...)");
+  for (const NamedNetwork& named : named_networks()) all.emplace_back(named.name);
+  return all;
 }
 
 template <class... L>
@@ -26,54 +35,89 @@ bool parse_as(const std::string& kind, Words& words, const Shape& shape, const s
   return (attempt.template operator()<L>() || ...);
 }
 
-std::vector<std::string> split_items(std::string_view line) {
-  std::vector<std::string> items;
-  while (true) {
-    const size_t comma = line.find(',');
-    std::string item(line.substr(0, comma));
-    const size_t first = item.find_first_not_of(" \t\n");
-    const size_t last = item.find_last_not_of(" \t\n");
-    if (first == std::string::npos) {
-      throw usage_error("an item is empty", "network '" + std::string(line) + "'",
-                        "Write items separated by single commas, such as `dense 128, relu`");
-    }
-    items.push_back(item.substr(first, last - first + 1));
-    if (comma == std::string_view::npos) return items;
-    line.remove_prefix(comma + 1);
-  }
-}
-
-Shape shape_after(const AnyLayer& layer, const Shape& x) {
-  return std::visit([&](const auto& l) { return l.output_shape(x); }, layer);
-}
-
-}  // namespace
-
-AnyLayer parse_layer(const std::string& item, const Shape& shape) {
+AnyLayer parse_item(const std::string& item, const Shape& shape, const Written& written) {
   constexpr const AnyLayer* list = nullptr;
-  Words words(item, "");
+  Words words(item, "", written);
   const std::string kind = words.take("the layer");
   AnyLayer layer = Flatten();
   if (parse_as(kind, words, shape, list, layer)) return layer;
-  throw usage_error("no layer is called '" + kind + "'", "network item '" + item + "'",
-                    did_you_mean(kind, kinds(list)));
+  words.fail("no layer is called '" + kind + "'", did_you_mean(kind, names(list)));
 }
+
+// "16 channels of 28x28"
+std::string in_words(const Shape& x) {
+  if (x.rank() != 4) return std::to_string(x[1]) + " features";
+  return std::to_string(x[3]) + " channels of " + std::to_string(x[1]) + "x" + std::to_string(x[2]);
+}
+
+// The layers of a shortcut that bring `from` to `to`.
+std::string fitting_shortcut(const Shape& from, const Shape& to) {
+  if (from.rank() == 2 && to.rank() == 2) return "dense " + std::to_string(to[1]);
+  for (int64_t stride = 1; stride <= 16 && from.rank() == 4 && to.rank() == 4; ++stride) {
+    if ((from[1] - 1) / stride + 1 != to[1] || (from[2] - 1) / stride + 1 != to[2]) continue;
+    return "conv " + std::to_string(to[3]) + " 1x1" + (stride > 1 ? " stride " + std::to_string(stride) : "");
+  }
+  return {};
+}
+
+// Shapes on their way through the network.
+class ShapeWalk {
+ public:
+  explicit ShapeWalk(const Shape& input) : now_(input) {}
+  const Shape& now() const { return now_; }
+  bool is_open() const { return !kept_.empty(); }
+
+  void pass(const AnyLayer& layer, const Words& words) {
+    if (std::holds_alternative<Fork>(layer)) return kept_.fork(now_);
+    const bool shortcut = std::holds_alternative<Shortcut>(layer);
+    if (!shortcut && !std::holds_alternative<Add>(layer)) {
+      now_ = std::visit([&](const auto& l) { return l.output_shape(now_); }, layer);
+      return;
+    }
+    if (kept_.empty()) words.refuse("nothing is kept here", "Write `residual(...)`");
+    if (shortcut) return kept_.shortcut(now_);
+    const Shape kept = kept_.add();
+    if (kept == now_) return;
+    const std::string fitting = fitting_shortcut(kept, now_);
+    words.refuse("the two ways of the block do not fit: " + in_words(now_) + " and " + in_words(kept),
+                 fitting.empty() ? "Bring both to one shape"
+                                 : "Keep the shape inside, or end the block with ` | " + fitting + ")`");
+  }
+
+ private:
+  Shape now_;
+  MarkStack<Shape> kept_;
+};
+
+}  // namespace
+
+AnyLayer parse_layer(const std::string& item, const Shape& input) { return parse_item(item, input, {}); }
 
 Network Network::parse(std::string_view line, const Shape& input, int64_t outputs) {
   Network network;
   network.input = input;
-  Shape shape = input;
-  const auto append = [&](const std::string& item) {
-    if (item.starts_with("dense") && shape.rank() == 4) {
-      network.layers.push_back(Flatten());
-      shape = shape_after(network.layers.back(), shape);
-    }
-    network.layers.push_back(parse_layer(item, shape));
-    shape = shape_after(network.layers.back(), shape);
+  ShapeWalk shape(input);
+  const auto append = [&](const std::string& text, Written written) {
+    written.number = network.layers.size() + 1;
+    network.layers.push_back(parse_item(text, shape.now(), written));
+    shape.pass(network.layers.back(), Words(text, "", written));
   };
-  for (const std::string& item : split_items(line)) append(item);
+  const std::vector<LineItem> items = parse_line(line);
+  for (const LineItem& item : items) {
+    if (item.text.starts_with("dense") && shape.now().rank() == 4) append("flatten", item.written);
+    append(item.text, item.written);
+  }
+  if (shape.is_open()) {
+    throw LineError("a residual block is never closed", "network", "Write `residual(...)`",
+                    items.back().written);
+  }
   const Dense* last = std::get_if<Dense>(&network.layers.back());
-  if (!last || last->out != outputs) append("dense " + std::to_string(outputs));
+  if (!last || last->out != outputs) {
+    Written end = items.back().written;
+    end.verbatim = false;
+    if (shape.now().rank() == 4) append("flatten", end);
+    append("dense " + std::to_string(outputs), end);
+  }
   return network;
 }
 
@@ -85,11 +129,7 @@ std::vector<std::string> Network::items() const {
   return items;
 }
 
-std::string Network::text() const {
-  std::string line;
-  for (const std::string& item : items()) line += (line.empty() ? "" : ", ") + item;
-  return line;
-}
+std::string Network::text() const { return join_line(items()); }
 
 void Network::initialize(Initialization initialization, uint64_t seed) {
   for (size_t i = 0; i < layers.size(); ++i) {
@@ -98,11 +138,19 @@ void Network::initialize(Initialization initialization, uint64_t seed) {
   }
 }
 
-int64_t Network::outputs() const {
-  Shape shape = input;
-  for (const AnyLayer& layer : layers) shape = shape_after(layer, shape);
-  return shape.per_example();
+std::vector<Shape> Network::shapes(int64_t examples) const {
+  Shape first = input;
+  first[0] = examples;
+  std::vector<Shape> all = {first};
+  ShapeWalk walk(first);
+  for (const AnyLayer& layer : layers) {
+    walk.pass(layer, Words("", ""));
+    all.push_back(walk.now());
+  }
+  return all;
 }
+
+int64_t Network::outputs() const { return shapes().back().per_example(); }
 
 int64_t Network::parameter_count() const {
   int64_t count = 0;
@@ -113,11 +161,10 @@ int64_t Network::parameter_count() const {
 }
 
 int64_t Network::multiply_adds() const {
+  const std::vector<Shape> inputs = shapes();
   int64_t count = 0;
-  Shape shape = input;
-  for (const AnyLayer& layer : layers) {
-    count += std::visit([&](const auto& l) { return l.multiply_adds(shape); }, layer);
-    shape = shape_after(layer, shape);
+  for (size_t i = 0; i < layers.size(); ++i) {
+    count += std::visit([&](const auto& l) { return l.multiply_adds(inputs[i]); }, layers[i]);
   }
   return count;
 }

@@ -14,8 +14,9 @@ struct Network {
   Shape input;  // of one example: [1, H, W, C]
   std::vector<AnyLayer> layers;
 
-  // Reads one line of items separated by commas: "dense 128, sigmoid". `flatten` goes before a dense layer
-  // that meets images, and a dense layer of `outputs` units at the end unless there is one. Throws Error.
+  // Reads a line such as "conv 16 3x3, residual(conv 16 3x3, relu), dense 128, relu" or "cnn" (line.h).
+  // `flatten` goes before a dense layer that meets images, and a dense layer of `outputs` units at the end
+  // unless there is one. Throws LineError.
   static Network parse(std::string_view line, const Shape& input, int64_t outputs);
 
   std::vector<std::string> items() const;  // the line's items, everything spelled out
@@ -24,6 +25,8 @@ struct Network {
   // The weights a seed means; layers draw from streams of their own.
   void initialize(Initialization initialization, uint64_t seed);
 
+  // What every layer takes, for so many examples, then what the last one gives.
+  std::vector<Shape> shapes(int64_t examples = 1) const;
   int64_t outputs() const;          // logits per example
   int64_t parameter_count() const;  // trained values
   int64_t multiply_adds() const;    // of one example, forward

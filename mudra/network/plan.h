@@ -3,6 +3,7 @@
 #pragma once
 
 #include <any>
+#include <optional>
 #include <vector>
 
 #include "mudra/network/network.h"
@@ -30,25 +31,47 @@ class Plan {
   // Shares of 1, 1/2, 1/3, ... make them the mean over so many batches.
   void update_state(Network& network, double share = BatchNorm::momentum) const;
 
+  // Heap memory: of node values and of what layers keep beside them, of gradients (or, to infer, of values
+  // that share buffers).
+  struct Memory {
+    std::vector<int64_t> layers;  // of every layer of the network
+    int64_t shared = 0;
+  };
+  Memory memory() const;
+
  private:
+  static constexpr int none = -1;
   struct Node {
     size_t layer = 0;                                  // index into network.layers
     ActivationKind activation = ActivationKind::none;  // of the layer after it, done at once
     ActivationKind derivative = ActivationKind::none;  // to apply to dy first, from y
+    int input = none;                                  // the node whose y is x; none: the images
+    int other = none;                                  // add: the node whose y joins
     Shape shape;                                       // of y, for max_batch examples
     Tensor y;
     std::any saved;
-    bool is_view = false;   // y is x, reshaped
-    bool needs_dx = false;  // parameters stand before it
+    int64_t saved_bytes = 0;
+    std::optional<MarkKind> mark;
+    bool is_view = false;  // y is x, reshaped
+    bool learned = false;  // y depends on parameters
+    // Buffers of gradients: of y, of x and, for fork and add, of the other value; none: nobody asks for it.
+    int dy = none, dx = none, other_dy = none;
   };
+  class Buffers;
 
+  void place_values(Buffers& buffers);
+  void place_gradients(Buffers& buffers);
+  const Tensor& value(int node, const Tensor& x) const {
+    return node == none ? x : nodes_[static_cast<size_t>(node)].y;
+  }
   const Tensor& run(const Network& network, const Tensor& x, const Step& step, bool training);
+  Scalar* gradient(int buffer) { return buffers_[static_cast<size_t>(buffer)].data(); }
 
   int64_t max_batch_;
-  bool fuse_;
+  Mode mode_;
   std::vector<Node> nodes_;
-  Tensor activations_[2];  // inference: x and y of a node, in turn
-  Tensor gradients_[2];    // training: dy and dx of a node, in turn
+  std::vector<Tensor> buffers_;  // inference: values; training: gradients
+  Tensor logits_gradient_;
 };
 
 }  // namespace mudra

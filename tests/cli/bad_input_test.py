@@ -85,7 +85,7 @@ KINDS = ["missing", "folder", "empty file", "no zip", "without dataset", "trunca
 
 def expect_one_message(result, status=(1, 2), mention=None):
     assert result.returncode in status, result.stderr
-    lines = [line for line in result.stderr.splitlines() if line]
+    lines = [line for line in result.stderr.splitlines() if line and not line.startswith("    ")]  # but a picture
     assert len(lines) == 1 and lines[0].startswith("mudra: "), result.stderr
     assert result.stdout == ""
     if mention:
@@ -145,6 +145,9 @@ def test_gigabytes_of_deflated_zeros_stay_bounded(tmp_path):
     (["--network", "dense"], "units"),
     (["--network", "dense 0"], "'0'"),
     (["--network", "dense 8,, relu"], "empty"),
+    (["--network", "2 x (dense 8, relu"], "never closed"),
+    (["--network", "conv 4 3x3, pool 7"], "at most 6x6"),
+    (["--network", "residual(conv 4 3x3)"], "| conv 4 1x1)"),
     (["--recipe", "raport"], "Did you mean 'report'?"),
     (["--size", "axb"], "--size"),
     (["--options", "nowhere.toml"], "nowhere.toml"),

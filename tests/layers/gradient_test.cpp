@@ -107,9 +107,11 @@ template <class... L>
 void check_all(const std::variant<L...>*) {
   (
       [] {
-        for (const auto& one : L::cases()) {
-          SCOPED_TRACE(std::string(L::kind));
-          GradientCheck<L>(one).run();
+        if constexpr (Layer<L>) {
+          for (const auto& one : L::cases()) {
+            SCOPED_TRACE(std::string(L::kind));
+            GradientCheck<L>(one).run();
+          }
         }
       }(),
       ...);

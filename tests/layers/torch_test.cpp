@@ -70,7 +70,9 @@ class TorchCase {
 
 template <class... L>
 std::set<std::string> all_kinds(const std::variant<L...>*) {
-  return {std::string(L::kind)...};
+  std::set<std::string> kinds;
+  ((Layer<L> ? void(kinds.insert(std::string(L::kind))) : void()), ...);
+  return kinds;
 }
 
 TEST(Layers, ValuesAndGradientsMatchPyTorch) {
@@ -86,9 +88,9 @@ TEST(Layers, ValuesAndGradientsMatchPyTorch) {
     for (int64_t size = 0; sizes >> size;) s.push_back(size);
     const Shape input = s.size() == 4 ? Shape{s[0], s[2], s[3], s[1]} : Shape{s[0], s[1]};
     std::visit(
-        [&](auto layer) {
-          left.erase(std::string(layer.kind));
-          TorchCase(layer, folder.path(), fields[0], input).run();
+        [&]<class L>(const L& layer) {
+          left.erase(std::string(L::kind));
+          if constexpr (Layer<L>) TorchCase<L>(layer, folder.path(), fields[0], input).run();
         },
         parse_layer(fields[1], input));
   }

@@ -38,6 +38,42 @@ TEST(ModelFile, ReadBackPredictsTheSameBits) {
   for (int64_t i = 0; i < a.size(); ++i) EXPECT_EQ(a[i], b[i]);
 }
 
+// Blocks, running statistics, and a dense layer after images whose C, H and W all differ.
+TEST(ModelFile, KeepsRunningStatisticsAndBlocks) {
+  Model model{Network::parse(
+                  "conv 3 3x3, batch-norm, residual(conv 4 3x3 stride 2, batch-norm | conv 4 1x1 stride 2), "
+                  "relu, flatten, batch-norm",
+                  {1, 5, 8, 2}, 3),
+              {"a", "b", "c"},
+              {5, 8, 2, Fit::stretch}};
+  model.network.initialize(Initialization::he, 2);
+  Rng rng(8, Purpose::test);
+  int states = 0;
+  for (const Network::Named& named : model.network.parameters()) {
+    if (named.trained) continue;
+    ++states;
+    for (Scalar& value : named.parameter.tensor->values()) value = static_cast<float>(rng.uniform(0.5, 2));
+  }
+  EXPECT_EQ(states, 6);
+  model = model_from_bytes(model_bytes(model), "m");
+  Model again = model_from_bytes(model_bytes(model), "m");
+  auto before = model.network.parameters(), after = again.network.parameters();
+  ASSERT_EQ(before.size(), after.size());
+  for (size_t i = 0; i < before.size(); ++i) {
+    EXPECT_EQ(before[i].name, after[i].name);
+    EXPECT_EQ(to_file_order(before[i].parameter), to_file_order(after[i].parameter)) << before[i].name;
+    if (before[i].trained) continue;
+    EXPECT_GE(to_file_order(after[i].parameter)[0], 0.5) << before[i].name;
+  }
+  Tensor x({4, 5, 8, 2});
+  for (Scalar& value : x.values()) value = static_cast<Scalar>(rng.uniform());
+  ThreadTeam team(2);
+  Plan one(model.network, 4, Plan::Mode::infer), two(again.network, 4, Plan::Mode::infer);
+  const Tensor& a = one.infer(model.network, x, Step{team});
+  const Tensor& b = two.infer(again.network, x, Step{team});
+  for (int64_t i = 0; i < a.size(); ++i) EXPECT_EQ(a[i], b[i]);
+}
+
 // https://huggingface.co/docs/safetensors, "Format"
 TEST(ModelFile, KeepsTheRulesOfSafetensors) {
   const std::string bytes = model_bytes(small_model());

@@ -1,13 +1,13 @@
 """Every layer, loss and network in PyTorch, float64: the outside reference for values and gradients.
 
 usage: torch_layers.py layers|losses OUT
-       torch_layers.py network FOLDER
+       torch_layers.py networks FOLDER...
 
 `layers` writes OUT/cases.txt, one line `NUMBER;ITEM;SIZES` a case, and for each NUMBER raw arrays in the order of files
 (channels first): x, dy, y, dx; each parameter (weight, bias) and its gradient (dweight, dbias); for running statistics
 running_mean, running_var, the same with _after for one training step, and infer, what the layer answers with the former.
 `losses` writes OUT/cases.txt, one line `NUMBER;CLASSES;SMOOTHING;ROWS`, and logits, labels (i32), loss, dlogits.
-`network` reads FOLDER/items.txt: first a line `C H W CLASSES BATCH STEPS RATE`, then the items of a network, one a line,
+`networks` reads every FOLDER/items.txt: first a line `C H W CLASSES BATCH STEPS RATE`, then the items of a network, one a line,
 and writes x [STEPS, BATCH, C, H, W], labels (i32) [STEPS, BATCH], the parameters it began with, PLACE.NAME, those after
 STEPS steps of SGD, PLACE.NAME_after, the losses of the steps, and answers, the logits of x's first batch after them.
 Arrays are NUMBER.NAME.f64 (.i32), or NAME.f64 for a network. version.txt names the library.
@@ -180,20 +180,22 @@ def network(folder, write):
     for name, value in everything():
         write(name + "_after", value)
     write("x", x), write("labels", labels), write("losses", torch.stack(found)), write("answers", run(x[0], False))
-    return []
 
 
 def main():
-    what, folder = sys.argv[1], pathlib.Path(sys.argv[2])
+    what, *folders = sys.argv[1:]
+    for folder in map(pathlib.Path, folders):
+        def write(name, value):
+            array = value.detach().numpy()
+            kind = "f64" if value.is_floating_point() else "i32"
+            array.astype({"f64": "<f8", "i32": "<i4"}[kind]).tofile(folder / f"{name}.{kind}")
 
-    def write(name, value):
-        array = value.detach().numpy()
-        kind = "f64" if value.is_floating_point() else "i32"
-        array.astype({"f64": "<f8", "i32": "<i4"}[kind]).tofile(folder / f"{name}.{kind}")
-
-    (folder / "version.txt").write_text(f"torch {torch.__version__}\n")
-    lines = {"layers": lambda: layers(write), "losses": lambda: losses(write), "network": lambda: network(folder, write)}[what]()
-    (folder / "cases.txt").write_text("".join(line + "\n" for line in lines))
+        (folder / "version.txt").write_text(f"torch {torch.__version__}\n")
+        if what == "networks":
+            network(folder, write)
+        else:
+            lines = {"layers": layers, "losses": losses}[what](write)
+            (folder / "cases.txt").write_text("".join(line + "\n" for line in lines))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,169 @@
+#include "mudra/network/line.h"
+
+#include <algorithm>
+
+#include "mudra/core/number.h"
+
+namespace mudra {
+
+const std::vector<NamedNetwork>& named_networks() {
+  static const std::vector<NamedNetwork> networks = {
+      {"mlp", "dense 128, relu, dense 64, relu", "two hidden layers"},
+      {"lenet",
+       "conv 6 5x5 pad 2, tanh, average-pool 2, conv 16 5x5 pad 0, tanh, average-pool 2, dense 120, tanh, "
+       "dense 84, tanh",
+       "LeCun et al. 1998"},
+      {"cnn-tiny",
+       "conv 8 3x3 stride 2, relu, conv 16 3x3 stride 2, relu, conv 32 3x3 stride 2, relu, global-pool",
+       "for devices: about 6,000 weights for images of any size"},
+      {"cnn", "conv 16 3x3, relu, pool 2, conv 32 3x3, relu, pool 2, dense 128, relu",
+       "two convolutions, one hidden layer"},
+      {"resnet-mini",
+       "conv 16 3x3, batch-norm, relu, "
+       "residual(conv 16 3x3, batch-norm, relu, conv 16 3x3, batch-norm), relu, "
+       "residual(conv 32 3x3 stride 2, batch-norm, relu, conv 32 3x3, batch-norm | "
+       "conv 32 1x1 stride 2, batch-norm), relu, "
+       "residual(conv 64 3x3 stride 2, batch-norm, relu, conv 64 3x3, batch-norm | "
+       "conv 64 1x1 stride 2, batch-norm), relu, global-pool",
+       "three residual blocks, after He et al. 2016"},
+  };
+  return networks;
+}
+
+namespace {
+
+constexpr size_t most_items = 250;  // dropout tells layers below 256 apart
+constexpr int deepest = 16;
+
+class Parser {
+ public:
+  explicit Parser(std::string_view line) : line_(line) {}
+
+  std::vector<LineItem> all() {
+    sequence(0);
+    if (at_ < line_.size()) {
+      fail(at_, 1, "'" + std::string(1, line_[at_]) + "' closes or divides no residual( ) or repeat",
+           "Take it away");
+    }
+    return std::move(items_);
+  }
+
+ private:
+  [[noreturn]] void fail(size_t at, size_t length, const std::string& what, const std::string& remedy) const {
+    throw LineError(what, "network", remedy, {line_, at, length});
+  }
+
+  void skip_space() {
+    while (at_ < line_.size() && (line_[at_] == ' ' || line_[at_] == '\t' || line_[at_] == '\n')) ++at_;
+  }
+
+  void append(const LineItem& item) {
+    if (items_.size() == most_items) {
+      fail(item.written.at, item.written.length,
+           "there are more than " + std::to_string(most_items) + " layers", "Write a smaller network");
+    }
+    items_.push_back(item);
+  }
+
+  void sequence(int depth) {
+    while (true) {
+      item(depth);
+      skip_space();
+      if (at_ == line_.size() || line_[at_] != ',') return;
+      ++at_;
+    }
+  }
+
+  void item(int depth) {
+    skip_space();
+    const size_t begin = at_;
+    at_ = std::min(line_.find_first_of(",(|)", begin), line_.size());
+    size_t end = at_;
+    while (end > begin && (line_[end - 1] == ' ' || line_[end - 1] == '\t' || line_[end - 1] == '\n')) --end;
+    const Written written{line_, begin, end - begin};
+    const std::string text(line_.substr(begin, end - begin));
+    if (at_ < line_.size() && line_[at_] == '(') return group(text, written, depth);
+    if (text.empty()) {
+      fail(std::min(begin, line_.size()), 1, "an item is empty",
+           "Write items separated by single commas, such as `dense 128, relu`");
+    }
+    for (const NamedNetwork& named : named_networks()) {
+      if (text == named.name) return insert(named, written);
+    }
+    append({text, written});
+  }
+
+  void insert(const NamedNetwork& named, Written written) {
+    written.verbatim = false;
+    for (const LineItem& item : Parser(named.line).all()) append({item.text, written});
+  }
+
+  // What stands before "(" at at_: `residual`, or how often.
+  void group(const std::string& text, const Written& written, int depth) {
+    const size_t open = at_++;
+    if (depth == deepest) fail(open, 1, "brackets are too deep", "Write a simpler network");
+    const size_t first = items_.size();
+    const bool residual = text == "residual";
+    const std::optional<int64_t> count = residual ? 1 : repeats(text);
+    if (!count) {
+      fail(written.at, written.length, "'" + text + "' cannot stand before a bracket",
+           "Write `3 x (conv 16 3x3, relu)` or `residual(conv 16 3x3, relu, conv 16 3x3)`");
+    }
+    Written mark = written;
+    mark.verbatim = false;
+    if (residual) append({"fork", mark});
+    sequence(depth + 1);
+    if (residual && at_ < line_.size() && line_[at_] == '|') {
+      append({"shortcut", {line_, at_, 1, false}});
+      ++at_;
+      sequence(depth + 1);
+    }
+    if (at_ == line_.size()) fail(open, 1, "the bracket is never closed", "Write `)` where the block ends");
+    if (line_[at_] != ')')
+      fail(at_, 1, "'" + std::string(1, line_[at_]) + "' is not expected here", "Write `,` or `)`");
+    if (residual) append({"add", mark});
+    ++at_;
+    skip_space();
+    if (at_ < line_.size() && line_[at_] != ',' && line_[at_] != '|' && line_[at_] != ')') {
+      fail(at_, 1, "something follows a bracket", "Write a comma between items");
+    }
+    const std::vector<LineItem> body(items_.begin() + static_cast<std::ptrdiff_t>(first), items_.end());
+    for (int64_t i = 1; i < *count; ++i) {
+      for (const LineItem& item : body) append(item);
+    }
+  }
+
+  static std::optional<int64_t> repeats(std::string text) {  // "3 x"
+    if (text.empty() || text.back() != 'x') return std::nullopt;
+    text.pop_back();
+    while (!text.empty() && text.back() == ' ') text.pop_back();
+    const auto count = parse_number<int64_t>(text);
+    return count && *count >= 1 && *count <= static_cast<int64_t>(most_items) ? count : std::nullopt;
+  }
+
+  std::string_view line_;
+  size_t at_ = 0;
+  std::vector<LineItem> items_;
+};
+
+}  // namespace
+
+std::vector<LineItem> parse_line(std::string_view line) { return Parser(line).all(); }
+
+std::string join_line(const std::vector<std::string>& items) {
+  std::string line;
+  bool opened = true;  // nothing to divide from
+  for (const std::string& item : items) {
+    if (item == "shortcut") {
+      line += " | ";
+    } else if (item == "add") {
+      line += ")";
+    } else {
+      line += (opened ? "" : ", ") + (item == "fork" ? "residual(" : item);
+    }
+    opened = item == "fork" || item == "shortcut";
+  }
+  return line;
+}
+
+}  // namespace mudra
