@@ -47,12 +47,12 @@ class EpochProgress {
     const int epochs = run.options.epochs;
     std::string line = epoch_line(run.options, epoch, seconds_);
     unfinished_ = line;
-    if (epoch.number == epochs || interrupted) {
+    const bool is_last = epoch.number == epochs || interrupted;
+    const bool is_tenth = epoch.number * 10 / epochs != (epoch.number - 1) * 10 / epochs;
+    if (is_last || (is_tenth && !line_.is_terminal())) {
       finish();
-    } else if (line_.is_terminal()) {
+    } else {
       line_.show(line + fmt::format("   {:.0f} s left", seconds_ / epoch.number * (epochs - epoch.number)));
-    } else if (epoch.number * 10 / epochs != (epoch.number - 1) * 10 / epochs) {
-      finish();
     }
     return !interrupted;
   }

@@ -103,8 +103,8 @@ ArrayBytes npy_texts(const std::vector<std::string>& names, std::span<const int3
   array.row_bytes = longest * 4;
   array.fill = [texts, indices, longest](int64_t row, uint8_t* out) {
     const std::u32string& text = texts[static_cast<size_t>(indices[static_cast<size_t>(row)])];
-    std::memset(out, 0, longest * 4);
-    std::memcpy(out, text.data(), text.size() * 4);
+    uint8_t* end = std::copy_n(reinterpret_cast<const uint8_t*>(text.data()), text.size() * 4, out);
+    std::fill(end, out + longest * 4, uint8_t{0});
   };
   return array;
 }

@@ -127,8 +127,7 @@ Image contact_sheet(const Dataset& data, int columns, int cell) {
     int left = margin;
     for (const int64_t row : choose_rows(data, static_cast<int32_t>(c), columns)) {
       data.pixels.read(row, values.data());
-      std::transform(values.begin(), values.end(), whole.bytes.begin(),
-                     [](float v) { return static_cast<uint8_t>(std::clamp(v, 0.F, 1.F) * 255 + 0.5F); });
+      std::transform(values.begin(), values.end(), whole.bytes.begin(), to_byte);
       fitter.apply(whole.bytes.data(), small.bytes.data());
       sheet.paste(small, top, left);
       left += to.width + gap;

@@ -118,7 +118,7 @@ void Fitter::fit(const T* in, T* out, std::vector<T>& grey) {
       for (int c = 0; c < channels; ++c) {
         const double* values = row_.data() + static_cast<size_t>(across_.first[x]) * channels + c;
         double sum = 0;
-        for (int k = 0; k < across_.reach; ++k) sum += weights[k] * values[k * channels];
+        for (int k = 0; k < across_.reach; ++k) sum += weights[k] * values[int64_t{k} * channels];
         // The quotient of whole numbers below 2^45 is never rounded up to the next byte.
         const auto value = static_cast<T>(std::is_same_v<T, float> ? sum / total : (sum + half) / total);
         for (int copy = 0; copy < copies; ++copy) *target++ = value;

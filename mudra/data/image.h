@@ -1,6 +1,8 @@
 // One picture in memory, and how it comes to another size and colour.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <vector>
 
@@ -53,5 +55,10 @@ class Fitter {
 };
 
 Image fit(const Image& image, const Preprocessing& to);
+
+// The nearest byte to a value nominally 0..1; what lies outside becomes 0 or 255.
+inline uint8_t to_byte(float value) {
+  return static_cast<uint8_t>(std::lround(std::clamp(value, 0.F, 1.F) * 255));
+}
 
 }  // namespace mudra

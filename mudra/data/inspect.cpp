@@ -13,10 +13,10 @@
 namespace mudra {
 namespace {
 
-constexpr float constant_below = 2 / 255.F;  // brightest minus darkest pixel
-constexpr double inverted_below = -0.3;      // correlation with the average image
-constexpr double imbalance_from = 2;         // largest class over smallest
-constexpr size_t average_pixels = 28 * 28;   // the average image is taken at about this many pixels
+constexpr float constant_below = 2 / 255.F;         // brightest minus darkest pixel
+constexpr double inverted_below = -0.3;             // correlation with the average image
+constexpr double imbalance_from = 2;                // largest class over smallest
+constexpr size_t average_pixels = size_t{28} * 28;  // the average image is taken at about this many pixels
 
 // Rows by what their pixels are.
 class Duplicates {

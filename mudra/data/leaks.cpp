@@ -28,7 +28,7 @@ void for_each_grey(const Pixels& pixels, ThreadTeam& team, const Work& work) {
   team.run((pixels.count() + images_per_task - 1) / images_per_task, [&](int64_t task) {
     Fitter fitter(static_cast<int>(shape[1]), static_cast<int>(shape[2]), static_cast<int>(shape[3]), to);
     std::vector<float> image(static_cast<size_t>(shape.per_example()));
-    std::vector<float> grey(Print::size * Print::size);
+    std::vector<float> grey(size_t{Print::size} * Print::size);
     const int64_t end = std::min((task + 1) * images_per_task, pixels.count());
     for (int64_t row = task * images_per_task; row < end; ++row) {
       pixels.read(row, image.data());

@@ -9,10 +9,15 @@ namespace mudra {
 namespace {
 
 constexpr int size = Print::size;
-constexpr int pixels = size * size;
+constexpr size_t pixels = size_t{size} * size;
 constexpr double middle = (size - 1) / 2.0;
 constexpr int rings = Print::rings, frequencies = Print::frequencies;
 constexpr int coefficients = rings * frequencies;
+
+// The place of a pixel in an image.
+constexpr size_t place(int row, int column) {
+  return static_cast<size_t>(row) * size + static_cast<size_t>(column);
+}
 
 // ---- preparation
 
@@ -29,21 +34,20 @@ void blur(std::span<const float> in, double sigma, std::vector<float>& out) {
   std::vector<float> down(pixels, 0.F);
   for (int y = 0; y < size; ++y) {
     for (int i = -reach; i <= reach; ++i) {
-      const float* row = in.data() + std::clamp(y + i, 0, size - 1) * size;
+      const float* row = in.data() + place(std::clamp(y + i, 0, size - 1), 0);
       const float weight = kernel[static_cast<size_t>(i + reach)];
-      for (int x = 0; x < size; ++x) down[static_cast<size_t>(y * size + x)] += weight * row[x];
+      for (int x = 0; x < size; ++x) down[place(y, x)] += weight * row[x];
     }
   }
   out.assign(pixels, 0.F);
   std::vector<float> padded(static_cast<size_t>(size + 2 * reach));
   for (int y = 0; y < size; ++y) {
-    const float* row = down.data() + y * size;
+    const float* row = down.data() + place(y, 0);
     for (int x = -reach; x < size + reach; ++x)
       padded[static_cast<size_t>(x + reach)] = row[std::clamp(x, 0, size - 1)];
     for (int i = 0; i <= 2 * reach; ++i) {
       const float weight = kernel[static_cast<size_t>(i)];
-      for (int x = 0; x < size; ++x)
-        out[static_cast<size_t>(y * size + x)] += weight * padded[static_cast<size_t>(x + i)];
+      for (int x = 0; x < size; ++x) out[place(y, x)] += weight * padded[static_cast<size_t>(x + i)];
     }
   }
 }
@@ -63,7 +67,7 @@ float sample(std::span<const float> image, double x, double y) {
   const int left = static_cast<int>(std::floor(x)), top = static_cast<int>(std::floor(y));
   const auto at = [&](int column, int row) {
     const bool inside = column >= 0 && column < size && row >= 0 && row < size;
-    return inside ? static_cast<double>(image[static_cast<size_t>(row * size + column)]) : 0.0;
+    return inside ? static_cast<double>(image[place(row, column)]) : 0.0;
   };
   const double fx = x - left, fy = y - top;
   return static_cast<float>((at(left, top) * (1 - fx) + at(left + 1, top) * fx) * (1 - fy) +
@@ -75,7 +79,7 @@ void place_on_detail(std::span<const float> shape, Print::Rings& view) {
   double total = 1e-12, x_sum = 0, y_sum = 0, square_sum = 0;
   for (int y = 0; y < size; ++y) {
     for (int x = 0; x < size; ++x) {
-      const double value = shape[static_cast<size_t>(y * size + x)];
+      const double value = shape[place(y, x)];
       const double energy = value * value, dx = x - middle, dy = y - middle;
       total += energy;
       x_sum += energy * dx;
@@ -118,7 +122,7 @@ void fill_rings(std::span<const float> shape, Print::Rings& view) {
         imaginary -= ring[a] * turn[1];
       }
       const double weight = k == 0 ? 1 : std::sqrt(2.0);  // a real signal's frequencies come in pairs
-      const auto at = static_cast<size_t>(k * rings + r);
+      const auto at = static_cast<size_t>(k) * rings + r;
       view.real[at] = static_cast<float>(weight * real);
       view.imaginary[at] = static_cast<float>(weight * imaginary);
       energy += weight * weight * (real * real + imaginary * imaginary);
@@ -248,7 +252,7 @@ struct Disc {
         if (dx * dx + dy * dy >= 13.5 * 13.5) continue;
         x.push_back(static_cast<float>(dx));
         y.push_back(static_cast<float>(dy));
-        pixel.push_back(static_cast<size_t>(row * size + column));
+        pixel.push_back(place(row, column));
       }
     }
     while (x.size() % lanes != 0) {
@@ -269,12 +273,12 @@ class Magnified {
  public:
   static constexpr int side = 128, centre = 64;
 
-  explicit Magnified(std::span<const float> image) : values_(side * side, 0.F) {
+  explicit Magnified(std::span<const float> image) : values_(size_t{side} * side, 0.F) {
     // u = centre + 2 (p - 13.5): odd u are the pixels, even u lie half way between.
     constexpr int first = centre - size + 1;
     for (int y = 0; y < size; ++y) {
       float* row = &at(first + 2 * y, 0);
-      for (int x = 0; x < size; ++x) row[first + 2 * x] = image[static_cast<size_t>(y * size + x)];
+      for (int x = 0; x < size; ++x) row[first + 2 * x] = image[place(y, x)];
       for (int u = first - 1; u <= first + 2 * size - 1; u += 2)
         row[u] = half(row[u - 3], row[u - 1], row[u + 1], row[u + 3]);
     }
@@ -286,7 +290,7 @@ class Magnified {
 
  private:
   static float half(float a, float b, float c, float d) { return (9 * (b + c) - (a + d)) * (1 / 16.F); }
-  float& at(int v, int u) { return values_[static_cast<size_t>(v * side + u)]; }
+  float& at(int v, int u) { return values_[static_cast<size_t>(v) * side + static_cast<size_t>(u)]; }
   std::vector<float> values_;
 };
 
@@ -331,7 +335,7 @@ std::array<double, sums> measure(const Magnified& query, std::span<const float> 
       const float u = 2 * qx + Magnified::centre, v = 2 * qy + Magnified::centre;
       const int left = static_cast<int>(u), top = static_cast<int>(v);
       const float fx = u - static_cast<float>(left), fy = v - static_cast<float>(top);
-      const float* p = query.data() + top * Magnified::side + left;
+      const float* p = query.data() + (top * Magnified::side + left);
       const float above = p[0] + fx * (p[1] - p[0]);
       const float below = p[Magnified::side] + fx * (p[Magnified::side + 1] - p[Magnified::side]);
       const float slope_above = p[1] - p[0], slope_below = p[Magnified::side + 1] - p[Magnified::side];

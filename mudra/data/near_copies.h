@@ -21,7 +21,7 @@ struct Print {
   struct Rings {
     float center_x = 0, center_y = 0;  // of the rings, pixels from the image's centre
     float scale = 1;                   // of their radii
-    std::array<float, frequencies * rings> real{}, imaginary{};  // unit length together
+    std::array<float, size_t{frequencies} * rings> real{}, imaginary{};  // unit length together
   };
   std::array<Rings, 2> views;  // around the image's centre; around the centre of its detail, to its size
   std::vector<float> detail;   // [28 * 28]

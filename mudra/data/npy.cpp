@@ -224,9 +224,8 @@ bool block_to_bytes(const T* block, int64_t count, uint8_t* out) {
     if (outside != 0) return false;
     int broken = 0;
     for (int64_t i = 0; i < count; ++i) {
-      const auto whole = static_cast<int32_t>(block[i]);
-      broken |= static_cast<T>(whole) != block[i];
-      out[i] = static_cast<uint8_t>(whole);
+      out[i] = static_cast<uint8_t>(block[i]);
+      broken |= static_cast<T>(out[i]) != block[i];
     }
     return broken == 0;
   }

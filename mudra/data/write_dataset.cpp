@@ -309,8 +309,7 @@ Notes write_folder(const Dataset& data, const std::string& path) {
   try {
     for (int64_t row = 0; row < data.size(); ++row) {
       data.pixels.read(row, values.data());
-      std::transform(values.begin(), values.end(), image.bytes.begin(),
-                     [](float v) { return static_cast<uint8_t>(std::clamp(v, 0.F, 1.F) * 255 + 0.5F); });
+      std::transform(values.begin(), values.end(), image.bytes.begin(), to_byte);
       char number[32];
       std::snprintf(number, sizeof number, "/%07lld.png", static_cast<long long>(row));
       files.push_back(data.classes[static_cast<size_t>(data.labels[static_cast<size_t>(row)])] + number);

@@ -54,7 +54,7 @@ void SmoothField::draw(const float* grid, float* out) const {
   for (size_t y = 0; y < down_.cell.size(); ++y) {
     float row[points];
     const float* w = down_.weights.data() + 4 * y;
-    const float* from = grid + down_.cell[y] * points;
+    const float* from = grid + int64_t{down_.cell[y]} * points;
     for (int i = 0; i < points; ++i) {
       row[i] = w[0] * from[i] + w[1] * from[i + points] + w[2] * from[i + 2 * points] +
                w[3] * from[i + 3 * points];
@@ -247,7 +247,7 @@ void Augmenter::erase(float* image, const Draw& d) const {
   const double area = d.erase_share * static_cast<double>(height_ * width_);
   const double wide = std::min(std::sqrt(area * d.erase_aspect), static_cast<double>(width_));
   const double high = std::min(std::sqrt(area / d.erase_aspect), static_cast<double>(height_));
-  const auto columns = static_cast<int64_t>(wide + 0.5), rows = static_cast<int64_t>(high + 0.5);
+  const auto columns = static_cast<int64_t>(std::round(wide)), rows = static_cast<int64_t>(std::round(high));
   const auto left = static_cast<int64_t>(d.erase_x * static_cast<double>(width_ - columns + 1));
   const auto top = static_cast<int64_t>(d.erase_y * static_cast<double>(height_ - rows + 1));
   for (int64_t y = top; y < top + rows; ++y) {

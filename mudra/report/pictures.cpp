@@ -27,7 +27,7 @@ void diverging(float value, uint8_t* rgb) {
   const float strength = std::isnan(value) ? 0 : std::min(1.F, std::fabs(value));
   const float end_blue[3] = {33, 102, 172}, end_red[3] = {178, 24, 43};
   const float* end = value < 0 ? end_blue : end_red;
-  for (int c = 0; c < 3; ++c) rgb[c] = static_cast<uint8_t>(247 + (end[c] - 247) * strength + 0.5F);
+  for (int c = 0; c < 3; ++c) rgb[c] = static_cast<uint8_t>(std::lround(247 + (end[c] - 247) * strength));
 }
 
 }  // namespace

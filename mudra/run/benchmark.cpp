@@ -18,7 +18,7 @@ const std::vector<BenchmarkJob>& benchmark_jobs() {
 }
 
 std::vector<double> run_benchmark(const BenchmarkJob& job, int runs, ThreadTeam& team) {
-  constexpr int64_t held_out = 2 * 16;  // watched after every epoch, outside the time taken
+  constexpr int64_t held_out = int64_t{2} * 16;  // watched after every epoch, outside the time taken
   Rng rng(7, Purpose::test);
   const int64_t count = job.images + held_out;
   std::vector<float> pixels(static_cast<size_t>(count) * 784);
