@@ -4,6 +4,7 @@
 #include <array>
 
 #include "mudra/core/portable_math.h"
+#include "mudra/data/image.h"
 
 namespace mudra::synth {
 namespace {
@@ -172,7 +173,7 @@ void photograph(const Camera& camera, int side, int channels, Rng& rng, std::vec
     }
     jpeg(0.35f * camera.jpeg, side, plane);
     for (size_t i = 0; i < count; ++i) {
-      bytes[i * channels + channel] = static_cast<uint8_t>(clamp(plane[i], 0, 1) * 255 + 0.5f);
+      bytes[i * channels + channel] = to_byte(plane[i]);
     }
   }
 }
