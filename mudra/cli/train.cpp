@@ -118,9 +118,9 @@ void warn_of_leaks(const Run& run) {
 
 Action train_command(Arguments& arguments) {
   auto a = std::make_shared<TrainArguments>();
-  arguments.positional("DATA", a->data,
-                       "Labelled images: .npz, .npy, .csv, a folder or synth:N[:DOMAIN]; without it, rendered hands",
-                       false);
+  arguments.positional(
+      "DATA", a->data,
+      "Labelled images: .npz, .npy, .csv, a folder or synth:N[:DOMAIN]; without it, rendered hands", false);
   add_options(arguments, a->given);
   arguments.option("--options", a->options_file, "A TOML file of options, such as a run's options.toml");
   arguments.option("--out", a->out, "Folder for the model and its records (default: runs/NAME-N)");

@@ -62,8 +62,8 @@ template <class O, class Visit>
 void describe(O& o, Visit&& visit) {
   const auto any = std::vector<std::string_view>{};
   const Range positive{0, 1e9, true};
-  visit("data", o.data, "images: a .npz, .npy or .csv file, a folder with one sub-folder a class, or synth:N[:DOMAIN]",
-        any);
+  visit("data", o.data,
+        "images: a .npz, .npy or .csv file, a folder with one sub-folder a class, or synth:N[:DOMAIN]", any);
   visit("recipe", o.recipe, "start from a named set of options", std::vector<std::string_view>{"", "report"});
   visit("classes", o.classes, "only these classes, in this order, such as 0,5", any);
   visit("groups", o.groups,
