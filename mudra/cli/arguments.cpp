@@ -111,6 +111,18 @@ void Arguments::required_option(const std::string& name, std::string& value, con
   app_->add_option(name, value, help)->required();
 }
 
+void Arguments::optional_value(const std::string& name, std::optional<std::string>& value,
+                               const std::string& help) {
+  app_->add_option_function<std::vector<std::string>>(
+          name,
+          [&value](const std::vector<std::string>& given) {
+            value = given.empty() || given.back() == "{}" ? std::string() : given.back();
+          },
+          help)
+      ->expected(0, 1)
+      ->type_name("[TEXT]");
+}
+
 void Arguments::flag(const std::string& name, bool& value, const std::string& help) {
   app_->add_flag(name, value, help);
 }

@@ -28,6 +28,8 @@ class Arguments {
   template <class T>
   void option(const std::string& name, T& value, const std::string& help);
   void required_option(const std::string& name, std::string& value, const std::string& help);
+  // An option that may stand without a value: `value` is then an empty text.
+  void optional_value(const std::string& name, std::optional<std::string>& value, const std::string& help);
   void flag(const std::string& name, bool& value, const std::string& help);
 
   // An option whose text goes into `given` under its name (without the dashes) if the user gives it.

@@ -41,7 +41,7 @@ struct DataArguments {
   }
   Dataset load() const {
     ThreadTeam team(1);
-    return load_data(options(), team);
+    return load_data(options(), team).first;
   }
 };
 

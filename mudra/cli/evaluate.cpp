@@ -3,12 +3,12 @@
 
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <numeric>
 
 #include "mudra/cli/commands.h"
 #include "mudra/cli/output.h"
-#include "mudra/evaluation/predict.h"
-#include "mudra/run/load_data.h"
+#include "mudra/report/summary.h"
+#include "mudra/run/record.h"
+#include "mudra/run/run_folder.h"
 
 namespace mudra {
 namespace {
@@ -17,17 +17,9 @@ struct EvaluateArguments {
   std::map<std::string, std::string> given;
   std::string data;
   std::string model;
+  std::optional<std::string> report;
   bool json = false;
 };
-
-Evaluation evaluate_model(const Model& model, const Dataset& data, const Options& options, ThreadTeam& team) {
-  std::vector<int64_t> rows(static_cast<size_t>(data.size()));
-  std::iota(rows.begin(), rows.end(), int64_t{0});
-  const Predictions answers =
-      predict(model.network, static_cast<int64_t>(model.classes.size()), data, rows, team);
-  const IndependentUnits units{data.groups, data.photographs, options.seed};
-  return evaluate(data.labels, answers.labels, data.classes, units);
-}
 
 }  // namespace
 
@@ -36,17 +28,23 @@ Action evaluate_command(Arguments& arguments) {
   arguments.positional("DATA", a->data, "Labelled images, in any form that train reads");
   arguments.required_option("--model", a->model, "A model file, or the folder of a run");
   add_options(arguments, a->given, {"classes", "groups", "size", "seed", "threads"});
+  arguments.optional_value("--report", a->report,
+                           "Write report.html and figures into this folder (default: runs/evaluate-N)");
   arguments.flag("--json", a->json, "Print the result as one JSON document");
   return [a] {
     a->given["data"] = a->data;
-    const Options options = make_options({}, a->given);
-    const Model model = load_model(a->model);
-    ThreadTeam team(std::max(1, options.threads));
-    const Dataset data = load_data_for(model, options, team);
-    const Evaluation evaluation = evaluate_model(model, data, options, team);
-    if (a->json) return print_json(to_json(evaluation));
-    print_confusion(evaluation);
-    fmt::print("{}\n{}\n", evaluation.text, accuracy_sentence(evaluation, "images"));
+    const ModelTest test = evaluate_run(make_options({}, a->given), a->model);
+    const std::filesystem::path folder = a->report ? make_run_folder(*a->report, "evaluate", "--report") : "";
+    if (a->json) {
+      nlohmann::json document = to_json(test.evaluation);
+      if (a->report) document["report"] = (folder / "report.html").string();
+      print_json(document);
+    } else {
+      print_confusion(test.evaluation);
+      fmt::print("{}\n{}\n", test.evaluation.text, accuracy_sentence(test.evaluation, "images"));
+    }
+    std::fflush(stdout);
+    if (a->report) print_report(make_record(test), folder, a->json);
   };
 }
 

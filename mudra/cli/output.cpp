@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "mudra/report/page.h"
 #include "mudra/training/options.h"
 
 namespace mudra {
@@ -18,18 +19,9 @@ std::string with_commas(int64_t number) {
   return text;
 }
 
-std::string accuracy_sentence(const Evaluation& evaluation, std::string_view what) {
-  int64_t right = 0;
-  for (size_t c = 0; c < evaluation.classes.size(); ++c) right += evaluation.count(c, c);
-  std::string sentence =
-      fmt::format("right on {} of {} {}: {:.1f}% (95% interval {:.1f}% to {:.1f}%", with_commas(right),
-                  with_commas(evaluation.n), what, 100 * evaluation.accuracy, 100 * evaluation.interval.low,
-                  100 * evaluation.interval.high);
-  if (evaluation.interval.unit != "image") {
-    sentence += fmt::format(", {} independent {}{}", with_commas(evaluation.interval.independent),
-                            evaluation.interval.unit, evaluation.interval.independent == 1 ? "" : "s");
-  }
-  return sentence + ")";
+void print_report(const RunRecord& record, const std::filesystem::path& folder, bool quiet) {
+  for (const std::string& note : write_report(record, folder)) fmt::print(stderr, "note      {}\n", note);
+  if (!quiet) fmt::print("report    {}\n", (folder / "report.html").string());
 }
 
 void print_notes(const Dataset& data) {

@@ -3,19 +3,21 @@
 
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
 #include "mudra/cli/arguments.h"
 #include "mudra/data/dataset.h"
 #include "mudra/evaluation/evaluation.h"
+#include "mudra/report/run_record.h"
 
 namespace mudra {
 
 std::string with_commas(int64_t number);  // 5,000
 
-// "right on 195 of 200 held-out images: 97.5% (95% interval 94.3% to 98.9%)"
-std::string accuracy_sentence(const Evaluation& evaluation, std::string_view what = "held-out images");
+// Writes the report of a run into its folder and says where it is, on standard output unless `quiet`.
+void print_report(const RunRecord& record, const std::filesystem::path& folder, bool quiet);
 
 // Rows true, columns predicted.
 void print_confusion(const Evaluation& evaluation);

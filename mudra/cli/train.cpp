@@ -5,11 +5,12 @@
 #include <atomic>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "mudra/cli/commands.h"
 #include "mudra/cli/output.h"
-#include "mudra/data/leaks.h"
-#include "mudra/report/figures.h"
+#include "mudra/report/summary.h"
+#include "mudra/run/doubts.h"
 #include "mudra/run/record.h"
 
 namespace mudra {
@@ -71,9 +72,7 @@ class EpochProgress {
 };
 
 void describe_run(const Run& run) {
-  const Shape& images = run.data.pixels.shape();
-  fmt::print(stderr, "data      {}: {} images {}x{}, {} classes\n", run.data.source, with_commas(images[0]),
-             images[1], images[2], run.data.classes.size());
+  fmt::print(stderr, "data      {}\n", run.data_text);
   print_notes(run.data);
   const Fold& fold = run.split.folds[0];
   const auto count = [](const std::vector<int64_t>& rows) {
@@ -94,24 +93,15 @@ void print_result(const Run& run) {
   std::fflush(stdout);
 }
 
-// Beyond this many comparisons the search takes minutes.
-constexpr int64_t most_comparisons = 200'000'000;
-
-void warn_of_leaks(const Run& run) {
-  int64_t comparisons = 0;
-  for (const Fold& fold : run.split.folds) {
-    comparisons += static_cast<int64_t>(fold.train.size()) * static_cast<int64_t>(fold.test.size());
-  }
-  if (comparisons > most_comparisons) {
+void warn_of_leaks(const Run& run, std::optional<int64_t> copies) {
+  if (!copies) {
     fmt::print("note      too many images to look for near copies now: `mudra data leaks` does\n");
-    return;
+  } else if (*copies > 0) {
+    fmt::print("warning   {} of them have a near copy in training: this is easier than a new hand.{}\n",
+               with_commas(*copies),
+               run.data.groups.empty() ? " --split group --groups FILE tells." : " --split group tells.");
   }
-  ThreadTeam team(run.options.threads > 0 ? run.options.threads : available_processors());
-  const LeakReport leaks = find_leaks(run.data, run.split, team, default_cache_folder());
-  if (leaks.test_with_twin == 0) return;
-  fmt::print("warning   {} of them have a near copy in training: this is easier than a new hand.{}\n",
-             with_commas(leaks.test_with_twin),
-             run.data.groups.empty() ? " --split group --groups FILE tells." : " --split group tells.");
+  std::fflush(stdout);
 }
 
 }  // namespace
@@ -126,7 +116,7 @@ Action train_command(Arguments& arguments) {
   arguments.option("--out", a->out, "Folder for the model and its records (default: runs/NAME-N)");
   arguments.flag("--json", a->json, "Print the result as one JSON document");
   arguments.flag("--quiet", a->quiet, "No progress");
-  arguments.flag("--no-report", a->no_report, "Draw no figures");
+  arguments.flag("--no-report", a->no_report, "Write no report and draw no figures");
   return [a] {
     if (a->data) a->given["data"] = *a->data;
     const Options options = make_options(a->options_file, a->given);
@@ -146,13 +136,11 @@ Action train_command(Arguments& arguments) {
       std::fflush(stdout);
     } else {
       print_result(run);
-      warn_of_leaks(run);
     }
-    if (!a->no_report) {
-      const std::filesystem::path figures = run.folder / "figures";
-      for (const std::string& note : draw_figures(make_record(run), figures))
-        fmt::print(stderr, "note      {}\n", note);
-      if (!a->json) fmt::print("figures   {}\n", figures.string());
+    if (!a->json || !a->no_report) {
+      const std::optional<int64_t> copies = count_near_copies(run);
+      if (!a->json) warn_of_leaks(run, copies);
+      if (!a->no_report) print_report(make_record(run, copies), run.folder, a->json);
     }
     if (!run.trouble.empty())
       throw Error(run.trouble, "training", "Lower --learning-rate, or shorten gradients with --clip 1");

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <string_view>
 #include <vector>
 
@@ -36,31 +38,27 @@ double numpy_sum(std::span<const double> values) {
 
 double ratio(double numerator, double denominator) { return denominator == 0 ? 0 : numerator / denominator; }
 
-struct Row {
-  double precision, recall, f1;
-};
-
-Row scores(int64_t right, int64_t predicted, int64_t support) {
+ReportRow scores(std::string name, int64_t right, int64_t predicted, int64_t support) {
   const double precision = ratio(static_cast<double>(right), static_cast<double>(predicted));
   const double recall = ratio(static_cast<double>(right), static_cast<double>(support));
-  return {precision, recall, ratio(2 * precision * recall, precision + recall)};
+  return {std::move(name), precision, recall, ratio(2 * precision * recall, precision + recall), support};
 }
 
-// Mean of one column over the rows; `weights` may be empty.
-double average(std::span<const Row> rows, double Row::*column, std::span<const int64_t> weights) {
+// Mean of one column over the rows, each counted once or by its support.
+double average(std::span<const ReportRow> rows, double ReportRow::*column, bool weighted) {
   std::vector<double> values;
-  double total = weights.empty() ? static_cast<double>(rows.size()) : 0;
-  for (size_t i = 0; i < rows.size(); ++i) {
-    const double weight = weights.empty() ? 1 : static_cast<double>(weights[i]);
-    values.push_back(rows[i].*column * weight);
-    if (!weights.empty()) total += weight;
+  double total = 0;
+  for (const ReportRow& row : rows) {
+    const double weight = weighted ? static_cast<double>(row.support) : 1;
+    values.push_back(row.*column * weight);
+    total += weight;
   }
   return ratio(numpy_sum(values), total);
 }
 
-Row average(std::span<const Row> rows, std::span<const int64_t> weights = {}) {
-  return {average(rows, &Row::precision, weights), average(rows, &Row::recall, weights),
-          average(rows, &Row::f1, weights)};
+ReportRow average(std::string name, std::span<const ReportRow> rows, bool weighted, int64_t support) {
+  return {std::move(name), average(rows, &ReportRow::precision, weighted),
+          average(rows, &ReportRow::recall, weighted), average(rows, &ReportRow::f1, weighted), support};
 }
 
 // Code points of a UTF-8 text, as Python's len() counts.
@@ -77,8 +75,8 @@ std::string right_aligned(std::string_view text, size_t width) {
 
 }  // namespace
 
-std::string classification_report(std::span<const int64_t> confusion, std::span<const std::string> names,
-                                  std::optional<std::span<const int32_t>> labels) {
+ReportTable report_table(std::span<const int64_t> confusion, std::span<const std::string> names,
+                         std::optional<std::span<const int32_t>> labels) {
   const size_t classes = names.size();
   if (confusion.size() != classes * classes) {
     throw Error(fmt::format("{} counts do not make a square of {} classes", confusion.size(), classes),
@@ -91,53 +89,59 @@ std::string classification_report(std::span<const int64_t> confusion, std::span<
       predicted[guess] += confusion[truth * classes + guess];
     }
   }
-  int64_t all_right = 0;
   std::vector<int32_t> occurring;
   for (size_t i = 0; i < classes; ++i) {
-    all_right += confusion[i * classes + i];
     if (support[i] + predicted[i] > 0) occurring.push_back(static_cast<int32_t>(i));
   }
-  const std::vector<int32_t> listed = labels ? std::vector(labels->begin(), labels->end()) : occurring;
+  std::vector<int32_t> listed = labels ? std::vector(labels->begin(), labels->end()) : occurring;
   if (listed.empty()) throw Error("there is nothing to report on", "classification report");
 
-  size_t width = std::string_view("weighted avg").size();
-  std::vector<Row> rows;
-  std::vector<int64_t> weights;
+  ReportTable table;
   int64_t right = 0, guessed = 0, total = 0;
   for (int32_t label : listed) {
     if (label < 0 || static_cast<size_t>(label) >= classes) {
       throw Error(fmt::format("label {} is not one of {} classes", label, classes), "classification report");
     }
     const auto i = static_cast<size_t>(label);
-    width = std::max(width, length(names[i]));
-    rows.push_back(scores(confusion[i * classes + i], predicted[i], support[i]));
-    weights.push_back(support[i]);
+    table.classes.push_back(scores(names[i], confusion[i * classes + i], predicted[i], support[i]));
     right += confusion[i * classes + i];
     guessed += predicted[i];
     total += support[i];
   }
+  ReportRow micro = scores("micro avg", right, guessed, total);
+  std::ranges::sort(listed);
+  if (listed == occurring) {
+    constexpr double none = std::numeric_limits<double>::quiet_NaN();
+    micro = {"accuracy", none, none, micro.f1, total};
+  }
+  table.summary = {micro, average("macro avg", table.classes, false, total),
+                   average("weighted avg", table.classes, true, total)};
+  return table;
+}
+
+std::string classification_report(std::span<const int64_t> confusion, std::span<const std::string> names,
+                                  std::optional<std::span<const int32_t>> labels) {
+  const ReportTable table = report_table(confusion, names, labels);
+  int64_t all_right = 0;
+  for (size_t i = 0; i < names.size(); ++i) all_right += confusion[i * names.size() + i];
+  size_t width = std::string_view("weighted avg").size();
+  for (const ReportRow& row : table.classes) width = std::max(width, length(row.name));
 
   // scikit-learn counts support in floating point when no prediction at all is right.
   auto support_text = [&](int64_t images) { return fmt::format("{}{}", images, all_right == 0 ? ".0" : ""); };
   std::string text = std::string(width, ' ') + "  precision    recall  f1-score   support\n\n";
-  auto add = [&](std::string_view name, const Row& row, int64_t images) {
-    text += fmt::format("{}  {:9.2f} {:9.2f} {:9.2f} {:>9}\n", right_aligned(name, width), row.precision,
-                        row.recall, row.f1, support_text(images));
+  auto add = [&](const ReportRow& row) {
+    if (std::isnan(row.precision)) {
+      text += fmt::format("{} {:>10} {:>9} {:9.2f} {:>9}\n", right_aligned(row.name, width), "", "", row.f1,
+                          support_text(row.support));
+      return;
+    }
+    text += fmt::format("{}  {:9.2f} {:9.2f} {:9.2f} {:>9}\n", right_aligned(row.name, width), row.precision,
+                        row.recall, row.f1, support_text(row.support));
   };
-  for (size_t i = 0; i < rows.size(); ++i) add(names[static_cast<size_t>(listed[i])], rows[i], weights[i]);
+  for (const ReportRow& row : table.classes) add(row);
   text += '\n';
-
-  const Row micro = scores(right, guessed, total);
-  std::vector<int32_t> sorted = listed;
-  std::ranges::sort(sorted);
-  if (sorted == occurring) {
-    text += fmt::format("{} {:>10} {:>9} {:9.2f} {:>9}\n", right_aligned("accuracy", width), "", "", micro.f1,
-                        support_text(total));
-  } else {
-    add("micro avg", micro, total);
-  }
-  add("macro avg", average(rows), total);
-  add("weighted avg", average(rows, weights), total);
+  for (const ReportRow& row : table.summary) add(row);
   return text;
 }
 

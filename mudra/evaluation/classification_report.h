@@ -5,8 +5,24 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace mudra {
+
+struct ReportRow {
+  std::string name;
+  double precision, recall, f1;  // precision and recall of the row `accuracy` are NaN
+  int64_t support;
+};
+
+// The table as values: a row for each class, then accuracy (or micro avg), macro avg and weighted avg.
+struct ReportTable {
+  std::vector<ReportRow> classes, summary;
+};
+
+// As classification_report below, which prints it.
+ReportTable report_table(std::span<const int64_t> confusion, std::span<const std::string> names,
+                         std::optional<std::span<const int32_t>> labels = {});
 
 // Equal, character by character, to scikit-learn 1.2.1's
 // classification_report(truth, predicted, labels=labels, target_names=names), zero_division 0.

@@ -37,4 +37,8 @@ std::string shorten(std::string_view text, size_t most) {
   return result + "…";
 }
 
+std::string display_name(std::string_view name, size_t most) {
+  return name.empty() ? "(no name)" : shorten(name, most);
+}
+
 }  // namespace mudra

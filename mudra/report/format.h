@@ -15,5 +15,7 @@ std::string percent(double share);
 std::string clean(std::string_view text);
 // No more than `most` characters, the last one "…" if some are missing.
 std::string shorten(std::string_view text, size_t most);
+// The name of a class, shortened; "(no name)" for an empty one.
+std::string display_name(std::string_view name, size_t most);
 
 }  // namespace mudra

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <set>
 
 namespace mudra {
 namespace {
@@ -56,18 +58,55 @@ double confidence(const RunRecord& record, int64_t row) {
   return static_cast<double>(record.probabilities[at * classes + static_cast<size_t>(record.predicted[at])]);
 }
 
-std::vector<int64_t> example_rows(const RunRecord& record, size_t most) {
-  std::vector<int64_t> wrong, right;
-  for (size_t row = 0; row < record.predicted.size(); ++row) {
-    (record.predicted[row] == record.test.labels[row] ? right : wrong).push_back(static_cast<int64_t>(row));
+namespace {
+
+// Mistakes, the surest first; right ones, the least sure first.
+struct SortedRows {
+  explicit SortedRows(const RunRecord& record) {
+    for (size_t row = 0; row < record.predicted.size(); ++row) {
+      (record.predicted[row] == record.test.labels[row] ? right : wrong).push_back(static_cast<int64_t>(row));
+    }
+    std::ranges::stable_sort(wrong, std::greater{}, [&](int64_t row) { return confidence(record, row); });
+    std::ranges::stable_sort(right, std::less{}, [&](int64_t row) { return confidence(record, row); });
   }
-  std::ranges::stable_sort(wrong, std::greater{}, [&](int64_t row) { return confidence(record, row); });
-  std::ranges::stable_sort(right, std::less{}, [&](int64_t row) { return confidence(record, row); });
+  std::vector<int64_t> wrong, right;
+};
+
+}  // namespace
+
+std::vector<int64_t> example_rows(const RunRecord& record, size_t most) {
+  auto [wrong, right] = SortedRows(record);
   const size_t for_right = std::min(right.size(), most / 4);
   wrong.resize(std::min(wrong.size(), most - for_right));
   right.resize(std::min(right.size(), most - wrong.size()));
   wrong.insert(wrong.end(), right.begin(), right.end());
   return wrong;
+}
+
+std::vector<int64_t> dealt_rows(const RunRecord& record, size_t examples) {
+  std::vector<int64_t> dealt = example_rows(record, examples);
+  const std::set<int64_t> taken(dealt.begin(), dealt.end());
+  std::map<std::pair<int32_t, int32_t>, std::vector<int64_t>> cells;
+  const SortedRows sorted(record);
+  for (const auto* rows : {&sorted.wrong, &sorted.right}) {
+    for (const int64_t row : *rows) {
+      const auto at = static_cast<size_t>(row);
+      if (!taken.contains(row)) cells[{record.test.labels[at], record.predicted[at]}].push_back(row);
+    }
+  }
+  std::vector<const std::vector<int64_t>*> wrong, right;
+  for (const auto& [cell, rows] : cells) (cell.first == cell.second ? right : wrong).push_back(&rows);
+  for (auto* kind : {&wrong, &right}) {
+    std::ranges::stable_sort(*kind, std::greater{}, [](const auto* rows) { return rows->size(); });
+  }
+  wrong.insert(wrong.end(), right.begin(), right.end());
+  for (size_t turn = 0, before = 0; before != dealt.size() || turn == 0; ++turn) {
+    before = dealt.size();
+    for (const auto* rows : wrong) {
+      if (turn < rows->size()) dealt.push_back((*rows)[turn]);
+    }
+  }
+  return dealt;
 }
 
 float weight_limit(const WeightImages& weights, WeightView view, int64_t units) {

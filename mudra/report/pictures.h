@@ -15,6 +15,10 @@ Image thumbnail(const Dataset& data, int64_t row, int longest);
 // first, who get at least a quarter of the places.
 std::vector<int64_t> example_rows(const RunRecord& record, size_t most);
 
+// All test rows: example_rows first, then the others dealt out one by one over the cells of the confusion
+// matrix, mistakes and full cells first, so that the first so many of them show every cell.
+std::vector<int64_t> dealt_rows(const RunRecord& record, size_t examples);
+
 // The probability the model gave its own answer.
 double confidence(const RunRecord& record, int64_t row);
 

@@ -6,6 +6,8 @@
 #include "mudra/core/number.h"
 #include "mudra/data/read_dataset.h"
 #include "mudra/features/prepare.h"
+#include "mudra/report/format.h"
+#include "mudra/report/summary.h"
 #include "mudra/synth/render_hands.h"
 
 namespace mudra {
@@ -54,7 +56,16 @@ Dataset render(const std::string& source, const Size& size, uint64_t seed, Threa
 
 Fit fit_of(const Options& options) { return options.fit == "stretch" ? Fit::stretch : Fit::keep_aspect; }
 
-Dataset load(const Options& options, ThreadTeam& team) {
+// "5,000 images 28x28, ten classes"
+std::string description(const Dataset& data) {
+  const Shape& shape = data.pixels.shape();
+  return thousands(shape[0]) + (shape[0] == 1 ? " image " : " images ") + std::to_string(shape[1]) + "x" +
+         std::to_string(shape[2]) + (shape[3] == 3 ? " in colour, " : ", ") +
+         number_word(static_cast<int64_t>(data.classes.size())) +
+         (data.classes.size() == 1 ? " class" : " classes");
+}
+
+LoadedData load(const Options& options, ThreadTeam& team) {
   const std::string source = options.data.empty() ? std::string(default_data) : options.data;
   const Size size = parse_size(options.size);
   if (options.channels == 2) {
@@ -74,24 +85,31 @@ Dataset load(const Options& options, ThreadTeam& team) {
     read.width = size.width;
     data = read_dataset(source, read);
   }
-  return options.classes.empty() ? data : data.keep_classes(options.classes);
+  const std::string text = data.source + ": " + description(data);
+  if (options.classes.empty()) return {std::move(data), text};
+  Dataset kept = data.keep_classes(options.classes);
+  const std::string names = kept.classes.size() > 12
+                                ? thousands(static_cast<int64_t>(kept.classes.size())) + " classes"
+                                : listed(kept.classes);
+  const std::string count = thousands(kept.size());
+  return {std::move(kept), text + "; kept " + names + ": " + count};
 }
 
 }  // namespace
 
-Dataset load_data(const Options& options, ThreadTeam& team) {
-  Dataset data = load(options, team);
+LoadedData load_data(const Options& options, ThreadTeam& team) {
+  auto [data, text] = load(options, team);
   const Size size = parse_size(options.size);
   const Shape& found = data.pixels.shape();
   Preprocessing wanted{static_cast<int>(found[1]), static_cast<int>(found[2]), static_cast<int>(found[3]),
                        fit_of(options)};
   if (size.height > 0) wanted.height = size.height, wanted.width = size.width;
   if (options.channels > 0) wanted.channels = options.channels;
-  return fit_to(std::move(data), wanted);
+  return {fit_to(std::move(data), wanted), text};
 }
 
-Dataset load_data_for(const Model& model, const Options& options, ThreadTeam& team) {
-  Dataset data = load(options, team);
+LoadedData load_data_for(const Model& model, const Options& options, ThreadTeam& team) {
+  auto [data, text] = load(options, team);
   std::string known;
   for (const std::string& name : model.classes) known += (known.empty() ? "" : ",") + name;
   std::vector<int32_t> index;
@@ -105,7 +123,7 @@ Dataset load_data_for(const Model& model, const Options& options, ThreadTeam& te
   }
   for (int32_t& label : data.labels) label = index[static_cast<size_t>(label)];
   data.classes = model.classes;
-  return fit_to(std::move(data), model.preprocessing);
+  return {fit_to(std::move(data), model.preprocessing), text};
 }
 
 }  // namespace mudra

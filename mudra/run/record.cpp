@@ -1,8 +1,12 @@
 #include "mudra/run/record.h"
 
+#include <algorithm>
 #include <variant>
 
 #include "mudra/network/loss.h"
+#include "mudra/report/format.h"
+#include "mudra/run/doubts.h"
+#include "mudra/run/environment.h"
 #include "mudra/training/options.h"
 
 namespace mudra {
@@ -34,19 +38,99 @@ std::vector<float> weight_images(const Dense& dense, const Shape& image) {
   return images;
 }
 
+// A word of a command line.
+std::string quoted(const std::string& word) {
+  constexpr std::string_view plain =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-:,+=@%";
+  if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
+  std::string text = "'";
+  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return text + "'";
+}
+
+std::vector<OptionRecord> option_records(const Options& options) {
+  const Options defaults;
+  std::vector<OptionRecord> records;
+  for (const auto& [name, text] : to_pairs(options))
+    records.push_back({name, text, text != option_text(defaults, name)});
+  return records;
+}
+
+std::string network_text(const Network& network) {
+  return network.text() + ", " + thousands(network.parameter_count()) + " parameters";
+}
+
+std::string split_text(const Run& run) {
+  const auto count = [](const std::vector<int64_t>& rows) {
+    return thousands(static_cast<int64_t>(rows.size()));
+  };
+  const Fold& fold = run.split.folds[0];
+  if (run.split.folds.size() > 1) {
+    return thousands(static_cast<int64_t>(run.split.folds.size())) + " parts, each held out once, " +
+           run.split.description;
+  }
+  return count(fold.train) + " to train, " +
+         (fold.validation.empty() ? "" : count(fold.validation) + " to validate, ") + count(fold.test) +
+         " held out, " + run.split.description;
+}
+
+std::vector<FoldRecord> fold_records(const Run& run, const std::vector<int32_t>& predicted) {
+  if (run.split.folds.size() < 2) return {};
+  std::vector<FoldRecord> folds;
+  size_t at = 0;
+  for (const Fold& fold : run.split.folds) {
+    folds.push_back({fold.name, static_cast<int64_t>(fold.test.size()), 0});
+    for (const int64_t row : fold.test)
+      folds.back().right += predicted[at++] == run.data.labels[static_cast<size_t>(row)];
+  }
+  return folds;
+}
+
+std::vector<std::string> notes_of(const Dataset& data) {
+  std::vector<std::string> notes = data.notes;
+  constexpr size_t most_named = 5;
+  const size_t named = std::min(data.skipped.size(), most_named);
+  for (size_t i = 0; i < named; ++i) notes.push_back("skipped: " + data.skipped[i]);
+  if (named < data.skipped.size())
+    notes.push_back("and " + thousands(static_cast<int64_t>(data.skipped.size() - named)) + " more skipped");
+  return notes;
+}
+
+WeightImages weights_of(const Network& initial, const Network& trained) {
+  const Dense* before = first_dense(initial);
+  const Dense* after = first_dense(trained);
+  if (!before || !after) return {};
+  const Shape& image = initial.input;
+  return {{before->out, image[1], image[2], image[3]},
+          weight_images(*before, image),
+          weight_images(*after, image)};
+}
+
+void add_doubts(const Run& run, std::optional<int64_t> near_copies, RunRecord& record) {
+  if (!run.trouble.empty()) record.warnings.push_back("Training did not go well: " + run.trouble + ".");
+  record.doubts.push_back(same_hands_doubt(run));
+  if (!near_copies) {
+    record.doubts.emplace_back("There are too many pictures to look for near copies after every training.");
+  } else if (*near_copies == 0) {
+    record.doubts.emplace_back("No held-out picture has a near copy among the training pictures.");
+  } else {
+    record.warnings.push_back(near_copy_warning(run, *near_copies));
+  }
+}
+
 }  // namespace
 
-RunRecord make_record(const Run& run) {
+RunRecord make_record(const Run& run, std::optional<int64_t> near_copies) {
   RunRecord record;
-  record.command = "mudra train --options " + (run.folder / "options.toml").string();
-  for (const auto& [name, text] : to_pairs(run.options)) record.options.push_back({name, text});
-  record.data = run.data.source + ": " + std::to_string(run.data.size()) + " images, " +
-                std::to_string(run.data.classes.size()) + " classes";
+  record.command = "mudra train --options " + quoted((run.folder / "options.toml").string());
+  record.options = option_records(run.options);
+  record.options_toml = to_toml(run.options);
+  record.data = run.data_text;
+  record.notes = notes_of(run.data);
+  record.split = split_text(run);
+  record.network = network_text(run.initial);
   const Fold& fold = run.split.folds[0];
-  record.split = std::to_string(fold.train.size()) + " to train, ";
-  if (!fold.validation.empty()) record.split += std::to_string(fold.validation.size()) + " to validate, ";
-  record.split += std::to_string(fold.test.size()) + " held out, " + run.split.description;
-  record.network = run.initial.text() + ", " + std::to_string(run.initial.parameter_count()) + " parameters";
+  record.trained_on = run.split.folds.size() == 1 ? static_cast<int64_t>(fold.train.size()) : run.data.size();
   for (const Epoch& epoch : run.histories[0]) {
     record.history.push_back({epoch.number, epoch.loss_train, epoch.loss_held_out, epoch.accuracy_train,
                               epoch.accuracy_held_out, epoch.loss_validation, epoch.accuracy_validation});
@@ -59,17 +143,43 @@ RunRecord make_record(const Run& run) {
     record.predicted.push_back(
         winner(run.test_probabilities.data() + static_cast<int64_t>(i) * classes, classes));
   }
+  record.folds = fold_records(run, record.predicted);
   const auto probabilities = run.test_probabilities.values();
   record.probabilities.assign(probabilities.begin(), probabilities.end());
-  const Dense* before = first_dense(run.initial);
-  const Dense* after = first_dense(run.model.network);
-  if (before && after) {
-    const Shape& image = run.initial.input;
-    record.weights = {{before->out, image[1], image[2], image[3]},
-                      weight_images(*before, image),
-                      weight_images(*after, image)};
-  }
+  record.weights = weights_of(run.initial, run.model.network);
   record.seconds = {run.seconds.load, run.seconds.train, run.seconds.evaluate, run.seconds.total};
+  record.environment = environment(std::max(1, run.options.threads));
+  add_doubts(run, near_copies, record);
+  return record;
+}
+
+RunRecord make_record(const ModelTest& test) {
+  RunRecord record;
+  record.command = "mudra evaluate " + quoted(test.options.data) + " --model " + quoted(test.file.string());
+  for (const OptionRecord& option : option_records(test.options)) {
+    if (!option.changed || option.name == "data") continue;
+    record.command += " --" + option.name + " " + quoted(option.text);
+    record.options.push_back(option);
+  }
+  record.command += " --report";
+  record.data = test.data_text;
+  record.notes = notes_of(test.data);
+  record.network = network_text(test.model.network) + ", from " + test.file.string();
+  record.evaluation = test.evaluation;
+  record.test = test.data;
+  record.predicted = test.answers.labels;
+  const auto probabilities = test.answers.probabilities.values();
+  record.probabilities.assign(probabilities.begin(), probabilities.end());
+  if (const Dense* dense = first_dense(test.model.network)) {
+    const Shape& image = test.model.network.input;
+    record.weights = {{dense->out, image[1], image[2], image[3]}, {}, weight_images(*dense, image)};
+  }
+  record.seconds = {test.seconds.load, 0, test.seconds.evaluate, test.seconds.total};
+  record.environment = environment(std::max(1, test.options.threads));
+  record.doubts.emplace_back(
+      "Whether the model learned from these pictures, or from the same hands, is not known here. If it did, "
+      "this says "
+      "less about new ones.");
   return record;
 }
 

@@ -11,20 +11,21 @@ namespace mudra {
 namespace fs = std::filesystem;
 namespace {
 
-[[noreturn]] void refuse(const fs::path& folder, const std::error_code& error) {
+[[noreturn]] void refuse(const fs::path& folder, const std::error_code& error, const std::string& option) {
   throw Error("cannot make the run's folder: " + error.message(), folder.string(),
-              "Choose another with --out, or free the name");
+              "Choose another with " + option + ", or free the name");
 }
 
 }  // namespace
 
-fs::path make_run_folder(const std::string& out, const std::string& name) {
+fs::path make_run_folder(const std::string& out, const std::string& name, const std::string& option) {
   std::error_code error;
   if (!out.empty()) {
     fs::create_directories(out, error);
-    if (error) refuse(out, error);
+    if (error) refuse(out, error, option);
     if (fs::exists(fs::path(out) / "model.safetensors")) {
-      throw Error("already holds a model", out, "Choose another folder with --out, or remove this one");
+      throw Error("already holds a model", out,
+                  "Choose another folder with " + option + ", or remove this one");
     }
     // Fail now rather than after training.
     const fs::path probe = fs::path(out) / ".writable";
@@ -33,11 +34,11 @@ fs::path make_run_folder(const std::string& out, const std::string& name) {
     return out;
   }
   fs::create_directories("runs", error);
-  if (error) refuse("runs", error);
+  if (error) refuse("runs", error, option);
   for (int number = 1;; ++number) {
     fs::path folder = fs::path("runs") / (name + "-" + std::to_string(number));
     if (fs::create_directory(folder, error)) return folder;  // one of two processes wins
-    if (error) refuse(folder, error);
+    if (error) refuse(folder, error, option);
   }
 }
 

@@ -1,10 +1,10 @@
 #include "mudra/run/train_run.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <tuple>
 
 #include "mudra/core/atomic_file.h"
 #include "mudra/core/error.h"
@@ -12,28 +12,13 @@
 #include "mudra/features/augmentation.h"
 #include "mudra/run/load_data.h"
 #include "mudra/run/run_folder.h"
+#include "mudra/run/stopwatch.h"
 #include "mudra/training/class_weights.h"
 
 namespace mudra {
 namespace {
 
 using Json = nlohmann::json;
-using Clock = std::chrono::steady_clock;
-
-// Adds the time since the last lap to a counter.
-class Stopwatch {
- public:
-  double lap() {
-    const auto now = Clock::now();
-    const double seconds = std::chrono::duration<double>(now - last_).count();
-    last_ = now;
-    return seconds;
-  }
-
- private:
-  Clock::time_point last_ = Clock::now();
-};
-
 // {"train", "held_out"} and, where there is such a part, "validation".
 Json parts(double train, double validation, double held_out) {
   Json json = {{"train", train}, {"held_out", held_out}};
@@ -86,7 +71,7 @@ Run train_run(const Options& options, const std::string& out, const RunEvents& e
   run.options = options;
   check_together(options);
   ThreadTeam team(options.threads > 0 ? options.threads : 1);
-  run.data = load_data(options, team);
+  std::tie(run.data, run.data_text) = load_data(options, team);
   if (run.data.classes.size() < 2) {
     throw Error(
         "all images are of one class, '" + run.data.classes.at(0) + "': there is nothing to tell apart",

@@ -24,6 +24,7 @@ struct Run {
   Options options;
   std::filesystem::path folder;
   Dataset data;
+  std::string data_text;  // what was read and what of it is used
   Split split;
   Model model;
   Network initial;                            // before training

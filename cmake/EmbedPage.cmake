@@ -1,0 +1,42 @@
+# Joins page.html, page.css and page.js into one C++ source: cmake -DFOLDER=... -DOUT=... -P EmbedPage.cmake
+# The page allows exactly this style and this script, by their SHA-256 (Content Security Policy).
+
+# The base64 text of hexadecimal digits.
+function(base64 hex result)
+  set(alphabet "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+  set(text "")
+  string(LENGTH "${hex}" length)
+  foreach(at RANGE 0 ${length} 6)
+    string(SUBSTRING "${hex}" ${at} 6 digits)
+    string(LENGTH "${digits}" count)
+    if(count EQUAL 0)
+      break()
+    endif()
+    string(SUBSTRING "${digits}0000" 0 6 padded)
+    math(EXPR bits "0x${padded}")
+    math(EXPR last "${count} / 2")  # bytes make one character more than they are
+    foreach(place RANGE 0 3)
+      math(EXPR index "(${bits} >> (18 - 6 * ${place})) & 63")
+      string(SUBSTRING "${alphabet}" ${index} 1 character)
+      if(place GREATER last)
+        set(character "=")
+      endif()
+      string(APPEND text "${character}")
+    endforeach()
+  endforeach()
+  set(${result} "${text}" PARENT_SCOPE)
+endfunction()
+
+file(READ "${FOLDER}/page.html" page)
+foreach(part style:css script:js)
+  string(REPLACE ":" ";" part "${part}")
+  list(GET part 0 name)
+  list(GET part 1 kind)
+  file(READ "${FOLDER}/page.${kind}" text)
+  string(SHA256 digest "${text}")
+  base64("${digest}" hash)
+  string(REPLACE "{{${name}_hash}}" "sha256-${hash}" page "${page}")
+  string(REPLACE "{{${name}}}" "${text}" page "${page}")
+endforeach()
+file(WRITE "${OUT}" "#include \"mudra/report/page_template.h\"\n\nnamespace mudra {\nconst std::string_view page_template = "
+     "R\"~page~(${page})~page~\";\n}\n")

@@ -1,0 +1,21 @@
+// A run as one page of HTML that needs nothing else: no network, no other file.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "mudra/report/run_record.h"
+
+namespace mudra {
+
+// Bytes the pictures of a page may take, as text in it.
+inline constexpr size_t most_picture_bytes = 1'200'000;
+
+std::string report_page(const RunRecord& record);
+
+// Writes report.html into `folder`, then its figures into `folder`/figures. Returns notes: what is missing,
+// and why.
+std::vector<std::string> write_report(const RunRecord& record, const std::filesystem::path& folder);
+
+}  // namespace mudra

@@ -1,0 +1,395 @@
+"use strict";
+// Builds the page from the record beside it. Texts of the record come in as text nodes only.
+(() => {
+  const record = JSON.parse(document.getElementById("record").textContent);
+  const page = document.getElementById("page");
+
+  // element("p.note", {title: "..."}, child, ...): children are texts, elements or lists of them.
+  function element(kind, attributes, ...children) {
+    const [tag, ...classes] = kind.split(".");
+    const made = document.createElement(tag);
+    made.classList.add(...classes);
+    for (const [name, value] of Object.entries(attributes || {})) made.setAttribute(name, value);
+    made.append(...children.flat(2).filter((child) => child !== null));
+    return made;
+  }
+
+  function drawing(tag, attributes, text) {
+    const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
+    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+    if (text !== undefined) made.textContent = text;
+    return made;
+  }
+
+  const percent = (share) => `${Number((100 * share).toFixed(4))}%`;
+  const count = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, ",");
+  const plural = (number, word) => `${count(number)} ${word}${number === 1 ? "" : "s"}`;
+  const className = (index) => element("bdi.name", {title: record.classes[index]}, record.classes[index]);
+
+  function section(id, title, ...children) {
+    const made = element("section", {"aria-labelledby": id}, element("h2", {id}, title), children);
+    page.append(made);
+    return made;
+  }
+
+  function pairs(rows, kind = "dl") {
+    return element(kind, {}, rows.filter(([, text]) => text !== "").map(([name, text]) =>
+      element("div", {}, element("dt", {}, name), element("dd", {}, element("bdi", {}, text)))));
+  }
+
+  // ---- in words
+
+  // The accuracy and its interval on a line from 0 to 100%.
+  function scale(words) {
+    const mark = (kind, share, to) => {
+      const made = element(`span.${kind}`);
+      made.style.left = percent(share);
+      if (to !== undefined) made.style.width = percent(to - share);
+      return made;
+    };
+    return element("div.scale", {
+      role: "img",
+      "aria-label": `${words.accuracy_text}, 95% interval ${words.low_text} to ${words.high_text}; ` +
+        `always answering ${words.baseline_answer}: ${words.baseline_text}`,
+    },
+    element("div.bar", {}, mark("interval", words.low, words.high), mark("base", words.baseline), mark("point", words.accuracy)),
+    element("div.ends", {}, element("span", {}, "0%"), element("span", {}, "100%")),
+    element("ul.key", {},
+      element("li", {}, element("span.swatch.point"), `right: ${words.accuracy_text}`),
+      element("li", {}, element("span.swatch.interval"), `95% interval: ${words.low_text} to ${words.high_text}`),
+      element("li", {}, element("span.swatch.base"), "always ", element("bdi", {}, words.baseline_answer), `: ${words.baseline_text}`)));
+  }
+
+  function inWords() {
+    const words = record.words;
+    page.append(element("header", {},
+      element("p.brand", {}, "Mudra report"),
+      element("h1", {}, element("bdi", {}, words.title)),
+      element("div.hero", {},
+        element("p.figure", {}, element("strong", {}, words.accuracy_text), " right"),
+        scale(words)),
+      element("p.lead", {}, words.asked, " ", words.answered),
+      words.sure.map((text) => element("p", {}, text)),
+      words.warnings.length === 0 ? null : element("ul.warnings", {"aria-label": "Warnings"},
+        words.warnings.map((text) => element("li", {}, element("strong", {}, "Take care. "), text)))));
+  }
+
+  function data() {
+    section("data", "Data and network", pairs(record.facts), record.notes.map((note) => element("p.note", {}, note)));
+    if (record.folds.length === 0) return;
+    section("folds", "Each part held out once", element("div.wide", {tabindex: "0", role: "region", "aria-labelledby": "folds"},
+      element("table.numbers", {},
+        element("thead", {}, element("tr", {}, ["held out", "pictures", "right", "accuracy"].map((text) => element("th", {scope: "col"}, text)))),
+        element("tbody", {}, record.folds.map(([name, images, right, share]) => element("tr", {},
+          element("th", {scope: "row"}, element("bdi", {}, name)),
+          [count(images), count(right), share].map((text) => element("td", {}, text))))))));
+  }
+
+  // ---- learning: curves
+
+  const series = [["training", "train"], ["held out", "held-out"], ["validation", "validation"]];
+  const epochs = record.history.map((row) => row[0]);
+
+  function logTicks(low, high) {
+    const ticks = [];
+    for (let power = Math.floor(Math.log10(low)); 10 ** power <= high; ++power) {
+      for (const digit of [1, 2, 5]) {
+        const tick = Number(`${digit}e${power}`);
+        if (tick >= low && tick <= high) ticks.push(tick);
+      }
+    }
+    return ticks;
+  }
+
+  function evenTicks(low, high, most) {
+    const rough = (high - low) / most || 1;
+    const power = 10 ** Math.floor(Math.log10(rough));
+    const step = power * [1, 2, 5, 10].find((digit) => digit * power >= rough * 0.999);
+    const ticks = [];
+    for (let tick = Math.ceil(low / step - 1e-9); tick * step <= high * 1.0000001; ++tick) {
+      ticks.push(Number((tick * step).toPrecision(6)));
+    }
+    return ticks;
+  }
+
+  // One chart: `columns` of the history's rows. Returns the figure and a function that marks an epoch.
+  function chart(title, columns, asPercent) {
+    const width = 440, height = 250, left = 50, right = 12, top = 12, bottom = 40;
+    const values = columns.flatMap((column) => record.history.map((row) => row[column])).filter((value) => value !== null);
+    let low = Math.min(...values), high = Math.max(...values);
+    // On a linear axis a curve that falls a hundredfold is a corner.
+    const log = !asPercent && low > 0 && high > 30 * low;
+    if (asPercent) {
+      low = Math.max(0, Math.floor(low * 10) / 10);
+      high = 1;
+      if (low >= 1) low = 0.9;
+    } else if (!log) {
+      low = 0;
+      high = high * 1.05 || 1;
+    }
+    const first = epochs[0], last = Math.max(first + 1, epochs[epochs.length - 1]);
+    const x = (epoch) => left + (epoch - first) / (last - first) * (width - left - right);
+    const share = (value) => log ? Math.log(value / low) / Math.log(high / low) : (value - low) / (high - low);
+    const y = (value) => height - bottom - share(value) * (height - top - bottom);
+    const svg = drawing("svg", {viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${title}, epoch by epoch; the numbers stand below`});
+    for (const tick of log ? logTicks(low, high) : evenTicks(low, high, 5)) {
+      svg.append(drawing("line", {class: "grid", x1: left, x2: width - right, y1: y(tick), y2: y(tick)}));
+      svg.append(drawing("text", {class: "tick", x: left - 7, y: y(tick) + 4, "text-anchor": "end"},
+        asPercent ? percent(tick) : String(tick)));
+    }
+    for (const tick of evenTicks(first, last, 5).filter(Number.isInteger)) {
+      svg.append(drawing("text", {class: "tick", x: x(tick), y: height - bottom + 18, "text-anchor": "middle"}, String(tick)));
+    }
+    svg.append(drawing("text", {class: "tick", x: (left + width - right) / 2, y: height - 4, "text-anchor": "middle"}, "epoch"));
+    svg.append(drawing("line", {class: "axis", x1: left, x2: width - right, y1: height - bottom, y2: height - bottom}));
+    const cursor = drawing("line", {class: "cursor", y1: top, y2: height - bottom});
+    svg.append(cursor);
+    const dots = columns.map((column, i) => {
+      const points = record.history.map((row) => [row[0], row[column]]).filter(([, value]) => value !== null && (!log || value > 0));
+      if (points.length > 1) {
+        svg.append(drawing("polyline", {class: `line ${series[i][1]}`,
+          points: points.map(([epoch, value]) => `${x(epoch).toFixed(1)},${y(value).toFixed(1)}`).join(" ")}));
+      }
+      const dot = drawing("circle", {class: `dot ${series[i][1]}`, r: 4});
+      svg.append(dot);
+      return dot;
+    });
+    const mark = (row) => {
+      cursor.setAttribute("x1", x(row[0]));
+      cursor.setAttribute("x2", x(row[0]));
+      columns.forEach((column, i) => {
+        const value = row[column], there = value !== null && (!log || value > 0);
+        dots[i].setAttribute("cx", x(row[0]));
+        dots[i].setAttribute("cy", there ? y(value) : 0);
+        dots[i].style.display = there ? "" : "none";
+      });
+    };
+    const epochAt = (clientX) => {
+      const box = svg.getBoundingClientRect();
+      const at = ((clientX - box.left) / box.width * width - left) / (width - left - right);
+      return Math.round(Math.min(1, Math.max(0, at)) * (epochs.length - 1));
+    };
+    return {figure: element("figure.chart", {}, element("figcaption", {}, log ? `${title} (logarithmic)` : title), svg), svg, mark, epochAt};
+  }
+
+  function learning() {
+    if (epochs.length === 0) return;
+    const watched = series.map((_, i) => record.history.some((row) => row[i + 1] !== null || row[i + 4] !== null));
+    const kept = series.map((_, i) => i).filter((i) => watched[i]);
+    const charts = [chart("Loss", kept.map((i) => i + 1), false), chart("Accuracy", kept.map((i) => i + 4), true)];
+    const slider = element("input", {type: "range", id: "epoch", min: 0, max: epochs.length - 1, value: epochs.length - 1});
+    const reading = element("output.reading", {for: "epoch"});
+    const show = (index) => {
+      slider.value = index;
+      const row = record.history[index];
+      slider.setAttribute("aria-valuetext", `epoch ${row[0]}`);
+      reading.replaceChildren(`Epoch ${row[0]}. `, ...kept.flatMap((i) => [row[i + 1] === null ? "" : element("span", {},
+        element(`span.swatch.${series[i][1]}`), `${series[i][0]}: loss ${Number(row[i + 1].toPrecision(3))}, ${(100 * row[i + 4]).toFixed(1)}% right`)]));
+      for (const each of charts) each.mark(row);
+    };
+    slider.addEventListener("input", () => show(Number(slider.value)));
+    for (const each of charts) each.svg.addEventListener("pointermove", (event) => show(each.epochAt(event.clientX)));
+    const table = element("details", {}, element("summary", {}, "The numbers of every epoch"),
+      element("div.wide.tall", {tabindex: "0", role: "region", "aria-label": "Numbers of every epoch"}, element("table.numbers", {},
+        element("thead", {}, element("tr", {}, element("th", {scope: "col"}, "epoch"),
+          kept.map((i) => element("th", {scope: "col"}, `loss, ${series[i][0]}`)), kept.map((i) => element("th", {scope: "col"}, `accuracy, ${series[i][0]}`)))),
+        element("tbody", {}, record.history.map((row) => element("tr", {}, element("th", {scope: "row"}, row[0]),
+          kept.map((i) => element("td", {}, row[i + 1] === null ? "" : row[i + 1].toPrecision(4))),
+          kept.map((i) => element("td", {}, row[i + 4] === null ? "" : `${(100 * row[i + 4]).toFixed(1)}%`))))))));
+    section("learning", "Learning",
+      element("ul.key", {}, kept.map((i) => element("li", {}, element(`span.swatch.${series[i][1]}`), series[i][0]))),
+      element("div.charts", {}, charts.map((each) => each.figure)),
+      element("div.slider", {}, element("label", {for: "epoch"}, "Look at one epoch"), slider), reading,
+      record.folds.length === 0 ? null : element("p.note", {}, "The curves are those of the first part held out: ", element("bdi", {}, record.folds[0][0]), "."),
+      record.folds.length === 0 && record.kept_epoch > 0 && record.kept_epoch < epochs[epochs.length - 1] ?
+        element("p.note", {}, `The weights of epoch ${record.kept_epoch} were kept.`) : null,
+      table);
+    show(epochs.length - 1);
+  }
+
+  // ---- confusions and their pictures
+
+  function tile(picture) {
+    const right = picture.truth === picture.predicted;
+    const image = element("img", {
+      src: `data:image/png;base64,${picture.png}`, width: picture.width, height: picture.height,
+      alt: `Picture ${picture.row}: ${record.classes[picture.truth]}, answered ${record.classes[picture.predicted]}`,
+    });
+    if (Math.max(picture.width, picture.height) <= 64) image.classList.add("small");
+    const origin = [picture.file, picture.group].filter((text) => text !== undefined && text !== "");
+    return element(right ? "figure.tile" : "figure.tile.wrong", {"data-truth": picture.truth, "data-predicted": picture.predicted},
+      element("div.frame", {}, image),
+      element("figcaption", {},
+        element("span.answer", {}, element("span", {}, right ? "✓ " : "✗ ", className(picture.predicted)), element("span", {}, picture.sure)),
+        right ? null : element("span.truth", {}, element("span", {}, "truly ", className(picture.truth)), element("span", {}, picture.truth_sure)),
+        origin.length === 0 ? null : element("span.origin", {title: origin.join(", ")}, element("bdi", {}, origin.join(", ")))));
+  }
+
+  const shown = element("div.shown", {"aria-live": "polite"});
+
+  function showCell(truth, predicted, images) {
+    const found = record.pictures.filter((picture) => picture.truth === truth && picture.predicted === predicted);
+    shown.replaceChildren(
+      element("h3", {}, truth === predicted ? ["Rightly ", className(truth)] : [className(truth), " taken for ", className(predicted)], `: ${plural(images, "picture")}`),
+      images === 0 ? element("p.note", {}, "There is no such picture.") :
+        found.length === 0 ? element("p.note", {}, "The page has room for no picture of these.") :
+          element("div.tiles", {}, found.map(tile)),
+      found.length > 0 && found.length < images ? element("p.note", {}, `The page has room for ${count(found.length)} of them.`) : "");
+  }
+
+  function matrix() {
+    const size = record.classes.length;
+    const counts = record.classes.map(() => new Array(size).fill(0));
+    for (const [truth, predicted, images] of record.confusions.cells) counts[truth][predicted] = images;
+    const totals = counts.map((row) => row.reduce((sum, images) => sum + images, 0));
+    const cells = [];
+    const choose = (cell) => {
+      for (const other of cells.flat()) other.setAttribute("aria-pressed", String(other === cell.button));
+      showCell(cell.truth, cell.predicted, cell.images);
+    };
+    // One stop of the Tab key; arrows go from cell to cell.
+    const focus = (truth, predicted) => {
+      for (const other of cells.flat()) other.tabIndex = -1;
+      cells[truth][predicted].tabIndex = 0;
+      cells[truth][predicted].focus();
+    };
+    const body = counts.map((row, truth) => {
+      cells.push([]);
+      return element("tr", {}, element("th", {scope: "row"}, className(truth)), row.map((images, predicted) => {
+        const share = totals[truth] === 0 ? 0 : images / totals[truth];
+        const shade = images === 0 ? 0 : Math.min(8, 1 + Math.floor(share * 8));
+        const button = element(`button.cell.shade-${shade}`, {
+          type: "button", tabindex: truth === 0 && predicted === 0 ? 0 : -1, "aria-pressed": "false",
+          "aria-label": `true ${record.classes[truth]}, predicted ${record.classes[predicted]}: ${plural(images, "picture")}`,
+        }, count(images));
+        if (images === 0) button.classList.add("none");
+        if (truth === predicted) button.classList.add("diagonal");
+        cells[truth].push(button);
+        button.addEventListener("click", () => { focus(truth, predicted); choose({button, truth, predicted, images}); });
+        button.addEventListener("keydown", (event) => {
+          const moves = {ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1], Home: [0, -size], End: [0, size]};
+          const move = moves[event.key];
+          if (move === undefined) return;
+          event.preventDefault();
+          const within = (at) => Math.min(size - 1, Math.max(0, at));
+          focus(within(truth + move[0]), within(predicted + move[1]));
+        });
+        return element("td", {}, button);
+      }));
+    });
+    const table = element("table.matrix", {"aria-describedby": "matrix-help"},
+      element("caption.hidden", {}, "Confusion matrix: true classes down, predicted classes across"),
+      element("thead", {},
+        element("tr", {}, element("td", {}), element("th.axis", {colspan: size, scope: "colgroup"}, "predicted")),
+        element("tr", {}, element("th.axis", {scope: "col"}, "true"), record.classes.map((_, index) => element("th", {scope: "col"}, className(index))))),
+      element("tbody", {}, body));
+    if (size > 5) table.classList.add("many");
+    if (size > 12) table.classList.add("dense");
+    section("confusions", "What was taken for what",
+      element("p.note.screen", {id: "matrix-help"}, "Choose a cell to see its pictures: click it, or walk with the arrow keys and press Enter."),
+      element("div.beside", {}, element("div.wide", {}, table), shown));
+  }
+
+  function confusionList() {
+    const most = 30, cells = record.confusions.cells;
+    const buttons = [];
+    const item = ([truth, predicted, images]) => {
+      const button = element("button.confusion", {type: "button", "aria-pressed": "false"},
+        element("span", {}, className(truth), " taken for ", className(predicted)), element("span.times", {}, count(images)));
+      buttons.push(button);
+      button.addEventListener("click", () => {
+        for (const other of buttons) other.setAttribute("aria-pressed", String(other === button));
+        showCell(truth, predicted, images);
+      });
+      return element("li", {}, button);
+    };
+    const list = element("ol.confusions", {}, cells.slice(0, most).map(item));
+    section("confusions", "What was taken for what",
+      element("p.note", {}, cells.length === 0 ? "No mistake was made." :
+        `${count(record.classes.length)} classes are too many for a matrix: the most frequent of ` +
+        `${plural(record.confusions.mistakes, "different mistake")}, with how often they were made.`),
+      cells.length === 0 ? null : element("p.note.screen", {}, "Choose one to see its pictures."), list,
+      cells.length > most ? more(`Show ${count(cells.length - most)} more`, () => list.append(...cells.slice(most).map(item))) : null,
+      shown);
+  }
+
+  // A button that does its work once.
+  function more(text, work) {
+    const button = element("button.more", {type: "button"}, text);
+    button.addEventListener("click", () => { work(); button.remove(); });
+    return button;
+  }
+
+  function scores() {
+    const most = 30, all = record.scores.classes;
+    const row = ([name, ...cells]) => element("tr", {}, element("th", {scope: "row"}, element("bdi", {}, name)),
+      cells.map((text) => element("td", {}, text)));
+    const few = all.length > most;
+    const worst = [...all].sort((a, b) => Number(a[3]) - Number(b[3])).slice(0, most);
+    const body = element("tbody", {}, (few ? worst : all).map(row));
+    section("scores", "Classification report",
+      few ? element("p.note", {}, `The ${most} of ${count(all.length)} classes with the lowest f1-score.`) : null,
+      element("div.wide", {tabindex: "0", role: "region", "aria-labelledby": "scores"}, element("table.numbers", {},
+        element("thead", {}, element("tr", {}, element("th", {scope: "col"}, "class"),
+          ["precision", "recall", "f1-score", "support"].map((text) => element("th", {scope: "col"}, text)))),
+        body, element("tbody.summary", {}, record.scores.summary.map(row)))),
+      few ? more(`Show all ${count(all.length)} classes`, () => body.replaceChildren(...all.map(row))) : null,
+      element("p.note", {}, "Precision: of the pictures given this answer, the share that truly are. Recall: of the pictures " +
+        "that truly are, the share given this answer. F1: their harmonic mean. Support: the number of pictures that truly are."));
+  }
+
+  function examples() {
+    const first = record.pictures.slice(0, record.examples);
+    const wrong = first.filter((picture) => picture.truth !== picture.predicted).length;
+    section("examples", "Example predictions",
+      element("p.note", {}, wrong === 0 ? "No mistake was made; the least sure answers first." :
+        wrong === first.length ? "Mistakes, the surest first. The percentage is the probability the model gave." :
+          "Mistakes first, the surest of them first; then right answers, the least sure first. The percentage is the probability the model gave."),
+      element("div.tiles", {}, first.map(tile)));
+  }
+
+  function weights() {
+    const sheet = record.weights;
+    if (sheet === null) return;
+    const what = sheet.change ? "Training changed" : "These are";
+    section("weights", "What the hidden units learned",
+      element("div.wide", {tabindex: "0", role: "region", "aria-labelledby": "weights"},
+        element("img.sheet", {src: `data:image/png;base64,${sheet.png}`, width: sheet.width, height: sheet.height,
+          alt: `${what} the weights of ${sheet.units} hidden units, as pictures`})),
+      element("p.note", {}, `${what} the weights of ${count(sheet.units)} of ${plural(sheet.of, "hidden unit")}${sheet.change ? " like this" : ""}: ` +
+        `red up to +${sheet.limit}, blue down to −${sheet.limit}, white not at all. Each picture is what one unit looks for.`));
+  }
+
+  function howTo() {
+    const table = (rows) => element("div.wide", {tabindex: "0", role: "region", "aria-label": "Options"},
+      element("table.numbers.options", {},
+        element("thead", {}, element("tr", {}, ["option", "value"].map((text) => element("th", {scope: "col"}, text)))),
+        element("tbody", {}, rows.map(([name, text]) => element("tr", {}, element("th", {scope: "row"}, name),
+          element("td", {}, element("bdi", {}, text === "" ? "—" : text)))))));
+    const chosen = record.options.filter((option) => option[2]), others = record.options.filter((option) => !option[2]);
+    if (record.options.length > 0) {
+      section("options", "Options", chosen.length > 0 ? table(chosen) : element("p.note", {}, "All options have their defaults."),
+        others.length === 0 ? null : element("details", {}, element("summary", {}, `${plural(others.length, "option")} left at the default`), table(others)));
+    }
+    section("time", "Time and machine", pairs(record.seconds, "dl.short"), pairs(record.environment, "dl.short"));
+    section("repeat", "How to repeat it",
+      element("pre.command", {tabindex: "0"}, element("code", {}, record.command)),
+      record.options_toml === "" ? null : [
+        element("p.note", {}, "gives the same model, byte for byte, wherever the same data are."),
+        element("details", {}, element("summary", {}, "The file options.toml it names"),
+          element("pre", {tabindex: "0"}, element("code", {}, record.options_toml)))]);
+  }
+
+  inWords();
+  data();
+  learning();
+  if (record.confusions.matrix) matrix(); else confusionList();
+  scores();
+  examples();
+  weights();
+  howTo();
+  // Paper cannot be unfolded.
+  addEventListener("beforeprint", () => {
+    for (const folded of document.querySelectorAll("#repeat ~ details, section[aria-labelledby=options] details")) folded.open = true;
+  });
+})();

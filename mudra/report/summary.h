@@ -1,0 +1,48 @@
+// A run in words: what was asked, what came out, how sure that is.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mudra/report/run_record.h"
+
+namespace mudra {
+
+struct Summary {
+  std::string title;              // "0 or 5?"
+  std::string asked, answered;    // a few sentences each
+  std::vector<std::string> sure;  // one paragraph each
+  std::vector<std::string> warnings;
+};
+
+Summary summarize(const RunRecord& record);
+
+// "right on 195 of 200 held-out images: 97.5% (95% interval 94.3% to 98.9%)"
+std::string accuracy_sentence(const Evaluation& evaluation, std::string_view what = "held-out images");
+
+// "0, 5 and 7"; none, joined by `last`, is longer than `longest` characters.
+std::string listed(std::span<const std::string> names, std::string_view last = "and", size_t longest = 24);
+
+// "ten", "1,000"
+std::string number_word(int64_t number);
+
+// The number of images that are right.
+int64_t right_count(const Evaluation& evaluation);
+
+// Share of the images of the most frequent class: what always giving one answer would get right.
+struct Baseline {
+  size_t answer = 0;  // index into the classes
+  double share = 0;
+};
+Baseline baseline(const Evaluation& evaluation);
+
+// Different pairs of classes with images in them, mistakes first, most frequent first.
+struct Confusion {
+  size_t truth, predicted;
+  int64_t count;
+};
+std::vector<Confusion> confusions(const Evaluation& evaluation);
+
+}  // namespace mudra

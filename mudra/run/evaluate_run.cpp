@@ -1,0 +1,32 @@
+#include "mudra/run/evaluate_run.h"
+
+#include <algorithm>
+#include <numeric>
+#include <tuple>
+
+#include "mudra/run/load_data.h"
+#include "mudra/run/stopwatch.h"
+
+namespace mudra {
+
+ModelTest evaluate_run(const Options& options, const std::filesystem::path& file) {
+  Stopwatch total, watch;
+  ModelTest test;
+  test.options = options;
+  test.file = file;
+  test.model = load_model(file);
+  ThreadTeam team(std::max(1, options.threads));
+  std::tie(test.data, test.data_text) = load_data_for(test.model, options, team);
+  test.seconds.load = watch.lap();
+  std::vector<int64_t> rows(static_cast<size_t>(test.data.size()));
+  std::iota(rows.begin(), rows.end(), int64_t{0});
+  test.answers =
+      predict(test.model.network, static_cast<int64_t>(test.model.classes.size()), test.data, rows, team);
+  const IndependentUnits units{test.data.groups, test.data.photographs, options.seed};
+  test.evaluation = evaluate(test.data.labels, test.answers.labels, test.data.classes, units);
+  test.seconds.evaluate = watch.lap();
+  test.seconds.total = total.lap();
+  return test;
+}
+
+}  // namespace mudra
