@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <fstream>
 
 #include "mudra/core/atomic_file.h"
 #include "mudra/core/error.h"
@@ -69,70 +70,104 @@ Figure loss_figure(const std::vector<EpochRecord>& history) {
 constexpr const char* blues[] = {"#f7fbff", "#deebf7", "#c6dbef", "#9ecae1", "#6baed6",
                                  "#4292c6", "#2171b5", "#08519c", "#08306b"};
 
-// Cells of the drawn matrix stand for `per_cell` classes each way, so that 1,000 classes stay a picture.
-Figure confusion_figure(const Evaluation& evaluation) {
-  constexpr size_t most_cells = 50, most_counts = 20;
-  const size_t classes = evaluation.classes.size();
-  const size_t per_cell = (classes + most_cells - 1) / most_cells;
-  const size_t cells = (classes + per_cell - 1) / per_cell;
-  std::vector<int64_t> counts(cells * cells), totals(cells);
-  for (size_t i = 0; i < classes; ++i) {
-    for (size_t j = 0; j < classes; ++j) {
-      counts[i / per_cell * cells + j / per_cell] += evaluation.count(i, j);
-      totals[i / per_cell] += evaluation.count(i, j);
-    }
-  }
-  const int side = std::clamp(static_cast<int>(cells) * 62, 260, 640);
-  const double cell = static_cast<double>(side) / static_cast<double>(cells);
-  const double size = std::clamp(cell / 4, 7.0, 16.0);
-  std::string body;
-  int label = 0;
-  const auto name = [&](size_t i) {
-    return per_cell == 1 ? evaluation.classes[i] : fmt::format("{}", i * per_cell);
-  };
-  const size_t every = cells > 25 ? 5 : 1;
-  for (size_t i = 0; i < cells; ++i) {
-    for (size_t j = 0; j < cells; ++j) {
-      const int64_t count = counts[i * cells + j];
-      const double share = totals[i] == 0 ? 0 : static_cast<double>(count) / static_cast<double>(totals[i]);
-      const int shade = count == 0 ? 0 : std::min(8, 1 + static_cast<int>(share * 8));
-      body += fmt::format(
-          "set object rectangle from {},{} to {},{} fc rgb '{}' fs solid border lc rgb '#ffffff'\n", j, i,
-          j + 1, i + 1, blues[shade]);
-      if (cells <= most_counts) {
-        body += fmt::format("set label {} '{}' at {},{} center front tc rgb '{}' font ',{:.0f}'\n", ++label,
-                            thousands(count), static_cast<double>(j) + 0.5, static_cast<double>(i) + 0.5,
-                            shade > 5 ? "#ffffff" : "#08182b", size);
-      }
-    }
-    if (i % every != 0) continue;
-    const double centre = static_cast<double>(i) + 0.5;
-    const bool slant = cells > 4;
-    body += fmt::format("set label {} {} at {},graph 0 offset 0,-0.9 {} noenhanced font ',{:.0f}'\n", ++label,
-                        gnuplot_text(name(i), 12), centre, slant ? "rotate by 40 right" : "center",
-                        std::max(size, 9.0));
-    body += fmt::format("set label {} {} at graph 0,first {} offset -1,0 right noenhanced font ',{:.0f}'\n",
-                        ++label, gnuplot_text(name(i), 12), centre, std::max(size, 9.0));
-  }
-  const std::string title =
-      per_cell == 1 ? "Confusion matrix" : fmt::format("Confusion matrix, {} classes a cell", per_cell);
-  body += fmt::format(
-      "set title '{}'\nunset border\nunset tics\nunset key\nset xrange [0:{}]\nset yrange [{}:0]\n"
-      "set lmargin at screen {}\nset rmargin at screen {}\nset bmargin at screen {}\nset tmargin at screen "
-      "{}\n"
-      "set label {} 'predicted' at graph 0.5,screen 0.03 center\n"
-      "set label {} 'true' at screen 0.025,graph 0.5 center rotate by 90\nplot NaN\n",
-      title, cells, cells, 150.0 / (side + 190), (side + 150.0) / (side + 190), 110.0 / (side + 160),
-      (side + 110.0) / (side + 160), label + 1, label + 2);
-  return {"confusion", side + 190, side + 160, body, {}};
-}
-
 std::string bytes_of(const Image& image) { return {image.bytes.begin(), image.bytes.end()}; }
 
 std::string plot_image(const std::string& file, const Image& image, double left, double top, double scale) {
   return fmt::format(
       "'{}' binary array=({},{}) format='%uchar' origin=({},{}) dx={} dy={} using 1:2:3 with rgbimage", file,
       image.width, image.height, left + scale / 2, top + scale / 2, scale, scale);
+}
+
+// Counts summed over squares of `per_cell` classes each way, so that 1,000 classes stay a picture.
+struct DrawnMatrix {
+  explicit DrawnMatrix(const Evaluation& evaluation) {
+    constexpr size_t most_cells = 50;
+    const size_t classes = evaluation.classes.size();
+    per_cell = (classes + most_cells - 1) / most_cells;
+    cells = (classes + per_cell - 1) / per_cell;
+    counts.resize(cells * cells);
+    std::vector<int64_t> totals(cells);
+    for (size_t i = 0; i < classes; ++i) {
+      for (size_t j = 0; j < classes; ++j) {
+        counts[i / per_cell * cells + j / per_cell] += evaluation.count(i, j);
+        totals[i / per_cell] += evaluation.count(i, j);
+      }
+    }
+    for (size_t at = 0; at < counts.size(); ++at) {
+      const double share =
+          static_cast<double>(counts[at]) / static_cast<double>(std::max<int64_t>(1, totals[at / cells]));
+      shades.push_back(counts[at] == 0 ? 0 : std::min(8, 1 + static_cast<int>(share * 8)));
+    }
+  }
+  size_t per_cell, cells;
+  std::vector<int64_t> counts;  // [cells, cells]
+  std::vector<int> shades;      // of the share within the true class
+};
+
+// As separate squares with their counts.
+std::string cells_with_counts(const DrawnMatrix& matrix, double font_size) {
+  std::string body;
+  for (size_t i = 0; i < matrix.cells; ++i) {
+    for (size_t j = 0; j < matrix.cells; ++j) {
+      const size_t at = i * matrix.cells + j;
+      const int shade = matrix.shades[at];
+      body += fmt::format(
+          "set object rectangle from {},{} to {},{} fc rgb '{}' fs solid border lc rgb '#ffffff'\n"
+          "set label '{}' at {}.5,{}.5 center front tc rgb '{}' font ',{:.0f}'\n",
+          j, i, j + 1, i + 1, blues[shade], thousands(matrix.counts[at]), j, i,
+          shade > 5 ? "#ffffff" : "#08182b", font_size);
+    }
+  }
+  return body + "plot NaN\n";
+}
+
+// As one picture: thousands of squares take seconds to draw.
+std::string cells_without_counts(const DrawnMatrix& matrix, Figure& figure) {
+  const auto side = static_cast<int>(matrix.cells);
+  Image image{side, side, 3, {}};
+  for (const int shade : matrix.shades) {
+    const auto colour = std::stoul(blues[shade] + 1, nullptr, 16);
+    for (const int bits : {16, 8, 0}) image.bytes.push_back(static_cast<uint8_t>(colour >> bits));
+  }
+  figure.files.emplace_back("confusion.raw", bytes_of(image));
+  return "plot " + plot_image("confusion.raw", image, 0, 0, 1) + "\n";
+}
+
+Figure confusion_figure(const Evaluation& evaluation) {
+  constexpr size_t most_counts = 20;
+  const DrawnMatrix matrix(evaluation);
+  const size_t cells = matrix.cells;
+  const bool slant = cells > 4;
+  const int side = std::clamp(static_cast<int>(cells) * 62, 260, 640);
+  const int left = 150, right = 40, top = 50, bottom = slant ? 110 : 62;
+  const int width = left + side + right, height = top + side + bottom;
+  const double size = std::clamp(static_cast<double>(side) / static_cast<double>(cells) / 4, 7.0, 16.0);
+  Figure figure{"confusion", width, height, {}, {}};
+  const auto name = [&](size_t i) {
+    return matrix.per_cell == 1 ? evaluation.classes[i] : fmt::format("{}", i * matrix.per_cell);
+  };
+  for (size_t i = 0; i<cells; i += cells> 25 ? 5 : 1) {
+    const double font = std::max(size, 9.0);
+    figure.body += fmt::format(
+        "set label {0} at {1}.5,graph 0 offset 0,-0.9 {2} noenhanced font ',{3:.0f}'\n"
+        "set label {0} at graph 0,first {1}.5 offset -1,0 right noenhanced font ',{3:.0f}'\n",
+        gnuplot_text(name(i), 12), i, slant ? "rotate by 40 right" : "center", font);
+  }
+  const std::string title = matrix.per_cell == 1
+                                ? "Confusion matrix"
+                                : fmt::format("Confusion matrix, {} classes a cell", matrix.per_cell);
+  figure.body += fmt::format(
+      "set title '{}'\nunset border\nunset tics\nunset key\nset xrange [0:{}]\nset yrange [{}:0]\n"
+      "set lmargin at screen {}\nset rmargin at screen {}\nset bmargin at screen {}\nset tmargin at screen "
+      "{}\n"
+      "set label 'predicted' at graph 0.5,screen {} center\n"
+      "set label 'true' at screen {},graph 0.5 center rotate by 90\n",
+      title, cells, cells, static_cast<double>(left) / width, static_cast<double>(left + side) / width,
+      static_cast<double>(bottom) / height, static_cast<double>(bottom + side) / height, 16.0 / height,
+      18.0 / width);
+  figure.body +=
+      cells <= most_counts ? cells_with_counts(matrix, size) : cells_without_counts(matrix, figure);
+  return figure;
 }
 
 Figure examples_figure(const RunRecord& record) {
@@ -254,7 +289,8 @@ std::vector<std::string> draw_figures(const RunRecord& record, const fs::path& f
   const TemporaryFolder drawing(folder);
   std::string script = "set encoding utf8\n";
   for (const Figure& figure : figures) {
-    for (const auto& [name, bytes] : figure.files) write_file_atomically(drawing.path / name, bytes);
+    for (const auto& [name, bytes] : figure.files)
+      std::ofstream(drawing.path / name, std::ios::binary) << bytes;
     for (const char* kind : {"png", "svg"}) {
       script += fmt::format(
                     "reset\nset terminal {} size {},{} font 'DejaVu Sans,12' background rgb '#ffffff'\n"

@@ -11,7 +11,7 @@ std::string thousands(int64_t number);  // 5,000
 // 97.5%; what is not all or nothing never reads 100% or 0%.
 std::string percent(double share);
 
-// Valid UTF-8 without control characters.
+// Valid UTF-8 without control characters, those that turn the direction of writing among them.
 std::string clean(std::string_view text);
 // No more than `most` characters, the last one "…" if some are missing.
 std::string shorten(std::string_view text, size_t most);

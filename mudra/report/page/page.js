@@ -43,7 +43,7 @@
   function scale(words) {
     const mark = (kind, share, to) => {
       const made = element(`span.${kind}`);
-      made.style.left = percent(share);
+      made.style.left = kind === "point" ? `min(${percent(share)}, 100% - 2px)` : percent(share);
       if (to !== undefined) made.style.width = percent(to - share);
       return made;
     };

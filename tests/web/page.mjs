@@ -1,0 +1,234 @@
+// Opens a report in a real browser and checks what a reader would do and see.
+//
+// usage: node page.mjs CHROMIUM REPORT.html...      prints {REPORT: {check: null or what is wrong, "found": [...]}}
+import { chromium } from "playwright-core";
+import { pathToFileURL } from "node:url";
+
+const [executablePath, ...files] = process.argv.slice(2);
+const flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+  "--disable-component-update", "--disable-sync"];
+
+const most_clicks = 60;
+
+function ensure(truth, message) {
+  if (!truth) throw new Error(message);
+}
+
+// Opens the file; collects whatever the page should not do.
+async function open(browser, file, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1200, height: 900 }, ...options });
+  const page = await context.newPage();
+  const complaints = [];
+  page.on("console", (message) => complaints.push(`console ${message.type()}: ${message.text()}`));
+  page.on("pageerror", (error) => complaints.push(`error: ${error.message}`));
+  page.on("dialog", (dialog) => { complaints.push(`dialog: ${dialog.message()}`); dialog.dismiss(); });
+  const own = pathToFileURL(file).href;
+  page.on("request", (request) => {
+    if (request.url() !== own && !request.url().startsWith("data:")) complaints.push(`request: ${request.url()}`);
+  });
+  await page.goto(own);
+  return { context, page, complaints };
+}
+
+// Every nonempty cell (or listed confusion), clicked: what the page then shows.
+async function cells(page) {
+  const buttons = await page.locator("button.cell:not(.none), button.confusion").all();
+  const found = [];
+  for (const button of buttons.slice(0, most_clicks)) {
+    await button.click();
+    found.push(await page.evaluate(() => ({
+      button: document.querySelector("[aria-pressed=true]").getAttribute("aria-label"),
+      count: Number((document.querySelector("[aria-pressed=true] .times") ?? document.querySelector("[aria-pressed=true]")).textContent.replaceAll(",", "")),
+      pressed: document.querySelectorAll("[aria-pressed=true]").length,
+      heading: document.querySelector(".shown h3").textContent,
+      notes: [...document.querySelectorAll(".shown .note")].map((note) => note.textContent),
+      tiles: [...document.querySelectorAll(".shown .tile")].map((tile) => ({
+        truth: Number(tile.dataset.truth), predicted: Number(tile.dataset.predicted),
+        alt: tile.querySelector("img").alt, src: tile.querySelector("img").src,
+      })),
+    })));
+  }
+  return found;
+}
+
+const checks = {
+  async "clicking a cell shows its pictures and no others"(page, result) {
+    result.found = await cells(page);
+    ensure(result.found.length > 0 || await page.locator("button.cell, button.confusion").count() === 0, "nothing can be clicked");
+    for (const cell of result.found) {
+      ensure(cell.pressed === 1, `${cell.pressed} cells are chosen`);
+      ensure(cell.heading.endsWith(cell.count === 1 ? ": 1 picture" : `: ${cell.count.toLocaleString("en")} pictures`), `${cell.heading}, but ${cell.count} in the cell`);
+      ensure(cell.tiles.length <= cell.count, `${cell.tiles.length} pictures of ${cell.count}`);
+      ensure(cell.tiles.length === cell.count || cell.notes.length === 1, "missing pictures are not said");
+      const [first] = cell.tiles;
+      ensure(cell.tiles.every((tile) => tile.truth === first.truth && tile.predicted === first.predicted), "pictures of two cells");
+    }
+    const broken = await page.evaluate(async () => {
+      await Promise.all([...document.images].map((image) => image.decode().catch(() => {})));
+      return [...document.images].filter((image) => image.naturalWidth === 0).length;
+    });
+    ensure(broken === 0, `${broken} pictures do not open`);
+  },
+
+  async "the keyboard does what the mouse does"(page) {
+    const cell = page.locator("button.cell");
+    const focused = () => page.evaluate(() => [...document.querySelectorAll("button.cell")].indexOf(document.activeElement));
+    if (await cell.count() > 0) {
+      for (let presses = 0; await focused() < 0; ++presses) {
+        ensure(presses < 60, "Tab does not come to the matrix");
+        await page.keyboard.press("Tab");
+      }
+      ensure(await focused() === 0, "Tab does not come to the first cell");
+      const size = Math.sqrt(await cell.count());
+      for (const [key, place] of [["ArrowRight", 1], ["ArrowDown", size + 1], ["ArrowLeft", size], ["ArrowUp", 0], ["ArrowUp", 0], ["End", size - 1], ["Home", 0]]) {
+        await page.keyboard.press(key);
+        ensure(await focused() === place, `${key} goes to cell ${await focused()}, not ${place}`);
+      }
+      ensure(await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle) !== "none", "the focus is not seen");
+      await page.keyboard.press("Enter");
+      ensure(await page.locator(".shown h3").count() === 1, "Enter shows nothing");
+      await page.keyboard.press("Tab");
+      ensure(await focused() === -1, "the matrix has more than one stop of the Tab key");
+    }
+    const slider = page.locator("#epoch");
+    if (await slider.count() > 0 && Number(await slider.getAttribute("max")) > 0) {
+      await slider.focus();
+      const before = await page.locator(".reading").textContent();
+      await page.keyboard.press("ArrowLeft");
+      ensure(await page.locator(".reading").textContent() !== before, "the slider does not move by key");
+    }
+    for (const list of await page.locator("button.confusion").all()) {
+      await list.focus();
+      await page.keyboard.press("Enter");
+      ensure(await list.getAttribute("aria-pressed") === "true", "Enter chooses no confusion");
+      break;
+    }
+  },
+
+  async "a phone needs no sideways scrolling"(page) {
+    for (const width of [390, 320]) {
+      await page.setViewportSize({ width, height: 800 });
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+      ensure(wide <= width, `${wide} pixels wide on a screen of ${width}`);
+    }
+  },
+
+  async "names stay text"(page) {
+    const found = await page.evaluate(() => {
+      const record = JSON.parse(document.getElementById("record").textContent);
+      const text = document.getElementById("page").textContent;
+      return {
+        scripts: document.scripts.length, styles: document.querySelectorAll("style").length,
+        odd: document.querySelectorAll("#page :is(script, iframe, object, embed, link, style, form, base, meta, a)").length,
+        handlers: [...document.querySelectorAll("*")].filter((element) => [...element.attributes].some((a) => a.name.startsWith("on"))).length,
+        missing: record.scores.classes.slice(0, 30).map((row) => row[0]).filter((name) => record.classes.length <= 30 && !text.includes(name)),
+        pwned: "pwned" in window,
+      };
+    });
+    ensure(JSON.stringify(found) === '{"scripts":2,"styles":1,"odd":0,"handlers":0,"missing":[],"pwned":false}', JSON.stringify(found));
+  },
+
+  async "landmarks, headings and images are named"(page) {
+    const found = await page.evaluate(() => ({
+      h1: document.querySelectorAll("h1").length, main: document.querySelectorAll("main").length,
+      unnamed: [...document.querySelectorAll("section")].filter((s) => !document.getElementById(s.getAttribute("aria-labelledby"))).length,
+      images: [...document.querySelectorAll("img, svg[role=img]")].filter((i) => !(i.alt || i.getAttribute("aria-label"))).length,
+      buttons: [...document.querySelectorAll("button")].filter((b) => !(b.textContent || b.getAttribute("aria-label"))).length,
+      twice: [...document.querySelectorAll("[id]")].map((e) => e.id).filter((id, i, all) => all.indexOf(id) !== i),
+      language: document.documentElement.lang, title: document.title.length > 0,
+    }));
+    ensure(JSON.stringify(found) === '{"h1":1,"main":1,"unnamed":0,"images":0,"buttons":0,"twice":[],"language":"en","title":true}', JSON.stringify(found));
+  },
+
+  async "paper is white and whole"(page) {
+    await page.emulateMedia({ media: "print", colorScheme: "dark" });
+    await page.setViewportSize({ width: 794, height: 1123 });
+    const found = await page.evaluate(() => {
+      dispatchEvent(new Event("beforeprint"));
+      return {
+        paper: getComputedStyle(document.body).backgroundColor, ink: getComputedStyle(document.body).color,
+        wide: document.documentElement.scrollWidth > innerWidth,
+        buttons: [...document.querySelectorAll(".more, .slider")].filter((element) => element.offsetParent !== null).length,
+      };
+    });
+    ensure(JSON.stringify(found) === '{"paper":"rgb(255, 255, 255)","ink":"rgb(20, 24, 31)","wide":false,"buttons":0}', JSON.stringify(found));
+  },
+};
+
+// WCAG 2.1: 4.5 for text, 3 for large text and for lines that mean something.
+async function contrast(page) {
+  await page.evaluate(() => {
+    for (const folded of document.querySelectorAll("details")) folded.open = true;
+    document.querySelector("button.cell:not(.none), button.confusion")?.click();
+  });
+  return page.evaluate(() => {
+    const rgb = (text) => text.match(/[\d.]+/g).map(Number);
+    const luminance = ([r, g, b]) => {
+      const linear = [r, g, b].map((value) => value / 255).map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+      return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
+    };
+    const behind = (element) => {
+      for (let at = element; at; at = at.parentElement) {
+        const colour = rgb(getComputedStyle(at).backgroundColor);
+        if (colour.length === 3 || colour[3] === 1) return colour;
+      }
+      return [255, 255, 255];
+    };
+    const ratio = (a, b) => {
+      const [high, low] = [luminance(a), luminance(b)].sort((x, y) => y - x);
+      return (high + 0.05) / (low + 0.05);
+    };
+    const poor = new Set();
+    let texts = 0, lines = 0;
+    const walker = document.createTreeWalker(document.getElementById("page"), NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+      const element = walker.currentNode.parentElement, style = getComputedStyle(element);
+      if (!walker.currentNode.textContent.trim() || element.getClientRects().length === 0) continue;
+      ++texts;
+      const size = parseFloat(style.fontSize), large = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700);
+      const colour = rgb(element instanceof SVGElement ? style.fill : style.color), found = ratio(colour, behind(element));
+      if (found < (large ? 3 : 4.5)) poor.add(`${found.toFixed(2)} ${element.tagName}.${element.getAttribute("class")} "${element.textContent.slice(0, 20)}"`);
+    }
+    for (const element of document.querySelectorAll(".line, .axis:is(line), .cursor")) {
+      ++lines;
+      const found = ratio(rgb(getComputedStyle(element).stroke), behind(element.closest("figure")));
+      if (found < 3) poor.add(`${found.toFixed(2)} line ${element.getAttribute("class")}`);
+    }
+    for (const element of document.querySelectorAll(".bar .point, .warnings li")) {
+      const style = getComputedStyle(element);
+      const colour = rgb(element.matches(".point") ? style.backgroundColor : style.borderLeftColor);
+      if (ratio(colour, behind(element.parentElement)) < 3) poor.add(`mark ${element.className || element.tagName}`);
+    }
+    return { texts, lines, poor: [...poor] };
+  });
+}
+
+const browser = await chromium.launch({ executablePath, args: flags });
+const results = {};
+for (const file of files) {
+  const result = results[file] = {};
+  const attempt = async (name, options, work) => {
+    const { context, page, complaints } = await open(browser, file, options);
+    try {
+      await work(page, result);
+      ensure(complaints.length === 0, complaints.slice(0, 3).join("; "));
+      result[name] = null;
+    } catch (error) {
+      result[name] = error.message;
+    }
+    await context.close();
+  };
+  for (const [name, check] of Object.entries(checks)) await attempt(name, {}, check);
+  for (const colorScheme of ["light", "dark"]) {
+    await attempt(`contrast is AA in ${colorScheme} colours`, { colorScheme }, async (page) => {
+      const { texts, poor } = await contrast(page);
+      ensure(texts > 30, `only ${texts} texts were found`);
+      ensure(poor.length === 0, poor.slice(0, 5).join("; "));
+    });
+  }
+  await attempt("without scripts the words remain", { javaScriptEnabled: false }, async (page) => {
+    ensure((await page.locator("noscript").textContent()).includes("confidence"), "nothing is said");
+  });
+}
+await browser.close();
+console.log(JSON.stringify(results));
