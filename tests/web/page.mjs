@@ -74,6 +74,7 @@ const checks = {
     const cell = page.locator("button.cell");
     const focused = () => page.evaluate(() => [...document.querySelectorAll("button.cell")].indexOf(document.activeElement));
     if (await cell.count() > 0) {
+      ensure(await page.locator('button.cell[tabindex="0"]').count() === 1, "the matrix is more than one stop of the Tab key");
       for (let presses = 0; await focused() < 0; ++presses) {
         ensure(presses < 60, "Tab does not come to the matrix");
         await page.keyboard.press("Tab");
