@@ -2,6 +2,7 @@
 
 #include "mudra/layers/initialize.h"
 #include "mudra/simd/panels.h"
+#include "mudra/simd/sparse_matmul.h"
 
 namespace mudra {
 
@@ -38,11 +39,17 @@ Shape Dense::output_shape(const Shape& x) const {
 Dense::Saved Dense::make_saved(const Shape& x) const {
   Saved saved;
   if (out % panel_width != 0) saved.dy = Tensor({x[0], padded(out)});
+  saved.sums = Tensor({x[0], padded(out)});
   saved.transposed = Tensor({panel_count(in), out, panel_width});
   return saved;
 }
 
-void Dense::infer(const Tensor& x, Tensor& y, Saved&, const Step& step) const {
+void Dense::infer(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const {
+  saved.skips_zeros = saved.sums.data() && sparse_matmul_pays(x.data(), x.shape()[0], in);
+  if (saved.skips_zeros) {
+    return sparse_matmul(step.team, x.data(), x.shape()[0], in, parameters.weight.data(), out,
+                         parameters.bias.data(), step.activation, saved.sums.data(), y.data());
+  }
   matmul(step.team, x.data(), RowLayout::matrix(x.shape()[0], in), parameters.weight.data(), out,
          parameters.bias.data(), step.activation, y.data());
 }
@@ -61,7 +68,12 @@ void Dense::backward(const Tensor& x, const Tensor&, Saved& saved, const Tensor&
            ActivationKind::none, dx.data());
   }
   const Scalar* slopes = pad_columns(dy, n, out, saved.dy);
-  matmul_gradient(step.team, x.data(), RowLayout::matrix(n, in), slopes, out, step.sink, grad.weight.data());
+  if (saved.skips_zeros) {
+    sparse_matmul_gradient(step.team, x.data(), n, in, slopes, out, step.sink, grad.weight.data());
+  } else {
+    matmul_gradient(step.team, x.data(), RowLayout::matrix(n, in), slopes, out, step.sink,
+                    grad.weight.data());
+  }
   column_sums(slopes, n, 1, out, step.sink, grad.bias.data());
 }
 

@@ -19,10 +19,12 @@ struct Dense {
       return {{"weight", &weight, Decay::yes, {out, in, 1, 1, true}}, {"bias", &bias, Decay::no}};
     }
   };
-  struct Saved {        // scratch of backward
-    Tensor dy;          // [N, padded(out)], when out is no multiple of 16
-    Tensor transposed;  // W as panels over `out`
-    int64_t bytes() const { return bytes_of(dy, transposed); }
+  struct Saved {
+    Tensor dy;                 // [N, padded(out)], when out is no multiple of 16
+    Tensor transposed;         // W as panels over `out`
+    Tensor sums;               // [N, padded(out)]; without it zeros are multiplied like everything else
+    bool skips_zeros = false;  // whether forward found x worth it
+    int64_t bytes() const { return bytes_of(dy, transposed, sums); }
   };
   using State = NoState;
 

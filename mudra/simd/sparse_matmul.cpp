@@ -1,0 +1,212 @@
+#include "mudra/simd/sparse_matmul.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "mudra/simd/panels.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "mudra/simd/sparse_matmul.cpp"
+#include <hwy/foreach_target.h>  // IWYU pragma: keep
+#include <hwy/highway.h>
+
+#include "mudra/simd/unroll-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace mudra::HWY_NAMESPACE {
+namespace {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using D = hn::CappedTag<Scalar, 16>;
+using V = hn::Vec<D>;
+constexpr int64_t lanes = static_cast<int64_t>(hn::MaxLanes(D()));
+constexpr int parts = static_cast<int>(panel_width / lanes);  // vectors in a panel
+constexpr int most_panels = std::max(1, 8 / parts);           // taken together
+
+// Columns taken together: the weights of 8 panels then stay in the first-level cache (24 KiB of floats).
+constexpr int64_t block = 48;
+
+template <class F>
+HWY_INLINE void for_panels(int64_t panels, F f) {
+  unroll<most_panels>([&](auto n) MUDRA_INLINE {
+    if (panels == n + 1) f(std::integral_constant<int, n + 1>());
+  });
+}
+
+// Which of up to 64 columns of a row are not zero, a bit for each.
+HWY_INLINE uint64_t find_columns(const Scalar* HWY_RESTRICT x, int64_t count) {
+  const D d;
+  uint64_t found = 0;
+  int64_t k = 0;
+  for (; k + lanes <= count; k += lanes) {
+    uint8_t bytes[8] = {};
+    hn::StoreMaskBits(d, hn::Ne(hn::LoadU(d, x + k), hn::Zero(d)), bytes);
+    found |= static_cast<uint64_t>(bytes[0] | bytes[1] << 8) << k;
+  }
+  for (; k < count; ++k) found |= static_cast<uint64_t>(x[k] != 0) << k;
+  return found;
+}
+
+// sums [rows][P * 16] += the terms of a block.   columns: of every row   w: the block's first column in the
+// first of P panels
+template <int P>
+HWY_NOINLINE void add_block(const Scalar* HWY_RESTRICT x, int64_t rows, int64_t depth,
+                            const uint64_t* HWY_RESTRICT columns, const Scalar* HWY_RESTRICT w,
+                            int64_t panel_stride, Scalar* HWY_RESTRICT sums, int64_t sums_stride) {
+  const D d;
+  for (int64_t n = 0; n < rows; ++n, x += depth, sums += sums_stride) {
+    V sum[P * parts];
+    unroll<P * parts>([&](auto i) MUDRA_INLINE { sum[i] = hn::Load(d, sums + i * lanes); });
+    for (uint64_t left = columns[n]; left != 0; left &= left - 1) {
+      const int64_t k = std::countr_zero(left);
+      const V value = hn::Set(d, x[k]);
+      const Scalar* from = w + k * panel_width;
+      unroll<P * parts>([&](auto i) MUDRA_INLINE {
+        sum[i] = hn::MulAdd(value, hn::Load(d, from + i / parts * panel_stride + i % parts * lanes), sum[i]);
+      });
+    }
+    unroll<P * parts>([&](auto i) MUDRA_INLINE { hn::Store(sum[i], d, sums + i * lanes); });
+  }
+}
+
+void SparseMatmul(ThreadTeam& team, const Scalar* x, int64_t rows, int64_t depth, const Scalar* w,
+                  int64_t outputs, const Scalar* bias, ActivationKind activation, Scalar* sums, Scalar* y) {
+  constexpr int64_t stretch = 64;  // rows of a task
+  const int64_t stretches = (rows + stretch - 1) / stretch;
+  const int64_t groups = (panel_count(outputs) + most_panels - 1) / most_panels;
+  const int64_t panel_stride = depth * panel_width, width = padded(outputs);
+  team.run(stretches * groups, [&](int64_t task) {
+    const int64_t begin = task / groups * stretch, end = std::min(rows, begin + stretch);
+    const int64_t panel = task % groups * most_panels;
+    const int64_t panels = std::min<int64_t>(most_panels, panel_count(outputs) - panel);
+    const int64_t first = panel * panel_width;
+    for (int64_t n = begin; n < end; ++n)
+      std::fill_n(sums + n * width + first, panels * panel_width, Scalar{0});
+    uint64_t columns[stretch];
+    for (int64_t k = 0; k < depth; k += block) {
+      const int64_t width_here = std::min(block, depth - k);
+      for (int64_t n = begin; n < end; ++n) columns[n - begin] = find_columns(x + n * depth + k, width_here);
+      const Scalar* from = w + panel * panel_stride + k * panel_width;
+      for_panels(panels, [&](auto p) MUDRA_INLINE {
+        add_block<p>(x + begin * depth + k, end - begin, depth, columns, from, panel_stride,
+                     sums + begin * width + first, width);
+      });
+    }
+    const int64_t count = std::min(panels * panel_width, outputs - first);
+    for (int64_t n = begin; n < end; ++n) {
+      const Scalar* from = sums + n * width + first;
+      Scalar* to = y + n * outputs + first;
+      for (int64_t o = 0; o < count; ++o) to[o] = from[o] + (bias ? bias[first + o] : Scalar{0});
+      if (activation != ActivationKind::none) activate(activation, to, count, to);
+    }
+  });
+}
+
+// For 16 columns, which rows of a shard are not zero: masks[word][column], a bit for each of 32 rows.
+void find_rows(const Scalar* HWY_RESTRICT x, int64_t rows, int64_t depth, int64_t columns,
+               uint32_t* HWY_RESTRICT masks) {
+  for (int64_t first = 0; first < rows; first += 32, masks += panel_width) {
+    const int64_t count = std::min<int64_t>(32, rows - first);
+    std::fill_n(masks, panel_width, 0u);
+    for (int64_t n = 0; n < count; ++n) {
+      const Scalar* row = x + (first + n) * depth;
+      for (int64_t c = 0; c < columns; ++c) masks[c] |= static_cast<uint32_t>(row[c] != 0) << n;
+    }
+  }
+}
+
+// One column's gradient for P panels.   masks: [words][16] for every shard, at this column
+template <int P>
+HWY_INLINE void add_rows(const Scalar* HWY_RESTRICT x, int64_t rows, int64_t depth,
+                         const Scalar* HWY_RESTRICT dy, int64_t dy_stride, const uint32_t* HWY_RESTRICT masks,
+                         int64_t words, const GradientSink& sink, Scalar* HWY_RESTRICT target,
+                         int64_t panel_stride) {
+  const D d;
+  V total[P * parts];
+  unroll<P * parts>([&](auto i) MUDRA_INLINE { total[i] = hn::Zero(d); });
+  bool any = false;
+  for (int shard = 0; shard < gradient_shards; ++shard) {
+    const int64_t begin = shard_begin(rows, shard);
+    V sum[P * parts];
+    unroll<P * parts>([&](auto i) MUDRA_INLINE { sum[i] = hn::Zero(d); });
+    bool some = false;
+    for (int64_t word = 0; word < words; ++word, masks += panel_width) {
+      for (uint32_t left = *masks; left != 0; left &= left - 1) {
+        const int64_t n = begin + word * 32 + std::countr_zero(left);
+        const V value = hn::Set(d, x[n * depth]);
+        const Scalar* slopes = dy + n * dy_stride;
+        unroll<P * parts>([&](auto i) MUDRA_INLINE {
+          sum[i] = hn::MulAdd(value, hn::Load(d, slopes + i * lanes), sum[i]);
+        });
+        some = true;
+      }
+    }
+    if (!some) continue;
+    any = true;
+    unroll<P * parts>([&](auto i) MUDRA_INLINE { total[i] = hn::Add(total[i], sum[i]); });
+  }
+  if (sink.descend && !any) return;
+  const V rate = hn::Set(d, sink.rate);
+  unroll<P * parts>([&](auto i) MUDRA_INLINE {
+    Scalar* at = target + i / parts * panel_stride + i % parts * lanes;
+    hn::Store(sink.descend ? hn::NegMulAdd(rate, total[i], hn::Load(d, at)) : total[i], d, at);
+  });
+}
+
+void SparseMatmulGradient(ThreadTeam& team, const Scalar* x, int64_t rows, int64_t depth, const Scalar* dy,
+                          int64_t outputs, const GradientSink& sink, Scalar* target) {
+  constexpr int64_t most_words = 8;  // of a shard: batches of up to 2,048 rows
+  const int64_t words = (rows + gradient_shards * 32 - 1) / (gradient_shards * 32);
+  const int64_t dy_stride = padded(outputs), panel_stride = depth * panel_width;
+  team.run((depth + panel_width - 1) / panel_width, [&](int64_t task) {
+    const int64_t first = task * panel_width, columns = std::min(panel_width, depth - first);
+    alignas(64) uint32_t masks[gradient_shards * most_words * panel_width];
+    for (int shard = 0; shard < gradient_shards; ++shard) {
+      const int64_t begin = shard_begin(rows, shard);
+      find_rows(x + begin * depth + first, shard_begin(rows, shard + 1) - begin, depth, columns,
+                masks + shard * words * panel_width);
+    }
+    for (int64_t panel = 0; panel < panel_count(outputs); panel += most_panels) {
+      for_panels(std::min<int64_t>(most_panels, panel_count(outputs) - panel), [&](auto p) MUDRA_INLINE {
+        for (int64_t c = 0; c < columns; ++c) {
+          add_rows<p>(x + first + c, rows, depth, dy + panel * panel_width, dy_stride, masks + c, words, sink,
+                      target + panel * panel_stride + (first + c) * panel_width, panel_stride);
+        }
+      });
+    }
+  });
+}
+
+}  // namespace
+}  // namespace mudra::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace mudra {
+
+HWY_EXPORT(SparseMatmul);
+HWY_EXPORT(SparseMatmulGradient);
+
+bool sparse_matmul_pays(const Scalar* x, int64_t rows, int64_t depth) {
+  if (rows > 2048) return false;
+  const int64_t looked_at = std::min<int64_t>(8, rows);
+  int64_t some = 0;
+  for (int64_t i = 0; i < looked_at; ++i) {
+    const Scalar* row = x + rows * i / looked_at * depth;
+    for (int64_t k = 0; k < depth; ++k) some += row[k] != 0;
+  }
+  return some * 10 < looked_at * depth * 7;
+}
+
+void sparse_matmul(ThreadTeam& team, const Scalar* x, int64_t rows, int64_t depth, const Scalar* w,
+                   int64_t outputs, const Scalar* bias, ActivationKind activation, Scalar* sums, Scalar* y) {
+  HWY_DYNAMIC_DISPATCH(SparseMatmul)(team, x, rows, depth, w, outputs, bias, activation, sums, y);
+}
+
+void sparse_matmul_gradient(ThreadTeam& team, const Scalar* x, int64_t rows, int64_t depth, const Scalar* dy,
+                            int64_t outputs, const GradientSink& sink, Scalar* target) {
+  HWY_DYNAMIC_DISPATCH(SparseMatmulGradient)(team, x, rows, depth, dy, outputs, sink, target);
+}
+
+}  // namespace mudra
+#endif
