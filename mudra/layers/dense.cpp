@@ -68,12 +68,7 @@ void Dense::backward(const Tensor& x, const Tensor&, Saved& saved, const Tensor&
            ActivationKind::none, dx.data());
   }
   const Scalar* slopes = pad_columns(dy, n, out, saved.dy);
-  if (saved.skips_zeros) {
-    sparse_matmul_gradient(step.team, x.data(), n, in, slopes, out, step.sink, grad.weight.data());
-  } else {
-    matmul_gradient(step.team, x.data(), RowLayout::matrix(n, in), slopes, out, step.sink,
-                    grad.weight.data());
-  }
+  matrix_gradient(step.team, x.data(), n, in, slopes, out, saved.skips_zeros, step.sink, grad.weight.data());
   column_sums(slopes, n, 1, out, step.sink, grad.bias.data());
 }
 

@@ -27,7 +27,6 @@ constexpr int accumulators = HWY_TARGET == HWY_NEON ? 24 : parts == 1 ? 28 : 12;
 constexpr int wide = parts == 1 ? 2 : 1;  // panels taken together
 constexpr int row_limit = std::max(1, accumulators / (wide * parts));
 constexpr int columns_most = std::min(14, row_limit);
-constexpr int matrix_most = std::max(1, columns_most * 3 / 7);  // sums and totals
 
 // y[r, o] for R consecutive rows and P panels.
 template <int R, int P>
@@ -192,53 +191,6 @@ HWY_NOINLINE void add_rows(const Rows& rows, bool is_first, Scalar* HWY_RESTRICT
   }
 }
 
-// Keeps a value in a register: GCC would spill some of a full set to the stack in every step.
-HWY_INLINE void pin(V& value) {
-#if HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128
-  __asm__("" : "+v"(value.raw));
-#else
-  (void)value;
-#endif
-}
-
-// The same for a plain matrix and all shards at once, with sums and totals in registers, since shards of a
-// small batch are only a few rows. Unrolled for ShardRows rows in every shard; 0: any number.
-template <int ShardRows, int K, int P>
-HWY_NOINLINE void add_shards(const Rows& matrix, Scalar* HWY_RESTRICT out) {
-  const D d;
-  constexpr int vectors = P * parts;
-  V total[K * vectors];
-  V sum[K * vectors];
-  unroll<K * vectors>([&](auto i) MUDRA_INLINE { total[i] = hn::Zero(d); });
-  const Scalar* value = matrix.x;
-  const Scalar* g = matrix.dy;
-  const int64_t dy_stride = matrix.dy_stride, x_stride = matrix.image_stride;
-  const auto add_row = [&]() MUDRA_INLINE {
-    V slopes[vectors];
-    unroll<vectors>([&](auto p) MUDRA_INLINE { slopes[p] = hn::Load(d, g + p * lanes); });
-    unroll<K>([&](auto i) MUDRA_INLINE {
-      const V v = hn::Set(d, value[i]);
-      unroll<vectors>([&](auto p) MUDRA_INLINE {
-        constexpr int at = i * vectors + p;
-        sum[at] = hn::MulAdd(v, slopes[p], sum[at]);
-      });
-    });
-    value += x_stride;
-    g += dy_stride;
-  };
-  for (int shard = 0; shard < gradient_shards; ++shard) {
-    unroll<K * vectors>([&](auto i) MUDRA_INLINE { sum[i] = hn::Zero(d); });
-    if constexpr (ShardRows > 0) {
-      unroll<ShardRows>([&](auto) MUDRA_INLINE { add_row(); });
-    } else {
-      const int64_t rows = shard_begin(matrix.images, shard + 1) - shard_begin(matrix.images, shard);
-      for (int64_t row = 0; row < rows; ++row) add_row();
-    }
-    unroll<K * vectors>([&](auto i) MUDRA_INLINE { total[i] = hn::Add(total[i], sum[i]); });
-  }
-  unroll<K * vectors>([&](auto i) MUDRA_INLINE { hn::Store(total[i], d, out + i * lanes); });
-}
-
 struct Gradient {
   const Scalar* x;
   const RowLayout& layout;
@@ -275,24 +227,6 @@ struct Gradient {
     finish<R, K, P>(total, to);
   }
 
-  // The same for a plain matrix.
-  template <int K, int P>
-  void matrix_tile(int64_t k, int64_t panel) const {
-    Scalar* to = target + (panel * layout.depth() + k) * panel_width;
-    for (int i = 0; i < K; ++i) {
-      for (int p = 0; p < P * parts; p += parts) __builtin_prefetch(to + offset<K>(i, p), 1);
-    }
-    HWY_ALIGN Scalar total[K * P * panel_width];
-    const Rows matrix{x + k,    dy + panel * panel_width, layout.images, 1, 1, layout.image_stride, 0, 0, 0,
-                      dy_stride};
-    if (layout.images == 4 * gradient_shards) {
-      add_shards<4, K, P>(matrix, total);
-    } else {
-      add_shards<0, K, P>(matrix, total);
-    }
-    finish<1, K, P>(total, to);
-  }
-
   // Where column i, vector p of a tile lies in the target.
   template <int K>
   int64_t offset(int i, int p) const {
@@ -323,16 +257,8 @@ struct Gradient {
     (void)((count == K + 1 && (tile<R, K + 1, P>(run, k, panel), true)) || ...);
   }
 
-  template <int P, int... K>
-  void matrix_columns(int count, int64_t k, int64_t panel, std::integer_sequence<int, K...>) const {
-    (void)((count == K + 1 && (matrix_tile<K + 1, P>(k, panel), true)) || ...);
-  }
-
   template <int P>
   void runs(int run_count, int count, int64_t run, int64_t k, int64_t panel) const {
-    if (layout.lines * layout.line_rows == 1) {
-      return matrix_columns<P>(count, k, panel, std::make_integer_sequence<int, matrix_most>());
-    }
     constexpr auto narrow = std::make_integer_sequence<int, std::max(1, columns_most / 3)>();
     if (run_count == 3) return columns<3, P>(count, run, k, panel, narrow);
     if (run_count == 2) return columns<2, P>(count, run, k, panel, narrow);
@@ -345,8 +271,7 @@ void MatmulGradient(ThreadTeam& team, const Scalar* x, const RowLayout& layout, 
   const Gradient gradient{x, layout, dy, padded(outputs), sink, target};
   const int64_t groups = (panel_count(outputs) + wide - 1) / wide;
   // Short runs are taken two or three together, long ones in stretches of columns.
-  const bool is_matrix = layout.lines * layout.line_rows == 1;
-  const int most = is_matrix ? matrix_most : columns_most;
+  const int most = columns_most;
   const int64_t together = layout.run_length <= most / 3 ? std::min<int64_t>(3, layout.runs) : 1;
   const int64_t bands = (layout.runs + together - 1) / together;
   const int64_t tiles = together > 1 ? 1 : (layout.run_length + most - 1) / most;

@@ -42,6 +42,11 @@ struct GradientSink {
 void matmul_gradient(ThreadTeam& team, const Scalar* x, const RowLayout& layout, const Scalar* dy,
                      int64_t outputs, const GradientSink& sink, Scalar* target);
 
+// The same for a plain matrix x [rows, depth].   skip_zeros: what is zero throughout a shard is not
+// multiplied; the bits are the same as long as dy is finite
+void matrix_gradient(ThreadTeam& team, const Scalar* x, int64_t rows, int64_t depth, const Scalar* dy,
+                     int64_t outputs, bool skip_zeros, const GradientSink& sink, Scalar* target);
+
 // g[o] = sum over n of dy[n, o], in the same shards.   dy [images * rows_per_image, padded(columns)]
 void column_sums(const Scalar* dy, int64_t images, int64_t rows_per_image, int64_t columns,
                  const GradientSink& sink, Scalar* target);

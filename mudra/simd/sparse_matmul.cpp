@@ -102,81 +102,6 @@ void SparseMatmul(ThreadTeam& team, const Scalar* x, int64_t rows, int64_t depth
   });
 }
 
-// For 16 columns, which rows of a shard are not zero: masks[word][column], a bit for each of 32 rows.
-void find_rows(const Scalar* HWY_RESTRICT x, int64_t rows, int64_t depth, int64_t columns,
-               uint32_t* HWY_RESTRICT masks) {
-  for (int64_t first = 0; first < rows; first += 32, masks += panel_width) {
-    const int64_t count = std::min<int64_t>(32, rows - first);
-    std::fill_n(masks, panel_width, 0u);
-    for (int64_t n = 0; n < count; ++n) {
-      const Scalar* row = x + (first + n) * depth;
-      for (int64_t c = 0; c < columns; ++c) masks[c] |= static_cast<uint32_t>(row[c] != 0) << n;
-    }
-  }
-}
-
-// One column's gradient for P panels.   masks: [words][16] for every shard, at this column
-template <int P>
-HWY_INLINE void add_rows(const Scalar* HWY_RESTRICT x, int64_t rows, int64_t depth,
-                         const Scalar* HWY_RESTRICT dy, int64_t dy_stride, const uint32_t* HWY_RESTRICT masks,
-                         int64_t words, const GradientSink& sink, Scalar* HWY_RESTRICT target,
-                         int64_t panel_stride) {
-  const D d;
-  V total[P * parts];
-  unroll<P * parts>([&](auto i) MUDRA_INLINE { total[i] = hn::Zero(d); });
-  bool any = false;
-  for (int shard = 0; shard < gradient_shards; ++shard) {
-    const int64_t begin = shard_begin(rows, shard);
-    V sum[P * parts];
-    unroll<P * parts>([&](auto i) MUDRA_INLINE { sum[i] = hn::Zero(d); });
-    bool some = false;
-    for (int64_t word = 0; word < words; ++word, masks += panel_width) {
-      for (uint32_t left = *masks; left != 0; left &= left - 1) {
-        const int64_t n = begin + word * 32 + std::countr_zero(left);
-        const V value = hn::Set(d, x[n * depth]);
-        const Scalar* slopes = dy + n * dy_stride;
-        unroll<P * parts>([&](auto i) MUDRA_INLINE {
-          sum[i] = hn::MulAdd(value, hn::Load(d, slopes + i * lanes), sum[i]);
-        });
-        some = true;
-      }
-    }
-    if (!some) continue;
-    any = true;
-    unroll<P * parts>([&](auto i) MUDRA_INLINE { total[i] = hn::Add(total[i], sum[i]); });
-  }
-  if (sink.descend && !any) return;
-  const V rate = hn::Set(d, sink.rate);
-  unroll<P * parts>([&](auto i) MUDRA_INLINE {
-    Scalar* at = target + i / parts * panel_stride + i % parts * lanes;
-    hn::Store(sink.descend ? hn::NegMulAdd(rate, total[i], hn::Load(d, at)) : total[i], d, at);
-  });
-}
-
-void SparseMatmulGradient(ThreadTeam& team, const Scalar* x, int64_t rows, int64_t depth, const Scalar* dy,
-                          int64_t outputs, const GradientSink& sink, Scalar* target) {
-  constexpr int64_t most_words = 8;  // of a shard: batches of up to 2,048 rows
-  const int64_t words = (rows + gradient_shards * 32 - 1) / (gradient_shards * 32);
-  const int64_t dy_stride = padded(outputs), panel_stride = depth * panel_width;
-  team.run((depth + panel_width - 1) / panel_width, [&](int64_t task) {
-    const int64_t first = task * panel_width, columns = std::min(panel_width, depth - first);
-    alignas(64) uint32_t masks[gradient_shards * most_words * panel_width];
-    for (int shard = 0; shard < gradient_shards; ++shard) {
-      const int64_t begin = shard_begin(rows, shard);
-      find_rows(x + begin * depth + first, shard_begin(rows, shard + 1) - begin, depth, columns,
-                masks + shard * words * panel_width);
-    }
-    for (int64_t panel = 0; panel < panel_count(outputs); panel += most_panels) {
-      for_panels(std::min<int64_t>(most_panels, panel_count(outputs) - panel), [&](auto p) MUDRA_INLINE {
-        for (int64_t c = 0; c < columns; ++c) {
-          add_rows<p>(x + first + c, rows, depth, dy + panel * panel_width, dy_stride, masks + c, words, sink,
-                      target + panel * panel_stride + (first + c) * panel_width, panel_stride);
-        }
-      });
-    }
-  });
-}
-
 }  // namespace
 }  // namespace mudra::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -185,11 +110,9 @@ HWY_AFTER_NAMESPACE();
 namespace mudra {
 
 HWY_EXPORT(SparseMatmul);
-HWY_EXPORT(SparseMatmulGradient);
 
 bool sparse_matmul_pays(const Scalar* x, int64_t rows, int64_t depth) {
-  if (rows > 2048) return false;
-  const int64_t looked_at = std::min<int64_t>(8, rows);
+  const int64_t looked_at = std::min<int64_t>(4, rows);
   int64_t some = 0;
   for (int64_t i = 0; i < looked_at; ++i) {
     const Scalar* row = x + rows * i / looked_at * depth;
@@ -201,11 +124,6 @@ bool sparse_matmul_pays(const Scalar* x, int64_t rows, int64_t depth) {
 void sparse_matmul(ThreadTeam& team, const Scalar* x, int64_t rows, int64_t depth, const Scalar* w,
                    int64_t outputs, const Scalar* bias, ActivationKind activation, Scalar* sums, Scalar* y) {
   HWY_DYNAMIC_DISPATCH(SparseMatmul)(team, x, rows, depth, w, outputs, bias, activation, sums, y);
-}
-
-void sparse_matmul_gradient(ThreadTeam& team, const Scalar* x, int64_t rows, int64_t depth, const Scalar* dy,
-                            int64_t outputs, const GradientSink& sink, Scalar* target) {
-  HWY_DYNAMIC_DISPATCH(SparseMatmulGradient)(team, x, rows, depth, dy, outputs, sink, target);
 }
 
 }  // namespace mudra

@@ -1,6 +1,6 @@
-// The products of a dense layer whose x is largely zero, as photographs on black and the outputs of ReLU
+// The product of a dense layer whose x is largely zero, as photographs on black and the outputs of ReLU
 // are. Zeros of every single row are skipped; the other terms are added in the order of matmul.h: the bits
-// are the same as long as weights and dy are finite.
+// are the same as long as weights are finite.
 #pragma once
 
 #include <cstdint>
@@ -18,9 +18,5 @@ bool sparse_matmul_pays(const Scalar* x, int64_t rows, int64_t depth);
 // As matmul of a plain matrix.   sums: scratch space [rows, padded(outputs)]
 void sparse_matmul(ThreadTeam& team, const Scalar* x, int64_t rows, int64_t depth, const Scalar* w,
                    int64_t outputs, const Scalar* bias, ActivationKind activation, Scalar* sums, Scalar* y);
-
-// As matmul_gradient of a plain matrix.
-void sparse_matmul_gradient(ThreadTeam& team, const Scalar* x, int64_t rows, int64_t depth, const Scalar* dy,
-                            int64_t outputs, const GradientSink& sink, Scalar* target);
 
 }  // namespace mudra
