@@ -23,7 +23,7 @@ constexpr int parts = static_cast<int>(panel_width) / lanes;  // vectors in a pa
 
 // A tile of columns x panels keeps its sums and its totals in registers.
 constexpr int tile_vectors = HWY_TARGET == HWY_NEON || parts == 1 ? 12 : 6;
-constexpr int most_panels = parts == 1 ? 4 : 1;
+constexpr int most_panels = parts == 1 ? 2 : 1;
 constexpr int most_columns = std::max(1, tile_vectors / (most_panels * parts));
 constexpr int64_t stretch = 48;  // columns of a task
 
@@ -36,8 +36,8 @@ struct MatrixGradient {
   Scalar* target;
 
   // Columns k ... k + K, panels panel ... panel + P.   used: bit s tells that shard s has more than zeros in
-  // these columns   ShardRows: rows of every shard, or 0 when they differ
-  template <int ShardRows, int K, int P>
+  // these columns
+  template <int K, int P>
   HWY_NOINLINE void tile(int64_t k, int64_t panel, uint32_t used) const {
     const D d;
     constexpr int vectors = P * parts;
@@ -50,7 +50,7 @@ struct MatrixGradient {
     unroll<K * vectors>([&](auto i) MUDRA_INLINE { total[i] = hn::Zero(d); });
     for (int shard = 0; shard < gradient_shards; ++shard, used >>= 1) {
       if (used % 2 == 0) continue;
-      const int64_t begin = ShardRows > 0 ? shard * ShardRows : shard_begin(rows, shard);
+      const int64_t begin = shard_begin(rows, shard);
       const Scalar* value = x + begin * x_stride + k;
       const Scalar* slopes = dy + begin * slopes_stride + panel * panel_width;
       V sum[K * vectors];
@@ -68,12 +68,9 @@ struct MatrixGradient {
         value += x_stride;
         slopes += slopes_stride;
       };
-      if constexpr (ShardRows > 0) {
-        unroll<ShardRows>([&](auto) MUDRA_INLINE { add_row(); });
-      } else {
-        const int64_t count = shard_begin(rows, shard + 1) - begin;
-        for (int64_t row = 0; row < count; ++row) add_row();
-      }
+      int64_t left = shard_begin(rows, shard + 1) - begin;
+      for (; left >= 4; left -= 4) unroll<4>([&](auto) MUDRA_INLINE { add_row(); });
+      for (; left > 0; --left) add_row();
       unroll<K * vectors>([&](auto i) MUDRA_INLINE { total[i] = hn::Add(total[i], sum[i]); });
     }
     const V rate = hn::Set(d, sink.rate);
@@ -102,20 +99,11 @@ struct MatrixGradient {
     }
   }
 
-  template <int K, int P>
-  void tiles(int64_t k, int64_t panel, uint32_t used) const {
-    if (rows == 4 * gradient_shards) {
-      tile<4, K, P>(k, panel, used);
-    } else {
-      tile<0, K, P>(k, panel, used);
-    }
-  }
-
   // Some columns of a group of panels.
   void columns(int64_t k, int64_t count, int64_t panel, int64_t panels, uint32_t used) const {
     unroll<most_columns * most_panels>([&](auto n) MUDRA_INLINE {
       constexpr int columns_here = n / most_panels + 1, panels_here = n % most_panels + 1;
-      if (count == columns_here && panels == panels_here) tiles<columns_here, panels_here>(k, panel, used);
+      if (count == columns_here && panels == panels_here) tile<columns_here, panels_here>(k, panel, used);
     });
   }
 
