@@ -9,6 +9,7 @@
 
 #include "mudra/core/atomic_file.h"
 #include "mudra/core/error.h"
+#include "mudra/data/utf8.h"
 #include "mudra/report/format.h"
 #include "mudra/report/gnuplot.h"
 #include "mudra/report/pictures.h"
@@ -137,21 +138,26 @@ Figure confusion_figure(const Evaluation& evaluation) {
   constexpr size_t most_counts = 20;
   const DrawnMatrix matrix(evaluation);
   const size_t cells = matrix.cells;
-  const bool slant = cells > 4;
-  const int side = std::clamp(static_cast<int>(cells) * 62, 260, 640);
-  const int left = 150, right = 40, top = 50, bottom = slant ? 110 : 62;
-  const int width = left + side + right, height = top + side + bottom;
-  const double size = std::clamp(static_cast<double>(side) / static_cast<double>(cells) / 4, 7.0, 16.0);
-  Figure figure{"confusion", width, height, {}, {}};
   const auto name = [&](size_t i) {
-    return matrix.per_cell == 1 ? evaluation.classes[i] : fmt::format("{}", i * matrix.per_cell);
+    return shorten(matrix.per_cell == 1 ? evaluation.classes[i] : fmt::format("{}", i * matrix.per_cell), 12);
   };
-  for (size_t i = 0; i<cells; i += cells> 25 ? 5 : 1) {
-    const double font = std::max(size, 9.0);
+  size_t longest = 1;  // characters of a name
+  for (size_t i = 0; i < cells; ++i) longest = std::max(longest, code_points(name(i)).size());
+  const bool slant = cells > 4 && longest > 2;
+  const int side = std::clamp(static_cast<int>(cells) * 62, 260, 640);
+  const double size = std::clamp(static_cast<double>(side) / static_cast<double>(cells) / 4, 7.0, 16.0);
+  const double font = std::clamp(size, 9.0, longest > 4 ? 11.0 : 16.0);  // of the names
+  const double reach = font * static_cast<double>(longest);
+  const int left = 60 + static_cast<int>(0.85 * reach), right = 40, top = 50;
+  const int bottom = slant ? 50 + static_cast<int>(0.6 * reach) : 62;
+  const int width = left + side + right, height = top + side + bottom;
+  Figure figure{"confusion", width, height, {}, {}};
+  const size_t every = cells > 25 ? 5 : 1;
+  for (size_t i = 0; i < cells; i += every) {
     figure.body += fmt::format(
         "set label {0} at {1}.5,graph 0 offset 0,-0.9 {2} noenhanced font ',{3:.0f}'\n"
         "set label {0} at graph 0,first {1}.5 offset -1,0 right noenhanced font ',{3:.0f}'\n",
-        gnuplot_text(name(i), 12), i, slant ? "rotate by 40 right" : "center", font);
+        gnuplot_text(name(i)), i, slant ? "rotate by 40 right" : "center", font);
   }
   const std::string title = matrix.per_cell == 1
                                 ? "Confusion matrix"

@@ -24,8 +24,9 @@ std::string clean(std::string_view text) {
   std::string result;
   for (const char32_t point : code_points(as_utf8(text))) {
     const bool control = point < 0x20 || (point >= 0x7F && point < 0xA0) ||
-                         // These would turn the text around a name.
-                         (point >= 0x202A && point <= 0x202E) || (point >= 0x2066 && point <= 0x2069);
+                         // These would break the line or turn the text around a name.
+                         point == 0x2028 || point == 0x2029 || (point >= 0x202A && point <= 0x202E) ||
+                         (point >= 0x2066 && point <= 0x2069);
     append_utf8(control ? U'\u00B7' : point, result);
   }
   return result;

@@ -29,16 +29,12 @@ nlohmann::json record_in(const std::string& page) {
 }
 
 TEST(Page, embeds_hostile_names_as_data) {
-  const std::vector<std::string> names = {"</script><script>alert(1)</script>",
-                                          "<!--<script>",
-                                          "\u2028 \u2029",
-                                          "{{record}} {{plain}}",
-                                          "\"'&amp;",
-                                          "👋🏽"};
+  const std::vector<std::string> names = {"</script><script>alert(1)</script>", "<!--<script>",
+                                          "{{record}} {{plain}}", "\"'&amp;", "👋🏽"};
   RunRecord record = make_record(names, 60, {4, 4, 1});
   record.command = record.data = record.split = names[0];
   record.options = {{"classes", names[1], true}};
-  record.options_toml = names[0];
+  record.options_toml = names[0] + "\u2028\u2029";
   const std::string page = report_page(record);
   EXPECT_EQ(count_of(page, "<script"), 2u);
   EXPECT_EQ(count_of(page, "</script"), 2u);
@@ -46,7 +42,7 @@ TEST(Page, embeds_hostile_names_as_data) {
   EXPECT_EQ(count_of(page.substr(page.find("id=\"record\"")), "\u2028"), 0u);
   const nlohmann::json found = record_in(page);
   EXPECT_EQ(found["classes"], nlohmann::json(names));
-  EXPECT_EQ(found["options_toml"], names[0]);
+  EXPECT_EQ(found["options_toml"], record.options_toml);
   EXPECT_EQ(count_of(page.substr(0, page.find("<style>")), "<title>"), 1u);
 }
 
