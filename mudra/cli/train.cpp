@@ -8,9 +8,11 @@
 #include <optional>
 
 #include "mudra/cli/commands.h"
+#include "mudra/cli/describe.h"
 #include "mudra/cli/output.h"
 #include "mudra/report/summary.h"
 #include "mudra/run/doubts.h"
+#include "mudra/run/load_data.h"
 #include "mudra/run/record.h"
 
 namespace mudra {
@@ -26,6 +28,7 @@ struct TrainArguments {
   bool json = false;
   bool quiet = false;
   bool no_report = false;
+  bool describe = false;
 };
 
 std::string epoch_line(const Options& options, const Epoch& epoch, double seconds) {
@@ -104,6 +107,17 @@ void warn_of_leaks(const Run& run, std::optional<int64_t> copies) {
   std::fflush(stdout);
 }
 
+void describe_network(const Options& options, bool json) {
+  ThreadTeam team(1);
+  const Dataset data = load_data(options, team);
+  const Shape& images = data.pixels.shape();
+  const Network network = Network::parse(options.network, {1, images[1], images[2], images[3]},
+                                         outputs_for(static_cast<int64_t>(data.classes.size())));
+  const Summary summary = summarize(network, options.batch_size);
+  if (json) return print_json(to_json(summary));
+  print_summary(summary);
+}
+
 }  // namespace
 
 Action train_command(Arguments& arguments) {
@@ -116,10 +130,12 @@ Action train_command(Arguments& arguments) {
   arguments.option("--out", a->out, "Folder for the model and its records (default: runs/NAME-N)");
   arguments.flag("--json", a->json, "Print the result as one JSON document");
   arguments.flag("--quiet", a->quiet, "No progress");
+  arguments.flag("--describe", a->describe, "Print the network's layers and what they cost; train nothing");
   arguments.flag("--no-report", a->no_report, "Write no report and draw no figures");
   return [a] {
     if (a->data) a->given["data"] = *a->data;
     const Options options = make_options(a->options_file, a->given);
+    if (a->describe) return describe_network(options, a->json);
     struct sigaction action {};
     action.sa_handler = [](int) { interrupted = true; };
     action.sa_flags = static_cast<int>(SA_RESETHAND);  // a second Ctrl-C ends at once

@@ -1,16 +1,19 @@
 // Convolution (cross-correlation) over images:
 //   y[n, i, j, o] = b[o] + sum over u, v, c of x[n, s i + u - p, s j + v - p, c] W[o, c, u, v],  x zero
 //   outside x [N, H, W, in]   W [out, in, kernel height, kernel width]   b [out]   y [N, H', W', out]
+// With groups, W is [out, in / groups, ...]: the first out / groups filters see the first in / groups
+// channels, and so on. As many groups as channels and filters make it depthwise.
 #pragma once
 
 #include "mudra/layers/layer.h"
+#include "mudra/simd/depthwise.h"
 #include "mudra/simd/sparse_conv.h"
 
 namespace mudra {
 
 struct Conv2d {
   static constexpr std::string_view kind = "conv";
-  static constexpr std::string_view usage = "conv FILTERS 3x3 [stride 1] [pad 1]";
+  static constexpr std::string_view usage = "conv FILTERS 3x3 [stride 1] [pad 1] [groups 1]";
   static constexpr bool applies_activation = true;
 
   struct Geometry {
@@ -18,7 +21,12 @@ struct Conv2d {
     int64_t kernel_height = 3, kernel_width = 3;
     int64_t stride = 1;
     int64_t pad_height = 1, pad_width = 1;
-    int64_t depth() const { return kernel_height * kernel_width * in; }
+    int64_t groups = 1;
+    int64_t taps() const { return kernel_height * kernel_width; }
+    int64_t depth() const { return taps() * (in / groups); }
+    bool is_depthwise() const { return groups > 1 && groups == in && groups == out; }
+    // Depthwise weights are panels over all channels; else every group has its own.
+    int64_t panel_groups() const { return is_depthwise() ? 1 : groups; }
   };
   struct Parameters {
     Tensor weight;  // panels of depth kernel height * kernel width * in
@@ -26,7 +34,10 @@ struct Conv2d {
     Geometry geometry;
     std::vector<Parameter> list() {
       const Geometry& g = geometry;
-      return {{"weight", &weight, Decay::yes, {g.out, g.in, g.kernel_height, g.kernel_width, false}},
+      return {{"weight",
+               &weight,
+               Decay::yes,
+               {g.out, g.in / g.groups, g.kernel_height, g.kernel_width, false, g.panel_groups()}},
               {"bias", &bias, Decay::no}};
     }
   };
@@ -36,7 +47,13 @@ struct Conv2d {
     Tensor spread;      // dy with stride - 1 zeros between and a border, to be convolved for dx
     Tensor transposed;  // W for dx
     Tensor sparse;      // scratch of sparse_conv_backward
-    int64_t bytes() const { return bytes_of(x, dy, spread, transposed, sparse); }
+    // With groups all of the above are of one group; these are its part of x, y, dy and dx, and its bias.
+    Tensor group_x, group_y, group_dy, group_dx, group_bias;
+    Tensor partial;  // depthwise: scratch of depthwise_gradient
+    int64_t bytes() const {
+      return bytes_of(x, dy, spread, transposed, sparse, group_x, group_y, group_dy, group_dx, group_bias,
+                      partial);
+    }
   };
   using State = NoState;
 
@@ -60,7 +77,17 @@ struct Conv2d {
   static std::vector<LayerCase<Conv2d>> cases();
 
  private:
+  Conv2d(const Geometry& group, Parameters borrowed) : geometry(group), parameters(std::move(borrowed)) {}
+  const Tensor& border(const Tensor& x, Saved& saved, ThreadTeam& team) const;
+  const Tensor& spread(const Tensor& dy, const Shape& x, Saved& saved, ThreadTeam& team) const;
   RowLayout rows(const Shape& x) const;  // of the bordered input
+  DepthwiseShape depthwise_shape(const Shape& x) const;
+  void backward_depthwise(const Tensor& x, Saved& saved, const Tensor& dy, Tensor& dx, Parameters& grad,
+                          const Step& step) const;
+  void backward_groups(const Tensor& x, Saved& saved, const Tensor& dy, Tensor& dx, Parameters& grad,
+                       const Step& step) const;
+  // One group as a convolution of its own, on the memory of `whole`; the bias is not in it.
+  Conv2d group(const Parameters& whole, int64_t number) const;
   ConvShape shape(const Shape& x) const;
 };
 static_assert(Layer<Conv2d>);

@@ -18,10 +18,15 @@ void for_each_value(const Parameter& parameter, Visit visit) {
     return;
   }
   const int64_t taps = p.kernel_height * p.kernel_width;
+  const int64_t together = p.outputs / p.groups;
+  const int64_t group_size = padded(together) * taps * p.inputs;
   int64_t file = 0;
   for (int64_t o = 0; o < p.outputs; ++o) {
     for (int64_t i = 0; i < p.inputs; ++i) {
-      for (int64_t t = 0; t < taps; ++t) visit(file++, panel_index(t * p.inputs + i, o, taps * p.inputs));
+      for (int64_t t = 0; t < taps; ++t) {
+        visit(file++,
+              o / together * group_size + panel_index(t * p.inputs + i, o % together, taps * p.inputs));
+      }
     }
   }
 }

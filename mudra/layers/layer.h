@@ -36,6 +36,8 @@ struct Packing {
   // (mudra/simd/panels.h) of depth kernel height * kernel width * inputs, inputs last.
   int64_t outputs = 0, inputs = 0, kernel_height = 1, kernel_width = 1;
   bool is_dense = false;
+  // The outputs come in so many groups, each in panels of its own.
+  int64_t groups = 1;
 };
 
 enum class Decay { yes, no };  // whether weight decay applies

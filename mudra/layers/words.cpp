@@ -61,7 +61,7 @@ void Words::fail(const std::string& what, const std::string& remedy) const {
 }
 
 void Words::refuse(const std::string& what, const std::string& remedy) const {
-  complain(what, remedy, 0, item_.size());
+  complain(what, remedy, 0, written_.length);
 }
 
 std::string Words::take(std::string_view what) {

@@ -100,7 +100,7 @@ Network Network::parse(std::string_view line, const Shape& input, int64_t output
   const auto append = [&](const std::string& text, Written written) {
     written.number = network.layers.size() + 1;
     network.layers.push_back(parse_item(text, shape.now(), written));
-    shape.pass(network.layers.back(), Words(text, "", written));
+    shape.pass(network.layers.back(), Words(text == Add::kind ? "residual(...)" : text, "", written));
   };
   const std::vector<LineItem> items = parse_line(line);
   for (const LineItem& item : items) {

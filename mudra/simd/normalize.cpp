@@ -43,20 +43,6 @@ void run_shards(ThreadTeam& team, const PixelRows& size, const Work& work) {
   });
 }
 
-// out[k] = sum over shards of partial[shard, k], left to right
-void AddShards(const Scalar* partial, int64_t count, Scalar* out) {
-  for_columns(count, [&](auto d, auto vectors, int64_t k) HWY_ATTR {
-    const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-    for (int v = 0; v < vectors; ++v, k += lanes) {
-      auto sum = hn::LoadU(d, partial + k);
-      for (int shard = 1; shard < gradient_shards; ++shard) {
-        sum = hn::Add(sum, hn::LoadU(d, partial + shard * count + k));
-      }
-      hn::StoreU(sum, d, out + k);
-    }
-  });
-}
-
 // out[c] = sum over rows [begin, end) of x, or of its squared distance from center[c].
 template <bool Squares>
 void SumRows(const Scalar* HWY_RESTRICT x, int64_t columns, int64_t begin, int64_t end,
@@ -94,12 +80,12 @@ void ColumnMoments(ThreadTeam& team, const Scalar* x, const PixelRows& size, Sca
   run_shards(team, size, [&](int64_t shard, int64_t begin, int64_t end) {
     SumRows<false>(x, columns, begin, end, nullptr, partial + shard * columns);
   });
-  AddShards(partial, columns, mean);
+  add_shards(partial, columns, mean);
   for (int64_t c = 0; c < columns; ++c) mean[c] /= rows;
   run_shards(team, size, [&](int64_t shard, int64_t begin, int64_t end) {
     SumRows<true>(x, columns, begin, end, mean, partial + shard * columns);
   });
-  AddShards(partial, columns, variance);
+  add_shards(partial, columns, variance);
   for (int64_t c = 0; c < columns; ++c) variance[c] /= rows;
 }
 
@@ -158,8 +144,8 @@ void ShardSlopes(ThreadTeam& team, const Scalar* x, const Scalar* dy, const Pixe
   run_shards(team, size, [&](int64_t shard, int64_t begin, int64_t end) {
     SumSlopes(x, dy, columns, begin, end, centered, partial + shard * columns, products + shard * columns);
   });
-  AddShards(partial, columns, sum);
-  AddShards(products, columns, product);
+  add_shards(partial, columns, sum);
+  add_shards(products, columns, product);
 }
 
 void ColumnSlopes(ThreadTeam& team, const Scalar* x, const Scalar* dy, const PixelRows& size,

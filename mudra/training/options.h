@@ -78,7 +78,11 @@ void describe(O& o, Visit&& visit) {
   visit("split", o.split,
         "what is held out: 0.8 (trained on), stratified:0.8, group, kfold:5, leave-one-group-out or a file",
         any);
-  visit("network", o.network, "the layers, such as \"dense 128, sigmoid\"; the output layer is added", any);
+  visit("network", o.network,
+        "the layers, such as \"conv 16 3x3, relu, pool 2, dense 64, relu\" (the output layer is added), or "
+        "mlp, lenet, "
+        "cnn-tiny, cnn or resnet-mini",
+        any);
   visit("init", o.init, "initial weights", std::vector<std::string_view>{"normal", "xavier", "he"});
   visit("optimizer", o.optimizer, "how weights follow the gradient",
         std::vector<std::string_view>{"sgd", "momentum", "nesterov", "adam", "adamw"});

@@ -15,7 +15,9 @@ inline std::vector<std::string> architectures() {
   lines.insert(
       lines.end(),
       {"conv 3 3x3 stride 2, dense 7, gelu",
-       "residual(conv 2 3x3, batch-norm), pool 2, residual(relu, conv 2 3x3), layer-norm, silu",
+       "conv 12 3x3 stride 2, relu, conv 12 5x5 groups 12, relu, conv 36 3x3 stride 2 groups 3, relu, "
+       "conv 36 3x3 groups 36, gelu, pool 2",
+       "residual(conv 2 3x3, batch-norm), pool 2, residual(relu, conv 2 3x3), conv 7 2x2, layer-norm, silu",
        "conv 17 3x3 stride 2, leaky-relu, 2 x (residual(conv 17 3x3, relu), pool 2), global-pool, batch-norm",
        "conv 5 5x5 stride 3, residual(conv 7 3x3, relu, residual(conv 7 1x1, hard-swish), relu | conv 7 1x1, "
        "batch-norm), relu, pool 2, dense 18, residual(dense 9, relu | dense 9), relu",

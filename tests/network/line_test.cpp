@@ -85,6 +85,7 @@ TEST(Line, AShapeThatCannotFitNamesTheLayerAndWhatWould) {
   expect_pointed("6 x (conv 4 3x3, pool 2)", "pool 2", "layer 10 'pool 2'");
   expect_pointed("6 x (conv 4 3x3, pool 2)", "pool 2", "at most 1x1");
   expect_pointed("pool 4, conv 4 9x9 pad 0", "conv 4 9x9 pad 0", "at most 7x5");
+  expect_pointed("conv 6 3x3, conv 8 3x3 groups 4", "4", "Any divisor of 2 does");
   expect_pointed("dense 8, conv 4 3x3", "conv", "put it before `flatten`");
   expect_pointed("residual(conv 8 3x3 stride 2, relu)", "residual", "| conv 8 1x1 stride 2)");
   expect_pointed("residual(conv 3 3x3 stride 2, relu)", "residual",
