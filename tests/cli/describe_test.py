@@ -42,7 +42,7 @@ def test_every_layer_has_its_shape_parameters_and_multiply_adds(mudra, data, tmp
         ("relu", [9], 0, 0),
         ("dense 5", [5], 9 * 5 + 5, 9 * 5),
     ]
-    assert found["network"].startswith(line) and found["input"] == [1, 28, 20] and found["batch_size"] == 10
+    assert found["network"] == line.replace("dense 9", "flatten, dense 9") + ", dense 5" and found["input"] == [1, 28, 20] and found["batch_size"] == 10
     assert found["parameters"] == sum(row[2] for row in rows)
     assert found["multiply_adds"] == sum(row[3] for row in rows)
     # Ten images' values after the first convolution, at least, and their gradients.
@@ -54,7 +54,7 @@ def test_every_layer_has_its_shape_parameters_and_multiply_adds(mudra, data, tmp
 
 def test_memory_grows_with_the_batch(mudra, data):
     one, many = (described(mudra, data, "cnn", "--batch-size", n)["bytes"] for n in (1, 32))
-    assert 10 * one["training"] < many["training"] and one["answer"] == many["answer"]
+    assert 5 * one["training"] < many["training"] and one["answer"] == many["answer"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -71,7 +71,8 @@ def test_the_table_is_aligned_and_adds_up(mudra, data):
     assert result.returncode == 0, result.stderr
     lines = result.stdout.split("\n\n")[0].splitlines()
     end = lines[0].index("parameters") + len("parameters")
-    column = [line[:end].split()[-1] for line in lines if re.search(r"\d$", line[:end]) and line[end - 1] != " "]
-    numbers = [int(word.replace(",", "")) for word in column if re.fullmatch(r"[\d,]+", word)]
+    cells = [line[end - 12:end].strip() for line in lines]
+    numbers = [int(cell.replace(",", "")) for cell in cells if re.fullmatch(r"[\d,]+", cell)]
+    assert len(numbers) == 20  # nine convolutions, nine norms, a dense layer, and all
     assert numbers[-1] == sum(numbers[:-1])
     assert not any(line.endswith(" ") for line in result.stdout.splitlines())
