@@ -16,7 +16,7 @@ Tensor batch_of(const std::vector<double>& all, int64_t step, const Shape& shape
 }
 
 constexpr int64_t batch = 5, steps = 3;
-constexpr double rate = 0.05;
+constexpr double rate = 0.01;
 constexpr double tolerance = sizeof(Scalar) == 8 ? 1e-10 : 1e-4;
 const Shape images = {batch, 20, 28, 2};
 
