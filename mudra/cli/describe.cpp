@@ -27,7 +27,7 @@ struct Row {
 };
 
 // Blocks are indented; their marks become brackets.
-std::vector<Row> rows_of(const Summary& summary) {
+std::vector<Row> rows_of(const NetworkSummary& summary) {
   std::vector<Row> rows = {{"layer", "output", "parameters", "multiply-adds", "memory"},
                            {"images", sizes(summary.input), "", "", ""}};
   size_t depth = 0;
@@ -54,7 +54,7 @@ std::vector<Row> rows_of(const Summary& summary) {
 
 }  // namespace
 
-void print_summary(const Summary& summary) {
+void print_summary(const NetworkSummary& summary) {
   const std::vector<Row> rows = rows_of(summary);
   size_t layer = 0, output = 0;
   for (const Row& row : rows) {

@@ -6,6 +6,6 @@
 namespace mudra {
 
 // A line a layer, blocks indented, on standard output.
-void print_summary(const Summary& summary);
+void print_summary(const NetworkSummary& summary);
 
 }  // namespace mudra

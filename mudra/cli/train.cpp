@@ -109,11 +109,11 @@ void warn_of_leaks(const Run& run, std::optional<int64_t> copies) {
 
 void describe_network(const Options& options, bool json) {
   ThreadTeam team(1);
-  const Dataset data = load_data(options, team);
+  const Dataset data = load_data(options, team).first;
   const Shape& images = data.pixels.shape();
   const Network network = Network::parse(options.network, {1, images[1], images[2], images[3]},
                                          outputs_for(static_cast<int64_t>(data.classes.size())));
-  const Summary summary = summarize(network, options.batch_size);
+  const NetworkSummary summary = summarize(network, options.batch_size);
   if (json) return print_json(to_json(summary));
   print_summary(summary);
 }

@@ -19,8 +19,8 @@ int64_t total(const Plan::Memory& memory) {
 
 }  // namespace
 
-Summary summarize(const Network& network, int64_t batch_size) {
-  Summary summary;
+NetworkSummary summarize(const Network& network, int64_t batch_size) {
+  NetworkSummary summary;
   summary.network = network.text();
   summary.input = file_order(network.input);
   summary.batch_size = batch_size;
@@ -49,7 +49,7 @@ Summary summarize(const Network& network, int64_t batch_size) {
   return summary;
 }
 
-nlohmann::json to_json(const Summary& summary) {
+nlohmann::json to_json(const NetworkSummary& summary) {
   nlohmann::json layers = nlohmann::json::array();
   for (const LayerSummary& layer : summary.layers) {
     layers.push_back({{"item", layer.item},

@@ -17,7 +17,7 @@ struct LayerSummary {
   int64_t bytes = 0;          // kept for a batch in training
 };
 
-struct Summary {
+struct NetworkSummary {
   std::string network;
   std::vector<int64_t> input;  // [C, H, W]
   std::vector<LayerSummary> layers;
@@ -28,10 +28,10 @@ struct Summary {
   int64_t training_bytes = 0;  // for one batch of training, beside the model: values, scratch and slopes
 };
 
-Summary summarize(const Network& network, int64_t batch_size);
+NetworkSummary summarize(const Network& network, int64_t batch_size);
 
 // {network, input, batch_size, layers: [{item, output, parameters, multiply_adds, bytes}], parameters,
 // multiply_adds, bytes: {model, answer, training}}
-nlohmann::json to_json(const Summary& summary);
+nlohmann::json to_json(const NetworkSummary& summary);
 
 }  // namespace mudra
