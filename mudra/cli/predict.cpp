@@ -25,7 +25,7 @@ struct PredictArguments {
 struct Answer {
   std::string file;
   size_t label;
-  std::vector<float> probabilities;
+  std::vector<float> probabilities, logits;
 };
 
 Answer answer(const Model& model, const std::string& file, ThreadTeam& team) {
@@ -39,7 +39,11 @@ Answer answer(const Model& model, const std::string& file, ThreadTeam& team) {
   const Predictions found =
       predict(model.network, static_cast<int64_t>(model.classes.size()), one, std::span(&row, 1), team);
   const auto values = found.probabilities.values();
-  return {file, static_cast<size_t>(found.labels[0]), {values.begin(), values.end()}};
+  const auto logits = found.logits.values();
+  return {file,
+          static_cast<size_t>(found.labels[0]),
+          {values.begin(), values.end()},
+          {logits.begin(), logits.end()}};
 }
 
 nlohmann::json to_json(const std::vector<Answer>& answers, const Model& model) {
@@ -50,7 +54,8 @@ nlohmann::json to_json(const std::vector<Answer>& answers, const Model& model) {
     list.push_back({{"file", a.file},
                     {"label", model.classes[a.label]},
                     {"confidence", a.probabilities[a.label]},
-                    {"probabilities", probabilities}});
+                    {"probabilities", probabilities},
+                    {"logits", a.logits}});
   }
   return list;
 }

@@ -53,6 +53,14 @@ std::string_view write_remedy(int error) {
 
 AtomicFile::AtomicFile(const std::filesystem::path& path)
     : path_(path), temporary_(path.string() + ".XXXXXX") {
+  std::error_code none;
+  const std::filesystem::file_status there = std::filesystem::status(path, none);
+  if (std::filesystem::exists(there) && !std::filesystem::is_regular_file(there)) {
+    // A device would be replaced by a file.
+    const bool is_folder = std::filesystem::is_directory(there);
+    temporary_.clear();
+    throw Error(is_folder ? "is a folder" : "is no ordinary file", path_.string(), "Name a file to write");
+  }
   descriptor_ = ::mkostemp(temporary_.data(), O_CLOEXEC);
   if (descriptor_ < 0) {
     temporary_.clear();

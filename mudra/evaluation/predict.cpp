@@ -18,7 +18,8 @@ Predictions predict(const Network& network, int64_t classes, const Dataset& data
     throw Error("images of shape " + shape.text() + " do not fit a network for " + network.input.text(),
                 data.source, "Bring them to the model's size");
   }
-  Predictions result{{}, Tensor({count, classes})};
+  const int64_t outputs = network.outputs();
+  Predictions result{{}, Tensor({count, classes}), Tensor({count, outputs})};
   if (count == 0) return result;
   Plan plan(network, std::min(batch, count), Plan::Mode::infer);
   shape[0] = plan.max_batch();
@@ -30,7 +31,9 @@ Predictions predict(const Network& network, int64_t classes, const Dataset& data
       data.pixels.read(rows[static_cast<size_t>(begin + i)], x.data() + i * shape.per_example());
     }
     Tensor part = Tensor::borrow(result.probabilities.data() + begin * classes, {shape[0], classes});
-    probabilities(plan.infer(network, x, Step{team}), classes, part);
+    const Tensor& logits = plan.infer(network, x, Step{team});
+    std::copy_n(logits.data(), logits.size(), result.logits.data() + begin * outputs);
+    probabilities(logits, classes, part);
     for (int64_t i = 0; i < shape[0]; ++i)
       result.labels.push_back(winner(part.data() + i * classes, classes));
   }

@@ -14,6 +14,7 @@ namespace mudra {
 struct Predictions {
   std::vector<int32_t> labels;  // N: index of the largest probability, the first of equals
   Tensor probabilities;         // [N, classes]
+  Tensor logits;                // [N, classes]; [N, 1] for two classes
 };
 
 // Answers for the images at `rows`, which must be of the network's input size. An image gets the same bits in

@@ -33,14 +33,17 @@ std::string joined(const Json& items) {
 
 }  // namespace
 
-std::string model_bytes(const Model& model) {
+std::map<std::string, std::string> model_metadata(const Model& model) {
   const Shape& in = model.network.input;
+  return {{"format", format},
+          {"architecture", Json{{"input", {in[3], in[1], in[2]}}, {"layers", model.network.items()}}.dump()},
+          {"classes", Json(model.classes).dump()},
+          {"preprocessing", to_json(model.preprocessing).dump()}};
+}
+
+std::string model_bytes(const Model& model) {
   Safetensors content;
-  content.metadata["format"] = format;
-  content.metadata["architecture"] =
-      Json{{"input", {in[3], in[1], in[2]}}, {"layers", model.network.items()}}.dump();
-  content.metadata["classes"] = Json(model.classes).dump();
-  content.metadata["preprocessing"] = to_json(model.preprocessing).dump();
+  content.metadata = model_metadata(model);
   for (const Network::Named& named : const_cast<Network&>(model.network).parameters()) {
     const Shape shape = file_shape(named.parameter);
     NamedArray array{named.name, {}, {}};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,9 @@ struct Model {
 // '0'. The same model is the same bytes: no time, host or path is kept.
 std::string model_bytes(const Model& model);
 Model model_from_bytes(std::string_view bytes, const std::string& where);
+
+// What the model file says beside weights and checksum: `format`, `architecture`, `classes`, `preprocessing`.
+std::map<std::string, std::string> model_metadata(const Model& model);
 
 // To and from a file; the file appears whole or not at all. Throw Error.
 void save_model(const Model& model, const std::filesystem::path& path);

@@ -1,0 +1,76 @@
+// mudra export MODEL --to onnx --out FILE: a model for other programs.
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "mudra/cli/commands.h"
+#include "mudra/cli/output.h"
+#include "mudra/core/atomic_file.h"
+#include "mudra/core/did_you_mean.h"
+#include "mudra/core/error.h"
+#include "mudra/export/onnx.h"
+
+namespace mudra {
+namespace {
+
+struct ExportArguments {
+  std::string model, to, out;
+  bool json = false;
+};
+
+struct Format {
+  std::string name;
+  std::string (*bytes)(const Model&);
+};
+
+const std::vector<Format>& formats() {
+  static const std::vector<Format> list = {{"onnx", onnx_bytes}};
+  return list;
+}
+
+const Format& format_called(const std::string& name) {
+  std::vector<std::string> known;
+  for (const Format& format : formats()) {
+    if (format.name == name) return format;
+    known.push_back(format.name);
+  }
+  throw usage_error("no format is called '" + name + "'", "--to", did_you_mean(name, known));
+}
+
+void print_export(const ExportArguments& a, const Model& model, size_t size) {
+  const Preprocessing& p = model.preprocessing;
+  fmt::print("model     {}: {}x{} {}, {} classes, {} parameters\n", a.model, p.width, p.height,
+             p.channels == 1 ? "grey" : "colour", model.classes.size(),
+             with_commas(model.network.parameter_count()));
+  fmt::print("{:<9} {}: {} bytes\n", a.to, a.out, with_commas(static_cast<int64_t>(size)));
+}
+
+nlohmann::json to_json(const ExportArguments& a, const Model& model, size_t size) {
+  const Shape& in = model.network.input;
+  return {{"model", a.model}, {"format", a.to},           {"file", a.out},
+          {"bytes", size},    {"classes", model.classes}, {"input", {in[1], in[2], in[3]}}};
+}
+
+}  // namespace
+
+Action export_command(Arguments& arguments) {
+  auto a = std::make_shared<ExportArguments>();
+  arguments.positional("MODEL", a->model, "A model file, or the folder of a run");
+  arguments.required_option("--to", a->to, "The format: onnx");
+  arguments.required_option("--out", a->out, "The file to write");
+  arguments.flag("--json", a->json, "Print what was written as one JSON document");
+  return [a] {
+    const Format& format = format_called(a->to);
+    const Model model = load_model(a->model);
+    const std::string bytes = format.bytes(model);
+    write_file_atomically(a->out, bytes);
+    if (a->json) {
+      print_json(to_json(*a, model, bytes.size()));
+    } else {
+      print_export(*a, model, bytes.size());
+    }
+  };
+}
+
+}  // namespace mudra

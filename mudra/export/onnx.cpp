@@ -1,0 +1,329 @@
+#include "mudra/export/onnx.h"
+
+#include <onnx/checker.h>
+#include <onnx/defs/schema.h>
+#include <onnx/onnx_pb.h>
+#include <onnx/shape_inference/implementation.h>
+
+#include <initializer_list>
+#include <map>
+#include <numbers>
+#include <utility>
+#include <vector>
+
+#include "mudra/core/error.h"
+
+namespace mudra {
+namespace {
+
+// A node's attributes.
+class Attributes {
+ public:
+  explicit Attributes(onnx::NodeProto* node) : node_(node) {}
+
+  Attributes& set(const char* name, int64_t value) {
+    onnx::AttributeProto* a = add(name, onnx::AttributeProto::INT);
+    a->set_i(value);
+    return *this;
+  }
+  Attributes& set(const char* name, double value) {
+    onnx::AttributeProto* a = add(name, onnx::AttributeProto::FLOAT);
+    a->set_f(static_cast<float>(value));
+    return *this;
+  }
+  Attributes& set(const char* name, std::initializer_list<int64_t> values) {
+    onnx::AttributeProto* a = add(name, onnx::AttributeProto::INTS);
+    for (const int64_t value : values) a->add_ints(value);
+    return *this;
+  }
+
+ private:
+  onnx::AttributeProto* add(const char* name, onnx::AttributeProto::AttributeType type) {
+    onnx::AttributeProto* a = node_->add_attribute();
+    a->set_name(name);
+    a->set_type(type);
+    return a;
+  }
+
+  onnx::NodeProto* node_;
+};
+
+// Values of the graph are known by their names. ONNX has channels first: what is [N, H, W, C] in the rest of
+// Mudra is [N, C, H, W] here, so that channels or features are axis 1 of every value.
+class Graph {
+ public:
+  Graph(onnx::GraphProto* graph, const Network& network) : graph_(graph), network_(network) {
+    for (const Network::Named& named : network_.parameters())
+      parameters_.emplace(named.name, named.parameter);
+  }
+
+  // From uint8 [N, H, W, C] to logits.
+  std::string add_network(const std::string& images);
+  // From logits to one probability per class.
+  void add_probabilities(const std::string& logits, int64_t classes);
+
+ private:
+  // One overload for each layer: makes its nodes and names their result. `shape` is that of x, [N, H, W, C].
+  std::string add(const Dense& layer, const std::string& x, const Shape& shape);
+  std::string add(const Conv2d& layer, const std::string& x, const Shape& shape);
+  std::string add(const MaxPool2d& layer, const std::string& x, const Shape& shape);
+  std::string add(const AveragePool2d& layer, const std::string& x, const Shape& shape);
+  std::string add(const GlobalPool& layer, const std::string& x, const Shape& shape);
+  std::string add(const BatchNorm& layer, const std::string& x, const Shape& shape);
+  std::string add(const LayerNorm& layer, const std::string& x, const Shape& shape);
+  std::string add(const Dropout& layer, const std::string& x, const Shape& shape);
+  std::string add(const Flatten& layer, const std::string& x, const Shape& shape);
+  template <ActivationKind Function>
+  std::string add(const Activation<Function>&, const std::string& x, const Shape&) {
+    return activation(Function, x);
+  }
+
+  std::string activation(ActivationKind function, const std::string& x);
+
+  // A node whose one output has its own name, "3.conv".
+  Attributes node(const char* type, std::initializer_list<std::string> inputs, const std::string& name);
+  std::string binary(const char* type, const std::string& a, const std::string& b, const std::string& name);
+  std::string unary(const char* type, const std::string& x, const std::string& name);
+  std::string named(std::string_view name) const { return std::to_string(layer_) + "." + std::string(name); }
+
+  // The parameter of the layer at hand as a constant, in the file's shape or another of as many values.
+  std::string weights(std::string_view name);
+  std::string weights(std::string_view name, const std::vector<int64_t>& shape);
+  std::string constant(const std::string& name, double value);
+  void initializer(const std::string& name, const std::vector<int64_t>& shape,
+                   const std::vector<Scalar>& values);
+
+  onnx::GraphProto* graph_;
+  Network network_;  // a copy: listing parameters needs one that may change
+  std::map<std::string, Parameter> parameters_;
+  size_t layer_ = 0;
+};
+
+std::string Graph::add_network(const std::string& images) {
+  node("Cast", {images}, "bytes").set("to", int64_t{onnx::TensorProto::FLOAT});
+  const std::string unit = binary("Mul", "bytes", constant("per_byte", 1 / 255.0), "pixels");
+  node("Transpose", {unit}, "channels_first").set("perm", {0, 3, 1, 2});
+  std::string x = "channels_first";
+  Shape shape = network_.input;
+  for (layer_ = 0; layer_ < network_.layers.size(); ++layer_) {
+    std::visit(
+        [&](const auto& layer) {
+          x = add(layer, x, shape);
+          shape = layer.output_shape(shape);
+        },
+        network_.layers[layer_]);
+  }
+  return unary("Identity", x, "logits");
+}
+
+void Graph::add_probabilities(const std::string& logits, int64_t classes) {
+  if (classes == 2) {  // both by sigmoid: 1 - p would lose small values
+    node("Concat", {unary("Neg", logits, "first"), logits}, "both").set("axis", int64_t{1});
+    unary("Sigmoid", "both", "probabilities");
+  } else {
+    node("Softmax", {logits}, "probabilities").set("axis", int64_t{1});
+  }
+}
+
+std::string Graph::add(const Dense&, const std::string& x, const Shape&) {
+  const std::string y = named("dense");
+  node("Gemm", {x, weights("weight"), weights("bias")}, y).set("transB", int64_t{1});
+  return y;
+}
+
+std::string Graph::add(const Conv2d& layer, const std::string& x, const Shape&) {
+  const Conv2d::Geometry& g = layer.geometry;
+  const std::string y = named("conv");
+  node("Conv", {x, weights("weight"), weights("bias")}, y)
+      .set("kernel_shape", {g.kernel_height, g.kernel_width})
+      .set("strides", {g.stride, g.stride})
+      .set("pads", {g.pad_height, g.pad_width, g.pad_height, g.pad_width});
+  return y;
+}
+
+std::string Graph::add(const MaxPool2d& layer, const std::string& x, const Shape&) {
+  const Window& w = layer.window;
+  const std::string y = named("pool");
+  node("MaxPool", {x}, y).set("kernel_shape", {w.height, w.width}).set("strides", {w.stride, w.stride});
+  return y;
+}
+
+std::string Graph::add(const AveragePool2d& layer, const std::string& x, const Shape&) {
+  const Window& w = layer.window;
+  const std::string y = named("average-pool");
+  node("AveragePool", {x}, y).set("kernel_shape", {w.height, w.width}).set("strides", {w.stride, w.stride});
+  return y;
+}
+
+std::string Graph::add(const GlobalPool&, const std::string& x, const Shape&) {
+  const std::string y = named("global-pool");
+  node("Flatten", {unary("GlobalAveragePool", x, named("mean"))}, y).set("axis", int64_t{1});
+  return y;
+}
+
+std::string Graph::add(const BatchNorm&, const std::string& x, const Shape&) {
+  const std::string y = named("batch-norm");
+  node("BatchNormalization",
+       {x, weights("weight"), weights("bias"), weights("running_mean"), weights("running_var")}, y)
+      .set("epsilon", BatchNorm::epsilon);
+  return y;
+}
+
+// Operator set 17 has it in one node; here it is spelled out.
+std::string Graph::add(const LayerNorm& layer, const std::string& x, const Shape& shape) {
+  const auto mean = [&](const std::string& of, const std::string& name) {
+    node("ReduceMean", {of}, name).set("axes", {1}).set("keepdims", int64_t{1});
+    return name;
+  };
+  const std::vector<int64_t> column =  // stretches over the axes behind axis 1
+      shape.rank() == 4 ? std::vector<int64_t>{layer.channels, 1, 1} : std::vector<int64_t>{layer.channels};
+  const std::string distance = binary("Sub", x, mean(x, named("mean")), named("distance"));
+  const std::string variance = mean(binary("Mul", distance, distance, named("square")), named("variance"));
+  const std::string spread =
+      binary("Add", variance, constant(named("epsilon"), LayerNorm::epsilon), named("spread"));
+  const std::string unit =
+      binary("Div", distance, unary("Sqrt", spread, named("deviation")), named("normalized"));
+  const std::string scaled = binary("Mul", unit, weights("weight", column), named("scaled"));
+  return binary("Add", scaled, weights("bias", column), named("layer-norm"));
+}
+
+std::string Graph::add(const Dropout&, const std::string& x, const Shape&) { return x; }
+
+std::string Graph::add(const Flatten&, const std::string& x, const Shape& shape) {
+  if (shape.rank() == 2) return x;
+  node("Flatten", {x}, named("flatten")).set("axis", int64_t{1});
+  return named("flatten");
+}
+
+std::string Graph::activation(ActivationKind function, const std::string& x) {
+  const std::string y = named(activation_name(function));
+  switch (function) {
+    case ActivationKind::none:
+      return x;
+    case ActivationKind::sigmoid:
+      return unary("Sigmoid", x, y);
+    case ActivationKind::tanh:
+      return unary("Tanh", x, y);
+    case ActivationKind::relu:
+      return unary("Relu", x, y);
+    case ActivationKind::leaky_relu:
+      node("LeakyRelu", {x}, y).set("alpha", 0.01);
+      return y;
+    case ActivationKind::gelu: {  // x (1 + erf(x / sqrt 2)) / 2, in the order runtimes know how to fuse
+      const std::string ratio =
+          binary("Div", x, constant(named("sqrt2"), std::numbers::sqrt2), named("ratio"));
+      const std::string twice =
+          binary("Add", unary("Erf", ratio, named("erf")), constant(named("one"), 1), named("twice"));
+      return binary("Mul", binary("Mul", x, twice, named("double")), constant(named("half"), 0.5), y);
+    }
+    case ActivationKind::silu:
+      return binary("Mul", x, unary("Sigmoid", x, named("gate")), y);
+    case ActivationKind::hard_swish:  // x clamp(x / 6 + 1 / 2, 0, 1)
+      node("HardSigmoid", {x}, named("gate")).set("alpha", 1.0 / 6).set("beta", 0.5);
+      return binary("Mul", x, named("gate"), y);
+  }
+  return x;
+}
+
+Attributes Graph::node(const char* type, std::initializer_list<std::string> inputs, const std::string& name) {
+  onnx::NodeProto* made = graph_->add_node();
+  made->set_op_type(type);
+  made->set_name(name);
+  for (const std::string& input : inputs) made->add_input(input);
+  made->add_output(name);
+  return Attributes(made);
+}
+
+std::string Graph::binary(const char* type, const std::string& a, const std::string& b,
+                          const std::string& name) {
+  node(type, {a, b}, name);
+  return name;
+}
+
+std::string Graph::unary(const char* type, const std::string& x, const std::string& name) {
+  node(type, {x}, name);
+  return name;
+}
+
+std::string Graph::weights(std::string_view name) {
+  const Shape shape = file_shape(parameters_.at(named(name)));
+  std::vector<int64_t> dimensions;
+  for (int axis = 0; axis < shape.rank(); ++axis) dimensions.push_back(shape[axis]);
+  return weights(name, dimensions);
+}
+
+std::string Graph::weights(std::string_view name, const std::vector<int64_t>& shape) {
+  initializer(named(name), shape, to_file_order(parameters_.at(named(name))));
+  return named(name);
+}
+
+std::string Graph::constant(const std::string& name, double value) {
+  initializer(name, {}, {static_cast<Scalar>(value)});
+  return name;
+}
+
+void Graph::initializer(const std::string& name, const std::vector<int64_t>& shape,
+                        const std::vector<Scalar>& values) {
+  onnx::TensorProto* tensor = graph_->add_initializer();
+  tensor->set_name(name);
+  tensor->set_data_type(onnx::TensorProto::FLOAT);
+  for (const int64_t size : shape) tensor->add_dims(size);
+  const std::vector<float> floats(values.begin(), values.end());
+  tensor->set_raw_data(floats.data(),
+                       floats.size() * sizeof(float));  // little endian, as every processor here
+}
+
+// A value the model takes or gives; the first of its axes, the images, is free.
+void describe(onnx::ValueInfoProto* value, const std::string& name, int type,
+              std::initializer_list<int64_t> of_one) {
+  value->set_name(name);
+  onnx::TypeProto::Tensor* tensor = value->mutable_type()->mutable_tensor_type();
+  tensor->set_elem_type(type);
+  tensor->mutable_shape()->add_dim()->set_dim_param("N");
+  for (const int64_t size : of_one) tensor->mutable_shape()->add_dim()->set_dim_value(size);
+}
+
+// What ONNX itself finds wrong would be our bug, but must not become a file.
+void check(const onnx::ModelProto& model) {
+  try {
+    onnx::checker::check_model(model);
+    onnx::ModelProto copy = model;
+    constexpr bool check_types = true;
+    constexpr int strict = 1;
+    onnx::shape_inference::InferShapes(copy, onnx::OpSchemaRegistry::Instance(), {check_types, strict});
+  } catch (const std::exception& error) {
+    throw Error(std::string("ONNX's checker refuses the model: ") + error.what(), "export",
+                "Please report this with the model's architecture");
+  }
+}
+
+}  // namespace
+
+std::string onnx_bytes(const Model& model) {
+  onnx::ModelProto proto;
+  proto.set_ir_version(8);
+  proto.add_opset_import()->set_version(13);
+  proto.set_producer_name("mudra");
+  for (const auto& [key, value] : model_metadata(model)) {
+    onnx::StringStringEntryProto* entry = proto.add_metadata_props();
+    entry->set_key(key);
+    entry->set_value(value);
+  }
+  const auto classes = static_cast<int64_t>(model.classes.size());
+  const Shape& in = model.network.input;
+  onnx::GraphProto* graph = proto.mutable_graph();
+  graph->set_name("mudra");
+  describe(graph->add_input(), "images", onnx::TensorProto::UINT8, {in[1], in[2], in[3]});
+  describe(graph->add_output(), "probabilities", onnx::TensorProto::FLOAT, {classes});
+  describe(graph->add_output(), "logits", onnx::TensorProto::FLOAT, {model.network.outputs()});
+  Graph builder(graph, model.network);
+  builder.add_probabilities(builder.add_network("images"), classes);
+  check(proto);
+  std::string bytes;
+  if (!proto.SerializeToString(&bytes)) {
+    throw Error("is larger than the 2 GB an ONNX file can be", "model", "Use a smaller network");
+  }
+  return bytes;
+}
+
+}  // namespace mudra

@@ -1,0 +1,22 @@
+// A model as an ONNX file, for ONNX Runtime and every other program that reads the format.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "mudra/network/model.h"
+
+namespace mudra {
+
+// An ONNX model (IR version 8, operator set 13, float) with the model's preprocessing inside:
+//
+//   images         uint8 [N, H, W, C], 0..255, already of the model's size; N is free
+//   probabilities  float [N, classes], one entry per class, two classes included
+//   logits         float [N, classes], or [N, 1] for two classes
+//
+// Layers and weights have the names of the model file ("0.weight"). Metadata: those of the model file but the
+// checksum: `format`, `architecture`, `classes`, `preprocessing`. The same model is the same bytes. It has
+// passed ONNX's own checker and shape inference. Throws Error.
+std::string onnx_bytes(const Model& model);
+
+}  // namespace mudra
