@@ -1,7 +1,8 @@
-// mudra bench [JOB...]: how fast this machine trains.
+// mudra bench [JOB...]: how fast this machine trains and answers.
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -39,9 +40,12 @@ std::vector<BenchmarkJob> chosen(const std::vector<std::string>& names) {
 
 Action bench_command(Arguments& arguments) {
   auto a = std::make_shared<BenchArguments>();
-  arguments.positional("JOB", a->jobs, "What to time: seed, ten, cnn; without one, everything", false);
+  arguments.positional(
+      "JOB", a->jobs,
+      "What to time: seed, ten, cnn (training), seed-1, cnn-1, seed-256, cnn-256 (answers); without one, all",
+      false);
   arguments.option("--runs", a->runs, "how often each is timed");
-  arguments.option("--threads", a->threads, "threads to train with");
+  arguments.option("--threads", a->threads, "threads to use");
   arguments.flag("--json", a->json, "Print the result as one JSON document");
   return [a] {
     if (a->runs < 1 || a->runs > 1000) throw usage_error("give 1 to 1000", "--runs");
@@ -52,10 +56,16 @@ Action bench_command(Arguments& arguments) {
       std::vector<double> seconds = run_benchmark(job, a->runs, team);
       document.push_back({{"job", job.name}, {"seconds", seconds}, {"threads", a->threads}});
       std::sort(seconds.begin(), seconds.end());
-      if (!a->json) {
-        fmt::print("{:<6} {:.3f} s  ({:.3f} to {:.3f})   {}\n", job.name, seconds[seconds.size() / 2],
-                   seconds.front(), seconds.back(), job.what);
-      }
+      const double median = seconds[seconds.size() / 2];
+      if (a->json) continue;
+      const bool trains = job.calls == 0;
+      const double unit = trains ? 1 : 1e-6;
+      fmt::print("{:<8} {:>9.{}f} {}  ({:.{}f} to {:.{}f})   {}", job.name, median / unit, trains ? 3 : 2,
+                 trains ? "s " : "us", seconds.front() / unit, trains ? 3 : 2, seconds.back() / unit,
+                 trains ? 3 : 2, job.what);
+      if (!trains)
+        fmt::print(": {} images/s", with_commas(std::llround(static_cast<double>(job.images) / median)));
+      fmt::print("\n");
     }
     if (a->json) print_json(document);
   };

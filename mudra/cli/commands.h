@@ -21,7 +21,7 @@ inline std::vector<Command> commands() {
       {"export", "Write a model for other programs", export_command},
       {"data", "Inspect, convert and split labelled images", data_command},
       {"synth", "Render labelled hands from nothing", synth_command},
-      {"bench", "Time training on this machine", bench_command},
+      {"bench", "Time training and answers on this machine", bench_command},
   };
 }
 

@@ -71,6 +71,9 @@ class Graph {
   std::string add(const GlobalPool& layer, const std::string& x, const Shape& shape);
   std::string add(const BatchNorm& layer, const std::string& x, const Shape& shape);
   std::string add(const LayerNorm& layer, const std::string& x, const Shape& shape);
+  std::string add(const Fork& mark, const std::string& x, const Shape& shape);
+  std::string add(const Shortcut& mark, const std::string& x, const Shape& shape);
+  std::string add(const Add& mark, const std::string& x, const Shape& shape);
   std::string add(const Dropout& layer, const std::string& x, const Shape& shape);
   std::string add(const Flatten& layer, const std::string& x, const Shape& shape);
   template <ActivationKind Function>
@@ -96,6 +99,7 @@ class Graph {
   onnx::GraphProto* graph_;
   Network network_;  // a copy: listing parameters needs one that may change
   std::map<std::string, Parameter> parameters_;
+  MarkStack<std::string> kept_;
   size_t layer_ = 0;
 };
 
@@ -104,14 +108,9 @@ std::string Graph::add_network(const std::string& images) {
   const std::string unit = binary("Mul", "bytes", constant("per_byte", 1 / 255.0), "pixels");
   node("Transpose", {unit}, "channels_first").set("perm", {0, 3, 1, 2});
   std::string x = "channels_first";
-  Shape shape = network_.input;
+  const std::vector<Shape> shapes = network_.shapes();
   for (layer_ = 0; layer_ < network_.layers.size(); ++layer_) {
-    std::visit(
-        [&](const auto& layer) {
-          x = add(layer, x, shape);
-          shape = layer.output_shape(shape);
-        },
-        network_.layers[layer_]);
+    x = std::visit([&](const auto& layer) { return add(layer, x, shapes[layer_]); }, network_.layers[layer_]);
   }
   return unary("Identity", x, "logits");
 }
@@ -185,6 +184,21 @@ std::string Graph::add(const LayerNorm& layer, const std::string& x, const Shape
       binary("Div", distance, unary("Sqrt", spread, named("deviation")), named("normalized"));
   const std::string scaled = binary("Mul", unit, weights("weight", column), named("scaled"));
   return binary("Add", scaled, weights("bias", column), named("layer-norm"));
+}
+
+std::string Graph::add(const Fork&, const std::string& x, const Shape&) {
+  kept_.fork(x);
+  return x;
+}
+
+std::string Graph::add(const Shortcut&, const std::string& x, const Shape&) {
+  std::string now = x;
+  kept_.shortcut(now);
+  return now;
+}
+
+std::string Graph::add(const Add&, const std::string& x, const Shape&) {
+  return binary("Add", x, kept_.add(), named("add"));
 }
 
 std::string Graph::add(const Dropout&, const std::string& x, const Shape&) { return x; }

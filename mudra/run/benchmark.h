@@ -15,13 +15,16 @@ struct BenchmarkJob {
   std::string network, optimizer, init;
   double learning_rate;
   int epochs, batch_size;
+  int calls = 0;  // 0: train; else ask so often, giving `images` a call
 };
 
-// seed: the report's experiment; ten: ten digits with two hidden layers; cnn: with two convolutions. Pixels
-// are random and dense: no zero to skip.
+// seed: the report's experiment; ten: ten digits with two hidden layers; cnn: with two convolutions;
+// seed-1, cnn-1, seed-256, cnn-256: the answers of a network to so many images. Pixels are random and dense:
+// no zero to skip.
 const std::vector<BenchmarkJob>& benchmark_jobs();
 
-// Seconds of the training loop, once for every run.
+// Once for every run: seconds of the training loop, or the median over the calls of the seconds from pixels
+// to probabilities.
 std::vector<double> run_benchmark(const BenchmarkJob& job, int runs, ThreadTeam& team);
 
 }  // namespace mudra

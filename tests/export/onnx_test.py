@@ -32,9 +32,15 @@ NETWORKS = {
     "batch norm": ("conv 6 3x3, batch-norm, relu, dense 20, batch-norm, relu", (10, 8, 3), 10),
     "layer norm": ("conv 6 3x3, layer-norm, relu, dense 20, layer-norm, relu", (10, 8, 3), 10),
     "norms of pixels": ("batch-norm, layer-norm, conv 4 3x3", (9, 8, 3), 2),
+    "residual": ("conv 5 3x3, residual(conv 5 3x3, relu), relu, residual(relu, conv 5 3x3), dense 10", (9, 8, 3), 10),
+    "residual of another shape": ("conv 4 3x3, residual(conv 6 3x3 stride 2, relu, conv 6 3x3 | conv 6 1x1 stride 2), relu, global-pool", (11, 8, 3), 10),
+    "residual in a residual": ("dense 12, relu, residual(dense 12, residual(dense 12, tanh | dense 12), relu)", (7, 6, 1), 2),
     "flatten": ("conv 3 2x2 pad 0, flatten, relu, flatten, dense 10", (5, 8, 1), 10),
     "dropout": ("dropout 0.3, dense 30, relu, dropout 0.5", (9, 8, 3), 10),
 }
+for _name in ("mlp", "lenet", "cnn-tiny", "cnn", "resnet-mini"):
+    NETWORKS[_name] = (_name, (28, 28, 1), 10)
+    NETWORKS[f"{_name}, colour, two classes"] = (_name, (32, 28, 3), 2)
 for _function in ("sigmoid", "tanh", "relu", "leaky-relu", "gelu", "silu", "hard-swish"):
     NETWORKS[f"{_function} of images"] = (f"conv 6 3x3, {_function}, dense 10", (9, 8, 3), 10)
     NETWORKS[f"{_function} of features"] = (f"dense 30, {_function}", (9, 8, 1), 2)
