@@ -133,9 +133,11 @@ std::string Graph::add(const Dense&, const std::string& x, const Shape&) {
 std::string Graph::add(const Conv2d& layer, const std::string& x, const Shape&) {
   const Conv2d::Geometry& g = layer.geometry;
   const std::string y = named("conv");
+  const int64_t inputs_of_filter = file_shape(parameters_.at(named("weight")))[1];
   node("Conv", {x, weights("weight"), weights("bias")}, y)
       .set("kernel_shape", {g.kernel_height, g.kernel_width})
       .set("strides", {g.stride, g.stride})
+      .set("group", g.in / inputs_of_filter)
       .set("pads", {g.pad_height, g.pad_width, g.pad_height, g.pad_width});
   return y;
 }

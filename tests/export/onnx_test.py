@@ -31,7 +31,7 @@ NETWORKS = {
     "global pool": ("conv 6 3x3, relu, global-pool", (11, 8, 3), 10),
     "batch norm": ("conv 6 3x3, batch-norm, relu, dense 20, batch-norm, relu", (10, 8, 3), 10),
     "layer norm": ("conv 6 3x3, layer-norm, relu, dense 20, layer-norm, relu", (10, 8, 3), 10),
-    "norms of pixels": ("batch-norm, layer-norm, conv 4 3x3", (9, 8, 3), 2),
+    "batch norm of pixels": ("batch-norm, conv 4 3x3", (9, 8, 3), 2),
     "residual": ("conv 5 3x3, residual(conv 5 3x3, relu), relu, residual(relu, conv 5 3x3), dense 10", (9, 8, 3), 10),
     "residual of another shape": ("conv 4 3x3, residual(conv 6 3x3 stride 2, relu, conv 6 3x3 | conv 6 1x1 stride 2), relu, global-pool", (11, 8, 3), 10),
     "residual in a residual": ("dense 12, relu, residual(dense 12, residual(dense 12, tanh | dense 12), relu)", (7, 6, 1), 2),
@@ -61,10 +61,10 @@ def runtime_reason():
 
 
 def images_of(size, count, seed):
-    """Dark, bright and noisy images: uint8 [count, H, W, C]."""
+    """Dark, bright and noisy images: uint8 [count, H, W, C]. None but the black one holds 0 and 1 alone: a .npy of those is read as 0..1."""
     random = np.random.default_rng(seed)
     x = random.integers(0, 256, (count, *size)).astype(np.float64)
-    x *= random.random((count, 1, 1, 1))
+    x *= random.uniform(0.05, 1, (count, 1, 1, 1))
     x[0], x[1] = 0, 255
     return np.round(x).astype(np.uint8)
 
