@@ -25,6 +25,7 @@ struct TrainArguments {
   std::optional<std::string> data;
   std::string options_file;
   std::string out;
+  std::string resume;
   bool json = false;
   bool quiet = false;
   bool no_report = false;
@@ -44,21 +45,24 @@ std::string epoch_line(const Options& options, const Epoch& epoch, double second
 class EpochProgress {
  public:
   explicit EpochProgress(bool quiet) : quiet_(quiet) {}
+  ~EpochProgress() { finish(); }  // before a message of what stopped it
+  EpochProgress(const EpochProgress&) = delete;
+  EpochProgress& operator=(const EpochProgress&) = delete;
 
-  bool operator()(const Run& run, const Epoch& epoch) {
+  void operator()(const Run& run, const Epoch& epoch) {
     seconds_ += epoch.seconds;
-    if (quiet_) return !interrupted;
+    ++seen_;
+    if (quiet_) return;
     const int epochs = run.options.epochs;
     std::string line = epoch_line(run.options, epoch, seconds_);
     unfinished_ = line;
-    const bool is_last = epoch.number == epochs || interrupted;
+    const bool is_last = epoch.number == epochs;
     const bool is_tenth = epoch.number * 10 / epochs != (epoch.number - 1) * 10 / epochs;
     if (is_last || (is_tenth && !line_.is_terminal())) {
       finish();
     } else {
-      line_.show(line + fmt::format("   {:.0f} s left", seconds_ / epoch.number * (epochs - epoch.number)));
+      line_.show(line + fmt::format("   {:.0f} s left", seconds_ / seen_ * (epochs - epoch.number)));
     }
-    return !interrupted;
   }
 
   // The last epoch's line stays, also when training ended early.
@@ -70,6 +74,7 @@ class EpochProgress {
  private:
   bool quiet_;
   std::string unfinished_;
+  int seen_ = 0;  // epochs; a run gone on with begins later than with the first
   double seconds_ = 0;
   ProgressLine line_;
 };
@@ -128,14 +133,17 @@ Action train_command(Arguments& arguments) {
   add_options(arguments, a->given);
   arguments.option("--options", a->options_file, "A TOML file of options, such as a run's options.toml");
   arguments.option("--out", a->out, "Folder for the model and its records (default: runs/NAME-N)");
+  arguments.option("--resume", a->resume, "Go on with a run that was stopped: its folder, and nothing else");
   arguments.flag("--json", a->json, "Print the result as one JSON document");
   arguments.flag("--quiet", a->quiet, "No progress");
   arguments.flag("--describe", a->describe, "Print the network's layers and what they cost; train nothing");
   arguments.flag("--no-report", a->no_report, "Write no report and draw no figures");
   return [a] {
     if (a->data) a->given["data"] = *a->data;
-    const Options options = make_options(a->options_file, a->given);
-    if (a->describe) return describe_network(options, a->json);
+    if (a->describe) return describe_network(make_options(a->options_file, a->given), a->json);
+    if (!a->resume.empty() && (!a->options_file.empty() || !a->out.empty()))
+      throw usage_error("a run goes on in its folder with its options", "--resume",
+                        "Leave out --options and --out");
     struct sigaction action {};
     action.sa_handler = [](int) { interrupted = true; };
     action.sa_flags = static_cast<int>(SA_RESETHAND);  // a second Ctrl-C ends at once
@@ -144,8 +152,10 @@ Action train_command(Arguments& arguments) {
     RunEvents events;
     if (!a->quiet) events.ready = describe_run;
     EpochProgress progress(a->quiet);
-    events.epoch = [&](const Run& run, size_t, const Epoch& epoch) { return progress(run, epoch); };
-    const Run run = train_run(options, a->out, events);
+    events.epoch = [&](const Run& run, size_t, const Epoch& epoch) { progress(run, epoch); };
+    events.stop = [] { return interrupted.load(); };
+    const Run run = a->resume.empty() ? train_run(make_options(a->options_file, a->given), a->out, events)
+                                      : resume_run(a->resume, a->given, events);
     progress.finish();
     if (a->json) {
       print_json(to_json(run));

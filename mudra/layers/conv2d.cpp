@@ -83,6 +83,7 @@ Conv2d Conv2d::parse(Words& words, const Shape& x) {
                  "A kernel of at most " + std::to_string(x[1] + 2 * g.pad_height) + "x" +
                      std::to_string(x[2] + 2 * g.pad_width) + " fits here");
   }
+  words.check_weights(g.kernel_height * g.kernel_width * g.in, g.out);
   return Conv2d(g);
 }
 

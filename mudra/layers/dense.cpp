@@ -18,6 +18,7 @@ Dense Dense::parse(Words& words, const Shape& x) {
   if (x.rank() != 2) {
     words.fail("input shape " + x.text() + " is not [N, features]: put `flatten` before it");
   }
+  words.check_weights(x[1], units);
   return Dense(x[1], units);
 }
 

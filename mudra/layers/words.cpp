@@ -102,6 +102,12 @@ double Words::take_fraction(std::string_view what) {
   return *value;
 }
 
+void Words::check_weights(int64_t inputs, int64_t outputs) const {
+  if (inputs <= most_weights / outputs) return;
+  fail(std::to_string(inputs) + " x " + std::to_string(outputs) + " are more than the " +
+       std::to_string(most_weights) + " weights a network may have");
+}
+
 bool Words::accept(std::string_view word) {
   if (empty() || words_[next_].text != word) return false;
   ++next_;

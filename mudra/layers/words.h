@@ -30,6 +30,10 @@ class LineError : public Error {
   std::string picture_;
 };
 
+// A network may have so many weights (512 MiB of floats), and a layer give so many values an image.
+inline constexpr int64_t most_weights = int64_t{1} << 27;
+inline constexpr int64_t most_values = int64_t{1} << 24;
+
 class Words {
  public:
   // `usage` is what the item should look like, for messages.
@@ -41,7 +45,9 @@ class Words {
   int64_t take_count(std::string_view what);  // a whole number of at least 1
   int64_t take_count_or_zero(std::string_view what);
   std::pair<int64_t, int64_t> take_size(std::string_view what);  // "3x5", or "3" for 3x3
-  double take_fraction(std::string_view what);                   // a number in [0, 1)
+  // Refuses a layer of inputs * outputs weights before it takes the memory.
+  void check_weights(int64_t inputs, int64_t outputs) const;
+  double take_fraction(std::string_view what);  // a number in [0, 1)
   // Takes `word` if it comes next.
   bool accept(std::string_view word);
   void finish() const;  // nothing may be left

@@ -89,6 +89,15 @@ class ShapeWalk {
   MarkStack<Shape> kept_;
 };
 
+int64_t weights_of(AnyLayer& layer) {
+  int64_t count = 0;
+  const auto add = [&](auto& l) {
+    for (const Parameter& p : l.parameters.list()) count += p.tensor->size();
+  };
+  std::visit(add, layer);
+  return count;
+}
+
 }  // namespace
 
 AnyLayer parse_layer(const std::string& item, const Shape& input) { return parse_item(item, input, {}); }
@@ -97,10 +106,18 @@ Network Network::parse(std::string_view line, const Shape& input, int64_t output
   Network network;
   network.input = input;
   ShapeWalk shape(input);
+  int64_t weights = 0;
   const auto append = [&](const std::string& text, Written written) {
     written.number = network.layers.size() + 1;
     network.layers.push_back(parse_item(text, shape.now(), written));
-    shape.pass(network.layers.back(), Words(text == Add::kind ? "residual(...)" : text, "", written));
+    const Words words(text == Add::kind ? "residual(...)" : text, "", written);
+    shape.pass(network.layers.back(), words);
+    weights += weights_of(network.layers.back());
+    if (weights > most_weights || shape.now().per_example() > most_values) {
+      words.refuse("the network becomes too large: " + std::to_string(weights) + " weights so far, " +
+                       std::to_string(shape.now().per_example()) + " values an image",
+                   "Use fewer units or filters, or a stride");
+    }
   };
   const std::vector<LineItem> items = parse_line(line);
   for (const LineItem& item : items) {

@@ -6,6 +6,8 @@
 
 #include "mudra/simd/add.h"
 
+#include "mudra/core/denormals.h"
+
 namespace mudra {
 namespace {
 
@@ -244,6 +246,7 @@ const Tensor& Plan::run(const Network& network, const Tensor& x, const Step& ste
 }
 
 const Tensor& Plan::infer(const Network& network, const Tensor& x, const Step& step) {
+  const FlushDenormals flush;
   return run(network, x, step, false);
 }
 

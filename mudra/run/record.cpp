@@ -135,7 +135,7 @@ RunRecord make_record(const Run& run, std::optional<int64_t> near_copies) {
     record.history.push_back({epoch.number, epoch.loss_train, epoch.loss_held_out, epoch.accuracy_train,
                               epoch.accuracy_held_out, epoch.loss_validation, epoch.accuracy_validation});
   }
-  record.kept_epoch = run.kept_epoch;
+  record.kept_epoch = run.kept_epochs[0];
   record.evaluation = run.test;
   record.test = run.data.select(run.test_rows);
   const int64_t classes = static_cast<int64_t>(run.data.classes.size());

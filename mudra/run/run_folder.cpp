@@ -27,6 +27,11 @@ fs::path make_run_folder(const std::string& out, const std::string& name, const 
       throw Error("already holds a model", out,
                   "Choose another folder with " + option + ", or remove this one");
     }
+    if (fs::exists(fs::path(out) / "checkpoint.safetensors")) {
+      throw Error("holds a run that was stopped", out,
+                  "Go on with it by --resume " + out + ", choose another folder with " + option +
+                      ", or remove this one");
+    }
     // Fail now rather than after training.
     const fs::path probe = fs::path(out) / ".writable";
     write_file_atomically(probe, "");

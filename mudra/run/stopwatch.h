@@ -13,6 +13,8 @@ class Stopwatch {
     last_ = now;
     return seconds;
   }
+  // Since the last lap, which goes on.
+  double seconds() const { return std::chrono::duration<double>(Clock::now() - last_).count(); }
 
  private:
   using Clock = std::chrono::steady_clock;

@@ -10,6 +10,8 @@
 #include "mudra/core/error.h"
 #include "mudra/evaluation/predict.h"
 #include "mudra/features/augmentation.h"
+#include "mudra/network/loss.h"
+#include "mudra/run/checkpoint.h"
 #include "mudra/run/load_data.h"
 #include "mudra/run/run_folder.h"
 #include "mudra/run/stopwatch.h"
@@ -19,6 +21,7 @@ namespace mudra {
 namespace {
 
 using Json = nlohmann::json;
+
 // {"train", "held_out"} and, where there is such a part, "validation".
 Json parts(double train, double validation, double held_out) {
   Json json = {{"train", train}, {"held_out", held_out}};
@@ -50,106 +53,223 @@ void check_together(const Options& options) {
   }
 }
 
-// Tests one fold's network; appends to the run's rows and probabilities.
-void test_fold(const Network& network, const Fold& fold, Run& run, std::vector<int32_t>& truth,
-               std::vector<int32_t>& predicted, std::vector<Scalar>& probabilities, ThreadTeam& team) {
-  const Predictions answers =
-      predict(network, static_cast<int64_t>(run.data.classes.size()), run.data, fold.test, team);
-  for (const int64_t row : fold.test) truth.push_back(run.data.labels[static_cast<size_t>(row)]);
-  predicted.insert(predicted.end(), answers.labels.begin(), answers.labels.end());
-  const auto values = answers.probabilities.values();
-  probabilities.insert(probabilities.end(), values.begin(), values.end());
-  run.test_rows.insert(run.test_rows.end(), fold.test.begin(), fold.test.end());
+Split with_validation(const Run& run, Split split) {
+  if (run.options.validation > 0)
+    cut_validation(run.data, run.options.split, run.options.validation, run.options.seed, split);
+  return split;
 }
 
-}  // namespace
+int threads_allowed(const Options& options) {
+  return options.threads > 0 ? options.threads : available_processors();
+}
 
-Run train_run(const Options& options, const std::string& out, const RunEvents& events) {
-  Stopwatch total;
-  Stopwatch watch;
+// Everything that is settled before training; refuses what can be refused.
+Run prepare(const Options& options) {
+  check_together(options);
   Run run;
   run.options = options;
-  check_together(options);
-  ThreadTeam team(options.threads > 0 ? options.threads : 1);
+  ThreadTeam team(threads_allowed(options));
   std::tie(run.data, run.data_text) = load_data(options, team);
   if (run.data.classes.size() < 2) {
     throw Error(
         "all images are of one class, '" + run.data.classes.at(0) + "': there is nothing to tell apart",
         run.data.source, "Add images of another class");
   }
-  run.split = make_split(run.data, options.split, options.seed);
-  const auto with_validation = [&](Split split) {
-    if (options.validation > 0)
-      cut_validation(run.data, options.split, options.validation, options.seed, split);
-    return split;
-  };
-  run.split = with_validation(std::move(run.split));
-  class_weights(options.class_weights, run.data, run.split.folds[0].train);  // refuse them before training
+  run.split = with_validation(run, make_split(run.data, options.split, options.seed));
+  class_weights(options.class_weights, run.data, run.split.folds[0].train);
   const Shape& images = run.data.pixels.shape();
   run.model.classes = run.data.classes;
   run.model.preprocessing = {static_cast<int>(images[1]), static_cast<int>(images[2]),
                              static_cast<int>(images[3]),
                              options.fit == "stretch" ? Fit::stretch : Fit::keep_aspect};
-  const int64_t classes = static_cast<int64_t>(run.data.classes.size());
-  run.initial = Network::parse(options.network, {1, images[1], images[2], images[3]}, outputs_for(classes));
+  run.initial = Network::parse(options.network, {1, images[1], images[2], images[3]},
+                               outputs_for(static_cast<int64_t>(run.data.classes.size())));
   run.initial.initialize(initialization(options.init), options.seed);
-  run.folder = make_run_folder(out, options.recipe.empty() ? "train" : options.recipe);
-  run.seconds.load = watch.lap();
-  if (events.ready) events.ready(run);
+  return run;
+}
 
-  std::vector<int32_t> truth, predicted;
-  std::vector<Scalar> probabilities;
-  const auto train_fold = [&](const Fold& fold, size_t number) {
+// When to write the next checkpoint: --checkpoint seconds apart, but never more than a twentieth of the time.
+class CheckpointClock {
+ public:
+  explicit CheckpointClock(double seconds) : seconds_(seconds), wait_(seconds) {}
+  bool is_due() const { return since_.seconds() >= wait_; }
+  template <class Save>
+  void save(Save&& work) {
+    const Stopwatch cost;
+    work();
+    wait_ = seconds_ > 0 ? std::max(seconds_, 20 * cost.seconds()) : 0;
+    since_ = Stopwatch();
+  }
+
+ private:
+  double seconds_, wait_;
+  Stopwatch since_;
+};
+
+// Trains and tests the folds of a run that has its folder, from the start or from its checkpoint.
+class Folds {
+ public:
+  Folds(Run& run, const RunEvents& events, ThreadTeam& team)
+      : run_(run), events_(events), team_(team), clock_(run.options.checkpoint) {
+    TrainingState fresh = start_training(run.initial, run.options);
+    done_.identity = identity_of(run.options, run.split, run.data);
+    if (std::filesystem::exists(checkpoint_path(run.folder))) {
+      done_ = load_checkpoint(run.folder, done_.identity, fresh);
+    } else {
+      done_.state = std::move(fresh);
+    }
+  }
+
+  void train_all() {
+    const std::vector<Fold>& folds = run_.split.folds;
+    while (done_.folds.size() < folds.size()) {
+      const Fold& fold = folds[done_.folds.size()];
+      Training training = train_one(fold);
+      const Stopwatch watch;
+      const Predictions answers = predict(training.network, classes(), run_.data, fold.test, team_);
+      const auto values = answers.probabilities.values();
+      done_.folds.push_back(
+          {std::move(training.history), training.kept_epoch, {values.begin(), values.end()}});
+      run_.seconds.evaluate += watch.seconds();
+      done_.state = start_training(run_.initial, run_.options);
+    }
+    if (folds.size() > 1) {
+      Fold all{std::vector<int64_t>(static_cast<size_t>(run_.data.size())), {}, "all images"};
+      std::iota(all.train.begin(), all.train.end(), int64_t{0});
+      train_one(with_validation(run_, {"", {all}}).folds[0]);
+    }
+    run_.trouble = done_.trouble;
+  }
+
+  // The tests of all folds together.
+  void evaluate_all() {
+    std::vector<int32_t> truth, predicted;
+    std::vector<Scalar> probabilities;
+    for (size_t f = 0; f < done_.folds.size(); ++f) {
+      FoldResult& result = done_.folds[f];
+      for (const int64_t row : run_.split.folds[f].test) {
+        const auto at = static_cast<int64_t>(truth.size() - run_.test_rows.size()) * classes();
+        predicted.push_back(winner(result.probabilities.data() + at, classes()));
+        truth.push_back(run_.data.labels[static_cast<size_t>(row)]);
+      }
+      const auto& test = run_.split.folds[f].test;
+      run_.test_rows.insert(run_.test_rows.end(), test.begin(), test.end());
+      probabilities.insert(probabilities.end(), result.probabilities.begin(), result.probabilities.end());
+      run_.kept_epochs.push_back(result.kept_epoch);
+      run_.histories.push_back(std::move(result.history));
+    }
+    run_.test_probabilities = Tensor({static_cast<int64_t>(truth.size()), classes()});
+    std::copy(probabilities.begin(), probabilities.end(), run_.test_probabilities.data());
+    const Dataset tested = run_.data.select(run_.test_rows);
+    const IndependentUnits units{tested.groups, tested.photographs, run_.options.seed};
+    run_.test = evaluate(truth, predicted, run_.data.classes, units);
+  }
+
+ private:
+  int64_t classes() const { return static_cast<int64_t>(run_.data.classes.size()); }
+
+  // From the state at hand; its network becomes the model's.
+  Training train_one(const Fold& fold) {
     TrainingEvents each;
-    each.epoch = [&](const Epoch& epoch) { return !events.epoch || events.epoch(run, number, epoch); };
-    Training training = train(run.initial, run.data, fold, options, team, each);
-    run.seconds.train += training.seconds;
+    each.epoch = [&](const Epoch& epoch) {
+      if (events_.epoch) events_.epoch(run_, done_.folds.size(), epoch);
+      return true;
+    };
+    int stopped_in = 0;
+    each.step = [&](const TrainingState& state) {
+      const bool stop = events_.stop && events_.stop();
+      if (stop || clock_.is_due()) clock_.save([&] { save(state); });
+      if (stop) stopped_in = state.epoch;
+      return !stop;
+    };
+    Training training = train(std::move(done_.state), run_.data, fold, run_.options, team_, each);
+    run_.seconds.train += training.seconds;
     if (training.ending == Ending::stopped) {
-      throw Error("stopped before the end, no model is kept", run.folder.string(),
-                  "Run the same command again");
+      throw Error("stopped in epoch " + std::to_string(stopped_in) + " of " +
+                      std::to_string(run_.options.epochs) + ", nothing is lost",
+                  run_.folder.string(), how_to_go_on());
     }
     if (training.ending == Ending::diverged) {
-      run.trouble += (run.trouble.empty() ? "" : "; ") + (fold.name.empty() ? "" : fold.name + ": ") +
-                     training.trouble + ", the weights of epoch " + std::to_string(training.kept_epoch) +
-                     " are kept";
+      done_.trouble += (done_.trouble.empty() ? "" : "; ") + (fold.name.empty() ? "" : fold.name + ": ") +
+                       training.trouble + ", the weights of epoch " + std::to_string(training.kept_epoch) +
+                       " are kept";
     }
-    run.ending = training.ending;
-    run.kept_epoch = training.kept_epoch;
-    run.model.network = training.network;
+    run_.ending = training.ending;
+    run_.kept_epoch = training.kept_epoch;
+    run_.model.network = training.network;
     return training;
-  };
-  for (size_t f = 0; f < run.split.folds.size(); ++f) {
-    Training training = train_fold(run.split.folds[f], f);
-    run.histories.push_back(std::move(training.history));
-    watch.lap();
-    test_fold(run.model.network, run.split.folds[f], run, truth, predicted, probabilities, team);
-    run.seconds.evaluate += watch.lap();
   }
-  if (run.split.folds.size() > 1) {
-    Fold all{std::vector<int64_t>(static_cast<size_t>(run.data.size())), {}, "all images"};
-    std::iota(all.train.begin(), all.train.end(), int64_t{0});
-    train_fold(with_validation({"", {all}}).folds[0], run.split.folds.size());
-  }
-  watch.lap();
-  run.test_probabilities = Tensor({static_cast<int64_t>(truth.size()), classes});
-  std::copy(probabilities.begin(), probabilities.end(), run.test_probabilities.data());
-  const Dataset tested = run.data.select(run.test_rows);
-  const IndependentUnits units{tested.groups, tested.photographs, options.seed};
-  run.test = evaluate(truth, predicted, run.data.classes, units);
-  run.seconds.evaluate += watch.lap();
 
-  write_file_atomically(run.folder / "options.toml", to_toml(options));
+  std::string how_to_go_on() const {
+    return "Go on with `mudra train --resume " + run_.folder.string() + "`";
+  }
+
+  void save(const TrainingState& state) const {
+    try {
+      save_checkpoint(done_, state, run_.folder);
+    } catch (const Error& error) {
+      throw Error(std::string("training stops: ") + error.what(), run_.folder.string(), how_to_go_on());
+    }
+  }
+
+  Run& run_;
+  const RunEvents& events_;
+  ThreadTeam& team_;
+  CheckpointClock clock_;
+  Checkpoint done_;
+};
+
+Run run_in_folder(Run run, const RunEvents& events, const Stopwatch& total) {
+  const auto images = static_cast<int64_t>(run.split.folds[0].train.size());
+  const int64_t batch = std::min<int64_t>(run.options.batch_size, images);
+  ThreadTeam team(worthwhile_threads(run.initial, batch, threads_allowed(run.options)));
+  run.seconds.load = total.seconds();
+  if (events.ready) events.ready(run);
+  Folds folds(run, events, team);
+  folds.train_all();
+  const Stopwatch watch;
+  folds.evaluate_all();
+  run.seconds.evaluate += watch.seconds();
   write_file_atomically(run.folder / "metrics.jsonl", metrics_lines(run));
-  write_file_atomically(run.folder / "split.json", split_text(run.split, run.data.size()));
   save_model(run.model, run.folder / "model.safetensors");
-  run.seconds.total = total.lap();
+  remove_checkpoint(run.folder);
+  run.seconds.total = total.seconds();
   return run;
+}
+
+}  // namespace
+
+Run train_run(const Options& options, const std::string& out, const RunEvents& events) {
+  const Stopwatch total;
+  Run run = prepare(options);
+  run.folder = make_run_folder(out, options.recipe.empty() ? "train" : options.recipe);
+  // What a run that is cut short goes on from.
+  write_file_atomically(run.folder / "options.toml", to_toml(run.options));
+  write_file_atomically(run.folder / "split.json", split_text(run.split, run.data.size()));
+  return run_in_folder(std::move(run), events, total);
+}
+
+Run resume_run(const std::filesystem::path& folder, const std::map<std::string, std::string>& given,
+               const RunEvents& events) {
+  const Stopwatch total;
+  if (!std::filesystem::exists(folder / "options.toml"))
+    throw usage_error("holds no run", folder.string(), "Name the folder of a run that was stopped");
+  if (std::filesystem::exists(folder / "model.safetensors"))
+    throw usage_error("is a run that is over", folder.string(), "Its model is model.safetensors");
+  for (const auto& [name, text] : given) {
+    if (name != "threads" && name != "checkpoint")
+      throw usage_error("a run goes on with the options it began with", "--" + name,
+                        "Leave it out, or train anew without --resume");
+  }
+  const Options options = make_options(folder / "options.toml", given);
+  Run run = prepare(options);
+  run.folder = folder;
+  return run_in_folder(std::move(run), events, total);
 }
 
 Json to_json(const Run& run) {
   const std::vector<Epoch>& history = run.histories.back();
-  const size_t kept = static_cast<size_t>(std::max(run.kept_epoch, 1));
-  const Epoch& epoch = history[std::min(kept, history.size()) - 1];
+  const Epoch& epoch = history[static_cast<size_t>(run.kept_epochs.back() - 1)];
   const char* const ended = run.ending == Ending::patience   ? "patience"
                             : run.ending == Ending::diverged ? "diverged"
                                                              : "finished";

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
@@ -29,6 +30,7 @@ struct Run {
   Model model;
   Network initial;                            // before training
   std::vector<std::vector<Epoch>> histories;  // of each fold
+  std::vector<int> kept_epochs;               // of each fold: whose weights were tested
   int kept_epoch = 0;                         // whose weights the model has
   Ending ending = Ending::finished;           // of the training the model comes from
   std::string trouble;                        // why a training was cut short; empty if none was
@@ -38,16 +40,25 @@ struct Run {
   Seconds seconds;
 };
 
-// What a run says while it runs; any may be empty.
+// What a run says while it runs, and whether it should stop; any may be empty.
 struct RunEvents {
   std::function<void(const Run&)> ready;                             // data, split and network are known
-  std::function<bool(const Run&, size_t fold, const Epoch&)> epoch;  // false stops the run
+  std::function<void(const Run&, size_t fold, const Epoch&)> epoch;  // after every epoch
+  std::function<bool()> stop;                                        // asked after every step
 };
 
-// Trains and evaluates; writes the run's folder as its last act, the model last of all. With more than one
-// fold every fold is trained and tested, and the model kept is trained on all images. Throws Error; a run
-// stopped by events.epoch throws Error too and leaves no model.
+// Trains and evaluates, in a folder that holds
+//   options.toml, split.json                 from the beginning
+//   checkpoint.safetensors                   while it trains, every --checkpoint seconds
+//   metrics.jsonl, model.safetensors         in the end, the model last of all
+// With more than one fold every fold is trained and tested, and the model kept is trained on all images.
+// Throws Error; a run that events.stop ends throws Error too and leaves a checkpoint and no model.
 Run train_run(const Options& options, const std::string& out, const RunEvents& events);
+
+// Goes on with a run that was stopped, killed or ran out of disk, from its checkpoint or else from the start:
+// to the same bits as if nothing had happened. `given` may be `threads` and `checkpoint`.
+Run resume_run(const std::filesystem::path& folder, const std::map<std::string, std::string>& given,
+               const RunEvents& events);
 
 // {run, model, epochs, kept_epoch, ended, loss: {train, validation, held_out}, test: {...}, seconds: {...}}:
 // losses are those of the epoch kept, validation only if there is such a part.

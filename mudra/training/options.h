@@ -45,6 +45,7 @@ struct Options {
   std::string augment;
   uint64_t seed = 1;
   int threads = 0;
+  double checkpoint = 10;
 
   bool operator==(const Options&) const = default;
 };
@@ -113,8 +114,13 @@ void describe(O& o, Visit&& visit) {
   visit("shuffle", o.shuffle, "a new order every epoch", any);
   visit("augment", o.augment, "random changes of the training images, such as \"rotate 15, shift 2\"", any);
   visit("seed", o.seed, "the run's random numbers", Range{0});
-  visit("threads", o.threads, "0: the program chooses (one, so far); the result does not depend on it",
-        Range{0, 1024});
+  visit(
+      "threads", o.threads,
+      "at most so many, fewer for a small network; 0: as many as there are. The result does not depend on it",
+      Range{0, 1024});
+  visit("checkpoint", o.checkpoint,
+        "seconds from one checkpoint to the next; 0: after every step. The result does not depend on it",
+        Range{0, 1e9});
 }
 
 // Sets one option from text; throws a usage Error that names the option and what it may be.

@@ -260,6 +260,12 @@ Initialization initialization(const std::string& name) {
   throw usage_error("no initialisation is called '" + name + "'", "--init", did_you_mean(name, names));
 }
 
+int worthwhile_threads(const Network& network, int64_t batch, int available) {
+  constexpr int64_t worth_a_thread = 100'000'000;
+  const int64_t step = 3 * batch * network.multiply_adds();  // forward, dx and dW
+  return static_cast<int>(std::clamp<int64_t>(step / worth_a_thread, 1, std::max(1, available)));
+}
+
 TrainingState start_training(Network network, const Options& options) {
   TrainingState state;
   state.moments = make_moments(optimizer_options(options), network);

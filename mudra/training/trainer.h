@@ -82,4 +82,9 @@ Training train(Network network, const Dataset& data, const Fold& fold, const Opt
 
 Initialization initialization(const std::string& name);
 
+// How many of `available` threads a step of `batch` images is worth: one for every hundred million
+// multiply-adds, at least one. Below that, a member that loses its processor costs more than the others save.
+// The result does not depend on it.
+int worthwhile_threads(const Network& network, int64_t batch, int available);
+
 }  // namespace mudra

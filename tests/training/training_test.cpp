@@ -4,8 +4,11 @@
 #include <cmath>
 #include <limits>
 
+#include "mudra/core/denormals.h"
 #include "mudra/core/error.h"
 #include "mudra/network/model.h"
+#include "mudra/network/plan.h"
+#include "mudra/training/checkpoint.h"
 #include "mudra/training/class_weights.h"
 #include "mudra/training/trainer.h"
 
@@ -279,6 +282,101 @@ TEST(Training, ExampleWeightsCountLikeCopies) {
     for (int64_t i = 0; i < left[p].parameter.tensor->size(); ++i)
       ASSERT_NEAR((*left[p].parameter.tensor)[i], (*right[p].parameter.tensor)[i], 1e-6);
   }
+}
+
+TEST(Threads, AreFewForASmallNetwork) {
+  const Network report = Network::parse("dense 128, sigmoid", {1, 28, 28, 1}, 1);
+  const Network larger = Network::parse(
+      "conv 16 3x3, relu, pool 2, conv 32 3x3, relu, pool 2, dense 128, relu", {1, 28, 28, 1}, 10);
+  for (const int available : {1, 2, 3, 8, 64}) {
+    EXPECT_EQ(worthwhile_threads(report, 32, available), 1);
+    EXPECT_EQ(worthwhile_threads(larger, 1, available), 1);
+    EXPECT_EQ(worthwhile_threads(larger, 1 << 16, available), available);
+    int before = 1;
+    for (int64_t batch = 1; batch < 5000; batch *= 3) {
+      const int now = worthwhile_threads(larger, batch, available);
+      EXPECT_GE(now, before);
+      EXPECT_LE(now, available);
+      before = now;
+    }
+  }
+}
+
+// A denormal weight times a denormal-making pixel: nothing of it may reach the logits, in training or
+// inference.
+TEST(Training, FlushesDenormalsAndRestoresTheMode) {
+  Example example;
+  const uint64_t before = floating_point_mode();
+  std::vector<uint64_t> inside;
+  TrainingEvents events;
+  events.step = [&](const TrainingState&) {
+    inside.push_back(floating_point_mode());
+    return true;
+  };
+  Network tiny = Network::parse("dense 1", {1, 1, 1, 1}, 1);
+  for (const Network::Named& named : tiny.parameters())
+    named.parameter.tensor->values()[0] = static_cast<Scalar>(1e-40);
+  Tensor x({1, 1, 1, 1});
+  x.fill(static_cast<Scalar>(0.5));
+  ThreadTeam team(1);
+  Plan plan(tiny, 1, Plan::Mode::infer);
+  EXPECT_EQ(plan.infer(tiny, x, Step{team})[0], 0);
+  example.run(2, true, events);
+  ASSERT_FALSE(inside.empty());
+  for (const uint64_t mode : inside) EXPECT_EQ(mode, before) << "events run in the caller's mode";
+  EXPECT_EQ(floating_point_mode(), before);
+}
+
+TEST(Checkpoint, StateIsReadBackToTheLastBit) {
+  Example example;
+  example.options.network = "conv 3 3x3, batch-norm, relu, pool 2, dense 20, tanh";
+  example.options.ema = 0.9;
+  const Training whole = example.run();
+  for (const int64_t stop_after : {2, 7, 12}) {
+    Safetensors content;
+    TrainingEvents events;
+    int64_t steps = 0;
+    events.step = [&](const TrainingState& state) {
+      if (++steps == stop_after) put_state(state, content);
+      return steps < stop_after;
+    };
+    example.run(1, true, events);
+    const std::string bytes = write_safetensors(content);
+    const TrainingState state =
+        take_state(read_safetensors(bytes, "c"), start_training(example.network(), example.options), "c");
+    ThreadTeam team(2);
+    const Training rest = train(state, example.data, example.fold, example.options, team);
+    EXPECT_TRUE(example.bytes(rest.network) == example.bytes(whole.network)) << stop_after;
+    for (size_t e = 0; e < whole.history.size(); ++e)
+      EXPECT_EQ(rest.history[e].loss_train, whole.history[e].loss_train);
+  }
+}
+
+TEST(Checkpoint, OfAnotherNetworkOrWithImpossibleCountersIsRefused) {
+  Example example;
+  Safetensors content;
+  put_state(start_training(example.network(), example.options), content);
+  EXPECT_NO_THROW(take_state(content, start_training(example.network(), example.options), "c"));
+  Example other;
+  other.options.network = "dense 7";
+  EXPECT_THROW(take_state(content, start_training(other.network(), other.options), "c"), Error);
+  other = example;
+  other.options.ema = 0.5;
+  EXPECT_THROW(take_state(content, start_training(other.network(), other.options), "c"), Error);
+  const std::string good = content.metadata["training"];
+  for (const auto& [from, to] : {std::pair("\"epoch\":1", "\"epoch\":2"),
+                                 {"\"batch\":0", "\"batch\":-1"},
+                                 {"\"kept_epoch\":0", "\"kept_epoch\":1"},
+                                 {"\"steps\":0", "\"steps\":\"\""},
+                                 {"\"history\":[]", "\"history\":[[]]"}}) {
+    std::string bad = good;
+    ASSERT_NE(bad.find(from), std::string::npos) << from;
+    bad.replace(bad.find(from), std::string(from).size(), to);
+    content.metadata["training"] = bad;
+    EXPECT_THROW(take_state(content, start_training(example.network(), example.options), "c"), Error) << to;
+  }
+  content.metadata.clear();
+  EXPECT_THROW(take_state(content, start_training(example.network(), example.options), "c"), Error);
 }
 
 TEST(ClassWeights, AreOneOnAverage) {

@@ -1,0 +1,97 @@
+#include "mudra/run/checkpoint.h"
+
+#include <xxhash.h>
+
+#include <algorithm>
+
+#include "mudra/core/atomic_file.h"
+#include "mudra/core/error.h"
+#include "mudra/core/number.h"
+#include "mudra/training/checkpoint.h"
+
+namespace mudra {
+namespace {
+
+constexpr const char* format = "mudra checkpoint 1";
+
+std::string fold_name(size_t fold) { return "fold." + std::to_string(fold); }
+
+}  // namespace
+
+std::string identity_of(const Options& options, const Split& split, const Dataset& data) {
+  Options same = options;
+  same.threads = 0;
+  same.checkpoint = 0;
+  std::string text = to_toml(same) + split_text(split, data.size());
+  for (const std::string& name : data.classes) text += name + '\0';
+  for (const int32_t label : data.labels) text += std::to_string(label) + ' ';
+  std::vector<float> image(static_cast<size_t>(data.pixels.shape().per_example()));
+  const int64_t stride = std::max<int64_t>(1, data.size() / 256);
+  for (int64_t row = 0; row < data.size(); row += stride) {
+    data.pixels.read(row, image.data());
+    text.append(reinterpret_cast<const char*>(image.data()), image.size() * sizeof(float));
+  }
+  const XXH128_hash_t hash = XXH3_128bits(text.data(), text.size());
+  return std::to_string(hash.high64) + "-" + std::to_string(hash.low64);
+}
+
+void save_checkpoint(const Checkpoint& done, const TrainingState& state,
+                     const std::filesystem::path& folder) {
+  Safetensors content;
+  content.metadata["format"] = format;
+  content.metadata["identity"] = done.identity;
+  content.metadata["folds"] = std::to_string(done.folds.size());
+  content.metadata["trouble"] = done.trouble;
+  for (size_t f = 0; f < done.folds.size(); ++f) {
+    const auto& values = done.folds[f].probabilities;
+    content.metadata[fold_name(f)] = history_text(done.folds[f].history);
+    content.metadata[fold_name(f) + ".kept"] = std::to_string(done.folds[f].kept_epoch);
+    content.arrays.push_back({fold_name(f), {static_cast<int64_t>(values.size())}, {}});
+    content.arrays.back().values.assign(values.begin(), values.end());
+  }
+  put_state(state, content);
+  write_file_atomically(checkpoint_path(folder), write_safetensors(content));
+}
+
+void remove_checkpoint(const std::filesystem::path& folder) {
+  std::error_code ignored;
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+    if (entry.path().filename().string().starts_with("checkpoint.safetensors")) files.push_back(entry.path());
+  }
+  for (const auto& file : files) std::filesystem::remove(file, ignored);
+}
+
+Checkpoint load_checkpoint(const std::filesystem::path& folder, const std::string& identity,
+                           const TrainingState& fresh) {
+  const std::string where = checkpoint_path(folder).string();
+  const Safetensors content = read_safetensors(read_file(where), where);
+  const auto text = [&](const std::string& key) {
+    const auto at = content.metadata.find(key);
+    if (at == content.metadata.end())
+      throw Error("lacks '" + key + "', so it is no checkpoint of ours", where,
+                  "Remove it to train from the start");
+    return at->second;
+  };
+  if (text("format") != format) {
+    throw Error("has format '" + text("format") + "', not '" + format + "'", where,
+                "Use the version of mudra that wrote it");
+  }
+  if (text("identity") != identity) {
+    throw Error(
+        "belongs to other data or options", where,
+        "Bring back the images and options.toml it was made with, or remove it to train from the start");
+  }
+  Checkpoint checkpoint{identity, {}, text("trouble"), {}};
+  for (size_t f = 0; f < parse_number<size_t>(text("folds")).value_or(0); ++f) {
+    const NamedArray* array = content.find(fold_name(f));
+    if (!array) throw Error("lacks tensor " + fold_name(f), where, "Remove it to train from the start");
+    checkpoint.folds.push_back({history_from(text(fold_name(f))),
+                                parse_number<int>(text(fold_name(f) + ".kept")).value_or(1),
+                                {array->values.begin(), array->values.end()}});
+  }
+  checkpoint.state = take_state(content, fresh, where);
+  return checkpoint;
+}
+
+}  // namespace mudra

@@ -1,0 +1,131 @@
+#include "mudra/training/checkpoint.h"
+
+#include <nlohmann/json.hpp>
+
+#include "mudra/core/error.h"
+
+namespace mudra {
+namespace {
+
+using Json = nlohmann::json;
+
+// Calls visit(name, network) for every network of a state.
+template <class State, class Visit>
+void for_each_network(State& state, Visit visit) {
+  visit("network.", state.network);
+  visit("first.", state.moments.first);
+  visit("second.", state.moments.second);
+  visit("average.", state.average);
+  visit("kept.", state.kept);
+}
+
+// The numbers of an epoch, in the order of the file. JSON has no NaN: null.
+constexpr double Epoch::*measures[] = {&Epoch::rate,
+                                       &Epoch::loss_train,
+                                       &Epoch::accuracy_train,
+                                       &Epoch::loss_validation,
+                                       &Epoch::accuracy_validation,
+                                       &Epoch::loss_held_out,
+                                       &Epoch::accuracy_held_out,
+                                       &Epoch::seconds};
+
+Json to_json(const std::vector<Epoch>& history) {
+  Json all = Json::array();
+  for (const Epoch& epoch : history) {
+    Json one = Json::array();
+    for (const auto measure : measures) one.push_back(epoch.*measure);
+    all.push_back(std::move(one));
+  }
+  return all;
+}
+
+std::vector<Epoch> history_of(const Json& all) {
+  std::vector<Epoch> history;
+  for (const Json& one : all) {
+    Epoch epoch;
+    epoch.number = static_cast<int>(history.size()) + 1;
+    size_t i = 0;
+    for (const auto measure : measures) {
+      const Json& value = one.at(i++);
+      epoch.*measure = value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>();
+    }
+    history.push_back(epoch);
+  }
+  return history;
+}
+
+[[noreturn]] void refuse(const std::string& what, const std::string& where) {
+  throw Error(what, where, "Remove it to train from the start");
+}
+
+}  // namespace
+
+std::string history_text(const std::vector<Epoch>& history) { return to_json(history).dump(); }
+
+std::vector<Epoch> history_from(const std::string& text) {
+  try {
+    return history_of(Json::parse(text));
+  } catch (const Json::exception& error) {
+    throw Error(std::string("a history cannot be read (") + error.what() + ")");
+  }
+}
+
+void put_state(const TrainingState& state, Safetensors& content) {
+  for_each_network(const_cast<TrainingState&>(state), [&](const std::string& prefix, Network& network) {
+    for (const Network::Named& named : network.parameters()) {
+      NamedArray array{prefix + named.name, {}, {}};
+      const Shape shape = file_shape(named.parameter);
+      for (int axis = 0; axis < shape.rank(); ++axis) array.shape.push_back(shape[axis]);
+      const std::vector<Scalar> values = to_file_order(named.parameter);
+      array.values.assign(values.begin(), values.end());
+      content.arrays.push_back(std::move(array));
+    }
+  });
+  content.metadata["training"] = Json{
+      {"epoch", state.epoch},
+      {"batch", state.batch},
+      {"loss", state.loss},
+      {"right", state.right},
+      {"seconds", state.seconds},
+      {"steps", state.moments.steps},
+      {"kept_epoch", state.kept_epoch},
+      {"history",
+       to_json(state.history)}}.dump();
+}
+
+TrainingState take_state(const Safetensors& content, TrainingState fresh, const std::string& where) {
+  TrainingState state = std::move(fresh);
+  try {
+    const Json json = Json::parse(content.metadata.at("training"));
+    state.epoch = json.at("epoch").get<int>();
+    state.batch = json.at("batch").get<int64_t>();
+    state.loss = json.at("loss").get<double>();
+    state.right = json.at("right").get<int64_t>();
+    state.seconds = json.at("seconds").get<double>();
+    state.moments.steps = json.at("steps").get<int64_t>();
+    state.kept_epoch = json.at("kept_epoch").get<int>();
+    state.history = history_of(json.at("history"));
+  } catch (const std::exception& error) {  // of JSON, or without the key
+    refuse(std::string("holds no training that can be read (") + error.what() + ")", where);
+  }
+  const auto epochs = static_cast<int>(state.history.size());
+  if (state.epoch != epochs + 1 || state.batch < 0 || state.moments.steps < 0 || state.kept_epoch < 0 ||
+      state.kept_epoch > epochs) {
+    refuse("has counters that cannot be", where);
+  }
+  if (state.kept_epoch > 0) state.kept = state.network;
+  for_each_network(state, [&](const std::string& prefix, Network& network) {
+    for (const Network::Named& named : network.parameters()) {
+      const NamedArray* array = content.find(prefix + named.name);
+      const Shape shape = file_shape(named.parameter);
+      std::vector<int64_t> expected;
+      for (int axis = 0; axis < shape.rank(); ++axis) expected.push_back(shape[axis]);
+      if (!array || array->shape != expected)
+        refuse("lacks tensor " + prefix + named.name + " of shape " + shape.text(), where);
+      from_file_order(named.parameter, std::vector<Scalar>(array->values.begin(), array->values.end()));
+    }
+  });
+  return state;
+}
+
+}  // namespace mudra
