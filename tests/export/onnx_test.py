@@ -25,6 +25,8 @@ NETWORKS = {
     "convolutions": ("conv 16 3x3, relu, pool 2, conv 32 3x3, relu, pool 2, flatten, dense 128, relu", (28, 28, 1), 10),
     "convolutions, colour, two classes": ("conv 7 3x5 stride 2 pad 1, relu, conv 5 2x1, tanh, dense 9, relu", (13, 18, 3), 2),
     "conv, stride and no padding": ("conv 5 4x3 stride 3 pad 0", (14, 11, 3), 10),
+    "conv in groups": ("conv 6 3x3, relu, conv 10 3x3 groups 2, relu, conv 9 1x1 groups 1", (9, 8, 3), 10),
+    "conv in groups, depthwise": ("conv 6 3x3 groups 3, relu, conv 6 3x3 stride 2 groups 6, relu, conv 4 1x1", (9, 8, 3), 2),
     "max pool": ("conv 5 3x3, pool 3x2 stride 2", (12, 9, 3), 10),
     "average pool": ("conv 5 3x3, average-pool 2x3 stride 1", (12, 9, 1), 2),
     "average pool of pixels": ("average-pool 3 stride 2, dense 10", (13, 9, 3), 10),
