@@ -66,7 +66,7 @@ def test_the_page_repeats_the_numbers_and_names_the_machine(mudra, tmp_path):
 
 
 def test_folds_stand_one_by_one_in_the_page(mudra, tmp_path):
-    result = mudra("train", "synth:100", "--split", "kfold:4", "--epochs", 2, "--out", "run", "--json")
+    result = mudra("train", "synth:100", "--split", "kfold:4", "--epochs", 20, "--out", "run", "--json")
     document, page = json.loads(result.stdout), record(tmp_path / "run/report.html")
     assert [fold[1] for fold in page["folds"]] == [25, 25, 25, 25]
     assert sum(fold[2] for fold in page["folds"]) == round(document["test"]["accuracy"] * 100)
