@@ -67,7 +67,8 @@ Model model_from_bytes(std::string_view bytes, const std::string& where) {
     const Json& in = architecture.at("input");
     const Shape input = {1, in.at(1).get<int64_t>(), in.at(2).get<int64_t>(), in.at(0).get<int64_t>()};
     for (const int axis : {1, 2, 3}) {
-      if (input[axis] < 1 || input[axis] > 4096) throw Error("has an impossible input " + input.text(), where);
+      if (input[axis] < 1 || input[axis] > 4096)
+        throw Error("has an impossible input " + input.text(), where);
     }
     model.classes = Json::parse(content.metadata.at("classes")).get<std::vector<std::string>>();
     model.preprocessing = preprocessing_from(Json::parse(content.metadata.at("preprocessing")));

@@ -4,9 +4,8 @@
 #include <cassert>
 #include <optional>
 
-#include "mudra/simd/add.h"
-
 #include "mudra/core/denormals.h"
+#include "mudra/simd/add.h"
 
 namespace mudra {
 namespace {
