@@ -1,0 +1,14 @@
+// What one thread of this machine can do at most: the roof over every kernel's speed.
+#pragma once
+
+#include <cstdint>
+
+namespace mudra {
+
+// Floating-point operations a second of fused multiply-adds in registers; two for each multiply-add.
+double fma_rate();
+
+// Bytes a second read from an array of this size that has been read before.
+double read_rate(int64_t bytes);
+
+}  // namespace mudra
