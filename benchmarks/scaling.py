@@ -52,11 +52,11 @@ def draw(results, out):
              "set style line 2 lc rgb '#999999' dt 2"]
     for (title, axis, _, _), points in zip(PANELS, results):
         values = [value for value, _ in points]
-        grows = points[-1][1] > points[0][1]
-        # The straight line through the last point: time in proportion to the work, or to 1 / batch or threads.
-        x, y = points[-1] if grows else points[0]
-        power = 2 if axis == "pixels" else 1 if grows else -1
+        # What would be if all of the time were arithmetic (through the last point) or were shared out (the first).
+        power = {"units W": 1, "pixels": 2}.get(axis, -1)
+        x, y = points[-1] if power > 0 else points[0]
         lines += [f"set title '{title}'", f"set xlabel '{axis}'", f"set xrange [{values[0] * 0.9}:{values[-1] * 1.1}]",
+                  f"set yrange [{min(t for _, t in points) * 0.5}:{max(t for _, t in points) * 2}]",
                   "set xtics (" + ", ".join(f"'{v}' {v}" for v in values) + ")",
                   f"plot {y} * (x / {x}.0) ** {power} ls 2, '-' with linespoints ls 1"]
         lines += [f"{value} {time}" for value, time in points] + ["e"]
