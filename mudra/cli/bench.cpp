@@ -11,6 +11,7 @@
 #include "mudra/core/did_you_mean.h"
 #include "mudra/core/error.h"
 #include "mudra/run/benchmark.h"
+#include "mudra/simd/roofline.h"
 
 namespace mudra {
 namespace {
@@ -22,28 +23,54 @@ struct BenchArguments {
   bool json = false;
 };
 
-std::vector<BenchmarkJob> chosen(const std::vector<std::string>& names) {
+constexpr const char* machine = "machine";
+
+// The jobs named; `machine` leaves the list and sets with_machine.
+std::vector<BenchmarkJob> chosen(const std::vector<std::string>& names, bool& with_machine) {
+  with_machine = names.empty();
   if (names.empty()) return benchmark_jobs();
-  std::vector<std::string> known;
+  std::vector<std::string> known = {machine};
   for (const BenchmarkJob& job : benchmark_jobs()) known.push_back(job.name);
   std::vector<BenchmarkJob> jobs;
   for (const std::string& name : names) {
     const auto at = std::find(known.begin(), known.end(), name);
+    if (name == machine) {
+      with_machine = true;
+      continue;
+    }
     if (at == known.end())
       throw usage_error("no job is called '" + name + "'", "bench", did_you_mean(name, known));
-    jobs.push_back(benchmark_jobs()[static_cast<size_t>(at - known.begin())]);
+    jobs.push_back(benchmark_jobs()[static_cast<size_t>(at - known.begin() - 1)]);
   }
   return jobs;
+}
+
+// What a thread can do at most, so that every other figure can be judged.
+nlohmann::json measure_machine(bool json) {
+  const double rate = fma_rate();
+  nlohmann::json document = {{"job", machine}, {"operations_per_second", rate}};
+  std::string line =
+      fmt::format("{:<8} {:.0f} GFLOP/s of multiply-adds in registers; reads", machine, rate * 1e-9);
+  for (const int64_t kib : {16, 512, 8192, 262144}) {
+    const double read = read_rate(kib * 1024);
+    document["read_bytes_per_second"][std::to_string(kib) + " KiB"] = read;
+    line += fmt::format(" {:.0f} GB/s of {}", read * 1e-9,
+                        kib < 1024 ? fmt::format("{} KiB,", kib) : fmt::format("{} MiB,", kib / 1024));
+  }
+  line.back() = '\n';
+  if (!json) fmt::print("{}", line);
+  return document;
 }
 
 }  // namespace
 
 Action bench_command(Arguments& arguments) {
   auto a = std::make_shared<BenchArguments>();
-  arguments.positional(
-      "JOB", a->jobs,
-      "What to time: seed, ten, cnn (training), seed-1, cnn-1, seed-256, cnn-256 (answers); without one, all",
-      false);
+  arguments.positional("JOB", a->jobs,
+                       "What to time: seed, ten, cnn (training), seed-1, cnn-1, seed-256, cnn-256 (answers), "
+                       "machine (what a thread "
+                       "can do at most); without one, all",
+                       false);
   arguments.option("--runs", a->runs, "how often each is timed");
   arguments.option("--threads", a->threads, "threads to use");
   arguments.flag("--json", a->json, "Print the result as one JSON document");
@@ -52,9 +79,15 @@ Action bench_command(Arguments& arguments) {
     if (a->threads < 1 || a->threads > 1024) throw usage_error("give 1 to 1024", "--threads");
     ThreadTeam team(a->threads);
     nlohmann::json document = nlohmann::json::array();
-    for (const BenchmarkJob& job : chosen(a->jobs)) {
+    bool with_machine = false;
+    const std::vector<BenchmarkJob> jobs = chosen(a->jobs, with_machine);
+    if (with_machine) document.push_back(measure_machine(a->json));
+    for (const BenchmarkJob& job : jobs) {
       std::vector<double> seconds = run_benchmark(job, a->runs, team);
-      document.push_back({{"job", job.name}, {"seconds", seconds}, {"threads", a->threads}});
+      document.push_back({{"job", job.name},
+                          {"seconds", seconds},
+                          {"threads", a->threads},
+                          {"operations", operations(job)}});
       std::sort(seconds.begin(), seconds.end());
       const double median = seconds[seconds.size() / 2];
       if (a->json) continue;
@@ -65,7 +98,7 @@ Action bench_command(Arguments& arguments) {
                  trains ? 3 : 2, job.what);
       if (!trains)
         fmt::print(": {} images/s", with_commas(std::llround(static_cast<double>(job.images) / median)));
-      fmt::print("\n");
+      fmt::print(", {:.1f} GFLOP/s\n", operations(job) / median * 1e-9);
     }
     if (a->json) print_json(document);
   };

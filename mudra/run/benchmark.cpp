@@ -87,4 +87,19 @@ std::vector<double> run_benchmark(const BenchmarkJob& job, int runs, ThreadTeam&
   return seconds;
 }
 
+double operations(const BenchmarkJob& job) {
+  const Network network = Network::parse(job.network, {1, 28, 28, 1}, outputs_for(job.classes));
+  const double forward = static_cast<double>(network.multiply_adds());
+  if (job.calls > 0) return 2 * forward * static_cast<double>(job.images);
+  // Nobody asks for the gradient of the images: the first layer with weights has two products, not three.
+  double first = 0;
+  Shape shape = network.input;
+  for (const AnyLayer& layer : network.layers) {
+    first = std::visit([&](const auto& l) { return static_cast<double>(l.multiply_adds(shape)); }, layer);
+    if (first > 0) break;
+    shape = std::visit([&](const auto& l) { return l.output_shape(shape); }, layer);
+  }
+  return 2 * (3 * forward - first) * static_cast<double>(job.images) * job.epochs;
+}
+
 }  // namespace mudra

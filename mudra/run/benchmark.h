@@ -27,4 +27,8 @@ const std::vector<BenchmarkJob>& benchmark_jobs();
 // to probabilities.
 std::vector<double> run_benchmark(const BenchmarkJob& job, int runs, ThreadTeam& team);
 
+// Floating-point operations of one run or call, two for each multiply-add, if nothing is skipped: what the
+// layers' products need forward and, in training, for the gradients.
+double operations(const BenchmarkJob& job);
+
 }  // namespace mudra
