@@ -75,6 +75,15 @@ void visit_layer(const AnyLayer& any, Visit visit) {
       any);
 }
 
+// Images to infer together: so few that values stay in the second-level cache, so many that weights are
+// worth their way there.
+int64_t part_of(const Network& network, int64_t max_batch) {
+  constexpr int64_t cache = int64_t{1} << 18, least = 16;  // scalars, images
+  int64_t largest = 1;
+  for (const Shape& shape : network.shapes(1)) largest = std::max(largest, shape.elements());
+  return std::min(max_batch, std::max(least, cache / largest));
+}
+
 }  // namespace
 
 // Hands out buffers that nobody uses any more; each is as large as its largest user.
@@ -106,8 +115,10 @@ class Plan::Buffers {
 };
 
 Plan::Plan(const Network& network, int64_t max_batch, Mode mode, bool fuse)
-    : max_batch_(max_batch), mode_(mode) {
-  const std::vector<Shape> shapes = network.shapes(max_batch);
+    : max_batch_(max_batch),
+      mode_(mode),
+      part_(mode == Mode::infer ? part_of(network, max_batch) : max_batch) {
+  const std::vector<Shape> shapes = network.shapes(part_);
   MarkStack<int> kept;
   const auto is_learned = [&](int node) { return node != none && nodes_[static_cast<size_t>(node)].learned; };
   for (size_t i = 0; i < network.layers.size(); ++i) {
@@ -147,6 +158,7 @@ Plan::Plan(const Network& network, int64_t max_batch, Mode mode, bool fuse)
   Buffers buffers;
   if (mode == Mode::infer) {
     place_values(buffers);
+    if (part_ < max_batch) logits_ = Tensor(with_batch(nodes_.back().shape, max_batch));
   } else {
     for (Node& node : nodes_) {
       if (!node.is_view) node.y = Tensor(node.shape);
@@ -213,7 +225,7 @@ void Plan::place_gradients(Buffers& buffers) {
 
 const Tensor& Plan::run(const Network& network, const Tensor& x, const Step& step, bool training) {
   const int64_t n = x.shape()[0];
-  assert(n <= max_batch_);
+  assert(n <= part_);
   for (Node& node : nodes_) {
     const Tensor& in = value(node.input, x);
     const Shape shape = with_batch(node.shape, n);
@@ -246,7 +258,19 @@ const Tensor& Plan::run(const Network& network, const Tensor& x, const Step& ste
 
 const Tensor& Plan::infer(const Network& network, const Tensor& x, const Step& step) {
   const FlushDenormals flush;
-  return run(network, x, step, false);
+  const int64_t n = x.shape()[0];
+  assert(n <= max_batch_);
+  if (n <= part_) return run(network, x, step, false);
+  logits_.reshape(with_batch(logits_.shape(), n));
+  const int64_t outputs = logits_.shape()[1], size = x.size() / n;
+  for (int64_t first = 0; first < n; first += part_) {
+    const int64_t count = std::min(part_, n - first);
+    const Tensor images =
+        Tensor::borrow(const_cast<Scalar*>(x.data()) + first * size, with_batch(x.shape(), count));
+    const Tensor& logits = run(network, images, step, false);
+    std::copy_n(logits.data(), count * outputs, logits_.data() + first * outputs);
+  }
+  return logits_;
 }
 
 const Tensor& Plan::forward(const Network& network, const Tensor& x, const Step& step) {

@@ -47,7 +47,7 @@ class Plan {
     ActivationKind derivative = ActivationKind::none;  // to apply to dy first, from y
     int input = none;                                  // the node whose y is x; none: the images
     int other = none;                                  // add: the node whose y joins
-    Shape shape;                                       // of y, for max_batch examples
+    Shape shape;                                       // of y, for `part_` examples
     Tensor y;
     std::any saved;
     int64_t saved_bytes = 0;
@@ -69,9 +69,11 @@ class Plan {
 
   int64_t max_batch_;
   Mode mode_;
+  int64_t part_;  // images that go through the layers together
   std::vector<Node> nodes_;
   std::vector<Tensor> buffers_;  // inference: values; training: gradients
   Tensor logits_gradient_;
+  Tensor logits_;  // inference in parts: of all images
 };
 
 }  // namespace mudra
