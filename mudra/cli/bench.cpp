@@ -1,4 +1,4 @@
-// mudra bench [JOB...]: how fast this machine trains and answers.
+// mudra bench [JOB...]: how fast this machine trains, answers and augments.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -68,8 +68,7 @@ Action bench_command(Arguments& arguments) {
   auto a = std::make_shared<BenchArguments>();
   arguments.positional("JOB", a->jobs,
                        "What to time: seed, ten, cnn (training), seed-1, cnn-1, seed-256, cnn-256 (answers), "
-                       "machine (what a thread "
-                       "can do at most); without one, all",
+                       "augment, machine (what a thread can do at most); without one, all",
                        false);
   arguments.option("--runs", a->runs, "how often each is timed");
   arguments.option("--threads", a->threads, "threads to use");
@@ -98,7 +97,8 @@ Action bench_command(Arguments& arguments) {
                  trains ? 3 : 2, job.what);
       if (!trains)
         fmt::print(": {} images/s", with_commas(std::llround(static_cast<double>(job.images) / median)));
-      fmt::print(", {:.1f} GFLOP/s\n", operations(job) / median * 1e-9);
+      if (operations(job) > 0) fmt::print(", {:.1f} GFLOP/s", operations(job) / median * 1e-9);
+      fmt::print("\n");
     }
     if (a->json) print_json(document);
   };

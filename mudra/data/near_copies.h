@@ -1,31 +1,14 @@
 // Whether two pictures show the same photograph: turned, shifted, scaled, brighter or darker.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
 
 #include "mudra/core/thread_team.h"
-#include "mudra/data/dataset.h"
+#include "mudra/data/print.h"
 
 namespace mudra {
-
-// One image made ready for comparison. Grey, 28x28, less its slow changes of brightness (a difference of
-// Gaussians), so that light and shade over the whole picture do not count.
-struct Print {
-  static constexpr int size = 28;
-  static constexpr int rings = 6, frequencies = 8;
-
-  // Fourier coefficients around rings: turning the image by a turns the phase of frequency k by k a.
-  struct Rings {
-    float center_x = 0, center_y = 0;  // of the rings, pixels from the image's centre
-    float scale = 1;                   // of their radii
-    std::array<float, size_t{frequencies} * rings> real{}, imaginary{};  // unit length together
-  };
-  std::array<Rings, 2> views;  // around the image's centre; around the centre of its detail, to its size
-  std::vector<float> detail;   // [28 * 28]
-};
 
 struct Match {
   int64_t row = -1;       // into the prints
@@ -35,9 +18,6 @@ struct Match {
 
 // Above this, two images are copies of one photograph. Photographs of other hands stay below 0.95.
 inline constexpr float copy_similarity = 0.96F;
-
-// `grey` holds 28*28 values.
-Print make_print(std::span<const float> grey);
 
 // The copies among prints[candidates] of each of prints[queries], closest first: a coarse search over all of
 // them at all angles to 75 degrees, then alignment of the 24 closest. The same bits for any number of

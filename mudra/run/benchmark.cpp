@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <numeric>
 
+#include "mudra/features/augment.h"
 #include "mudra/network/loss.h"
 #include "mudra/network/plan.h"
 #include "mudra/training/trainer.h"
@@ -38,6 +40,29 @@ double median_call(const BenchmarkJob& job, const Network& network, ThreadTeam& 
   return *middle;
 }
 
+std::vector<double> time_augmentation(const BenchmarkJob& job, int runs, ThreadTeam& team) {
+  const int64_t batch = job.batch_size, size = int64_t{28} * 28;
+  Augmenter augmenter(Augmentation::parse(job.augment), {1, 28, 28, 1}, batch);
+  Rng rng(7, Purpose::test);
+  std::vector<Scalar> pixels(static_cast<size_t>(job.images * size));
+  for (Scalar& value : pixels) value = static_cast<Scalar>(rng.uniform());
+  std::vector<Scalar> images(static_cast<size_t>(batch * size));
+  std::vector<int64_t> numbers(static_cast<size_t>(batch));
+  std::vector<double> seconds;
+  for (int run = 0; run < runs; ++run) {
+    const auto start = std::chrono::steady_clock::now();
+    for (int epoch = 1; epoch <= job.epochs; ++epoch) {
+      for (int64_t first = 0; first < job.images; first += batch) {
+        std::copy_n(pixels.begin() + first * size, batch * size, images.begin());
+        std::iota(numbers.begin(), numbers.end(), first);
+        augmenter.apply(images.data(), batch, 1, static_cast<uint32_t>(epoch), numbers, team);
+      }
+    }
+    seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  }
+  return seconds;
+}
+
 }  // namespace
 
 const std::vector<BenchmarkJob>& benchmark_jobs() {
@@ -52,11 +77,14 @@ const std::vector<BenchmarkJob>& benchmark_jobs() {
       answers("cnn-1", "one image, the network of cnn", cnn_network, 10, 1, 5000),
       answers("seed-256", "256 images, 784-128-1 sigmoid", seed_network, 2, 256, 800),
       answers("cnn-256", "256 images, the network of cnn", cnn_network, 10, 256, 240),
+      {"augment", "rotate, scale, shear, shift, brightness, noise: 100,000 images 28x28", 1000, 2, "", "", "",
+       0, 100, 100, 0, "rotate 15, scale 0.1, shear 0.1, shift 2, brightness 0.2, noise 0.02"},
   };
   return jobs;
 }
 
 std::vector<double> run_benchmark(const BenchmarkJob& job, int runs, ThreadTeam& team) {
+  if (!job.augment.empty()) return time_augmentation(job, runs, team);
   Network network = Network::parse(job.network, {1, 28, 28, 1}, outputs_for(job.classes));
   network.initialize(initialization(job.init), 1);
   std::vector<double> seconds;
@@ -88,6 +116,7 @@ std::vector<double> run_benchmark(const BenchmarkJob& job, int runs, ThreadTeam&
 }
 
 double operations(const BenchmarkJob& job) {
+  if (!job.augment.empty()) return 0;
   const Network network = Network::parse(job.network, {1, 28, 28, 1}, outputs_for(job.classes));
   const double forward = static_cast<double>(network.multiply_adds());
   if (job.calls > 0) return 2 * forward * static_cast<double>(job.images);

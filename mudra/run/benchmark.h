@@ -15,12 +15,13 @@ struct BenchmarkJob {
   std::string network, optimizer, init;
   double learning_rate;
   int epochs, batch_size;
-  int calls = 0;  // 0: train; else ask so often, giving `images` a call
+  int calls = 0;             // 0: train; else ask so often, giving `images` a call
+  std::string augment = {};  // instead of either: change all images `epochs` times
 };
 
 // seed: the report's experiment; ten: ten digits with two hidden layers; cnn: with two convolutions;
-// seed-1, cnn-1, seed-256, cnn-256: the answers of a network to so many images. Pixels are random and dense:
-// no zero to skip.
+// seed-1, cnn-1, seed-256, cnn-256: the answers of a network to so many images; augment: random changes
+// of images. Pixels are random and dense: no zero to skip.
 const std::vector<BenchmarkJob>& benchmark_jobs();
 
 // Once for every run: seconds of the training loop, or the median over the calls of the seconds from pixels
@@ -28,7 +29,7 @@ const std::vector<BenchmarkJob>& benchmark_jobs();
 std::vector<double> run_benchmark(const BenchmarkJob& job, int runs, ThreadTeam& team);
 
 // Floating-point operations of one run or call, two for each multiply-add, if nothing is skipped: what the
-// layers' products need forward and, in training, for the gradients.
+// layers' products need forward and, in training, for the gradients. 0: the job has no network.
 double operations(const BenchmarkJob& job);
 
 }  // namespace mudra

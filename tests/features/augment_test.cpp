@@ -2,6 +2,7 @@
 #include "mudra/features/augment.h"
 
 #include <gtest/gtest.h>
+#include <hwy/targets.h>
 
 #include <cmath>
 #include <cstring>
@@ -144,6 +145,44 @@ TEST(Augment, WarpMatchesNumPy) {
       const auto out = warped(image, height, width, channels, map);
       ASSERT_EQ(out.size(), expected.size());
       for (size_t i = 0; i < out.size(); ++i) ASSERT_NEAR(out[i], expected[i], 1e-5) << i;
+    }
+  }
+}
+
+// Every instruction set that is built and that this machine has, best first; the choice is free again at the end.
+template <class Work>
+void for_each_target(const Work& work) {
+  const int64_t all = hwy::SupportedTargets() & HWY_TARGETS;
+  for (int64_t left = all; left != 0; left &= left - 1) {
+    const int64_t target = left & -left;
+    hwy::SetSupportedTargetsForTest(target);
+    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+    work(target);
+  }
+  hwy::SetSupportedTargetsForTest(0);
+  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+}
+
+TEST(Augment, KernelsAgreeOnEveryInstructionSet) {
+  const int height = 13, width = 22;
+  const auto image = some_images({1, height, width, 3});
+  std::vector<std::pair<int64_t, std::vector<float>>> results;
+  for_each_target([&](int64_t target) {
+    auto out = warped(image, height, width, 3, {0.9F, 0.25F, 1.5F, -0.3F, 1.125F, -0.75F});
+    change_values(out.data(), static_cast<int64_t>(out.size()), {1.1F, 1.3F, 0.02F, {5, 6}});
+    results.emplace_back(target, out);
+  });
+  ASSERT_FALSE(results.empty());
+  if (results.size() == 1) GTEST_SKIP() << "this machine or build has one instruction set only";
+  for (const auto& [target, out] : results) {
+    // Without fused multiply-add (SSE4, and the least an x86 has) every step rounds once more.
+    const bool fused = (target & (HWY_SSE4 | HWY_STATIC_TARGET)) == 0;
+    for (size_t i = 0; i < out.size(); ++i) {
+      if (fused) {
+        ASSERT_EQ(out[i], results[0].second[i]) << hwy::TargetName(target) << " at " << i;
+      } else {
+        ASSERT_NEAR(out[i], results[0].second[i], 2e-6) << hwy::TargetName(target) << " at " << i;
+      }
     }
   }
 }

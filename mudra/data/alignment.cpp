@@ -1,0 +1,218 @@
+#include "mudra/data/alignment.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "mudra/core/portable_math.h"
+
+namespace mudra {
+namespace {
+
+constexpr int size = Print::size;
+constexpr double middle = (size - 1) / 2.0;
+
+// Whether the search may go there: shifts to 6 pixels, scales 0.74 to 1.35.
+bool allowed(const Similarity& s) {
+  const double square = s.a * s.a + s.b * s.b;
+  return std::abs(s.tx) < 6 && std::abs(s.ty) < 6 && square > 0.55 && square < 1.82;
+}
+
+// The pixels of a disc that every turn of an image covers.
+struct Disc {
+  static constexpr int lanes = 8;
+  std::vector<float> x, y;
+  std::vector<size_t> pixel;
+  Disc() {
+    for (int row = 0; row < size; ++row) {
+      for (int column = 0; column < size; ++column) {
+        const double dx = column - middle, dy = row - middle;
+        if (dx * dx + dy * dy >= 13.5 * 13.5) continue;
+        x.push_back(static_cast<float>(dx));
+        y.push_back(static_cast<float>(dy));
+        pixel.push_back(Print::place(row, column));
+      }
+    }
+    while (x.size() % lanes != 0) {
+      x.pop_back();
+      y.pop_back();
+      pixel.pop_back();
+    }
+  }
+};
+
+const Disc& disc() {
+  static const Disc made;
+  return made;
+}
+
+// Sums over the disc that a step of the alignment needs, each in 8 fixed lanes.
+enum Sum {
+  ww,
+  wr,
+  rr,
+  g0w,
+  g1w,
+  g2w,
+  g3w,
+  g0r,
+  g1r,
+  g2r,
+  g3r,
+  h00,
+  h01,
+  h02,
+  h03,
+  h11,
+  h12,
+  h13,
+  h22,
+  h23,
+  h33,
+  covered,
+  sums
+};
+
+std::array<double, sums> measure(const Magnified& query, std::span<const float> candidate,
+                                 const Similarity& s) {
+  const Disc& d = disc();
+  const float a = static_cast<float>(s.a), b = static_cast<float>(s.b);
+  const float tx = static_cast<float>(s.tx), ty = static_cast<float>(s.ty);
+  alignas(64) float total[sums][Disc::lanes] = {};
+  for (size_t i = 0; i < d.x.size(); i += Disc::lanes) {
+    alignas(64) float w[Disc::lanes], gx[Disc::lanes], gy[Disc::lanes], r[Disc::lanes], in[Disc::lanes];
+    for (size_t l = 0; l < Disc::lanes; ++l) {
+      const float x = d.x[i + l], y = d.y[i + l];
+      const float qx = a * x - b * y + tx, qy = b * x + a * y + ty;
+      const float u = 2 * qx + Magnified::centre, v = 2 * qy + Magnified::centre;
+      const int left = static_cast<int>(u), top = static_cast<int>(v);
+      const float fx = u - static_cast<float>(left), fy = v - static_cast<float>(top);
+      const float* p = query.data() + (top * Magnified::side + left);
+      const float above = p[0] + fx * (p[1] - p[0]);
+      const float below = p[Magnified::side] + fx * (p[Magnified::side + 1] - p[Magnified::side]);
+      const float slope_above = p[1] - p[0], slope_below = p[Magnified::side + 1] - p[Magnified::side];
+      in[l] = std::max(std::abs(qx), std::abs(qy)) <= 14 ? 1.F : 0.F;
+      w[l] = in[l] * (above + fy * (below - above));
+      gx[l] = in[l] * 2 * (slope_above + fy * (slope_below - slope_above));
+      gy[l] = in[l] * 2 * (below - above);
+      r[l] = in[l] * candidate[d.pixel[i + l]];
+    }
+    for (size_t l = 0; l < Disc::lanes; ++l) {
+      const float x = d.x[i + l], y = d.y[i + l];
+      // Derivatives of the aligned query by a, b, tx, ty.
+      const float g0 = gx[l] * x + gy[l] * y, g1 = gy[l] * x - gx[l] * y, g2 = gx[l], g3 = gy[l];
+      total[ww][l] += w[l] * w[l];
+      total[wr][l] += w[l] * r[l];
+      total[rr][l] += r[l] * r[l];
+      total[g0w][l] += g0 * w[l];
+      total[g1w][l] += g1 * w[l];
+      total[g2w][l] += g2 * w[l];
+      total[g3w][l] += g3 * w[l];
+      total[g0r][l] += g0 * r[l];
+      total[g1r][l] += g1 * r[l];
+      total[g2r][l] += g2 * r[l];
+      total[g3r][l] += g3 * r[l];
+      total[h00][l] += g0 * g0;
+      total[h01][l] += g0 * g1;
+      total[h02][l] += g0 * g2;
+      total[h03][l] += g0 * g3;
+      total[h11][l] += g1 * g1;
+      total[h12][l] += g1 * g2;
+      total[h13][l] += g1 * g3;
+      total[h22][l] += g2 * g2;
+      total[h23][l] += g2 * g3;
+      total[h33][l] += g3 * g3;
+      total[covered][l] += in[l];
+    }
+  }
+  std::array<double, sums> result{};
+  for (size_t s_ = 0; s_ < sums; ++s_) {
+    for (const float lane : total[s_]) result[s_] += static_cast<double>(lane);
+  }
+  return result;
+}
+
+// H x = v for a symmetric positive 4x4 matrix, by Cholesky.
+std::array<double, 4> solve(const std::array<double, 10>& h, std::array<double, 4> v) {
+  double m[4][4];
+  for (size_t i = 0, k = 0; i < 4; ++i) {
+    for (size_t j = i; j < 4; ++j, ++k) m[j][i] = h[k];
+  }
+  for (size_t i = 0; i < 4; ++i) m[i][i] *= 1 + 1e-6;
+  for (size_t j = 0; j < 4; ++j) {
+    for (size_t k = 0; k < j; ++k) {
+      for (size_t i = j; i < 4; ++i) m[i][j] -= m[i][k] * m[j][k];
+    }
+    const double root = std::sqrt(std::max(m[j][j], 1e-12));
+    for (size_t i = j; i < 4; ++i) m[i][j] /= root;
+  }
+  for (size_t i = 0; i < 4; ++i) {
+    for (size_t k = 0; k < i; ++k) v[i] -= m[i][k] * v[k];
+    v[i] /= m[i][i];
+  }
+  for (size_t i = 4; i-- > 0;) {
+    for (size_t k = i + 1; k < 4; ++k) v[i] -= m[k][i] * v[k];
+    v[i] /= m[i][i];
+  }
+  return v;
+}
+
+// One step of Evangelidis and Psarakis 2008, "Parametric image alignment using enhanced correlation
+// coefficient maximization", eq. 20: the change of the four numbers that raises the correlation most.
+void improve(const std::array<double, sums>& m, Similarity& s) {
+  const std::array<double, 10> h{m[h00], m[h01], m[h02], m[h03], m[h11],
+                                 m[h12], m[h13], m[h22], m[h23], m[h33]};
+  const double norm = 1 / std::sqrt(std::max(m[rr], 1e-12));
+  const std::array<double, 4> gw{m[g0w], m[g1w], m[g2w], m[g3w]};
+  const std::array<double, 4> gr{m[g0r] * norm, m[g1r] * norm, m[g2r] * norm, m[g3r] * norm};
+  const std::array<double, 4> from_w = solve(h, gw), from_r = solve(h, gr);
+  double above = m[ww], below = m[wr] * norm;
+  for (size_t i = 0; i < 4; ++i) {
+    above -= gw[i] * from_w[i];
+    below -= gw[i] * from_r[i];
+  }
+  const double factor = above / std::max(below, 1e-6);
+  const auto change = [&](size_t i) { return std::clamp(factor * from_r[i] - from_w[i], -1.0, 1.0); };
+  s.a += change(0);
+  s.b += change(1);
+  s.tx += change(2);
+  s.ty += change(3);
+}
+
+}  // namespace
+
+Magnified::Magnified(std::span<const float> image) : values_(size_t{side} * side, 0.F) {
+  // u = centre + 2 (p - 13.5): odd u are the pixels, even u lie half way between.
+  constexpr int first = centre - size + 1;
+  for (int y = 0; y < size; ++y) {
+    float* row = &at(first + 2 * y, 0);
+    for (int x = 0; x < size; ++x) row[first + 2 * x] = image[Print::place(y, x)];
+    for (int u = first - 1; u <= first + 2 * size - 1; u += 2)
+      row[u] = half(row[u - 3], row[u - 1], row[u + 1], row[u + 3]);
+  }
+  for (int v = first - 1; v <= first + 2 * size - 1; v += 2) {
+    for (int u = 0; u < side; ++u) at(v, u) = half(at(v - 3, u), at(v - 1, u), at(v + 1, u), at(v + 3, u));
+  }
+}
+
+Alignment align(const Magnified& query, std::span<const float> candidate, Similarity s) {
+  constexpr int steps = 8;
+  Alignment best;
+  const auto enough = 0.75 * static_cast<double>(disc().x.size());
+  for (int step = 0; step <= steps && allowed(s); ++step) {
+    const auto m = measure(query, candidate, s);
+    const double length = std::sqrt(m[ww] * m[rr]);
+    if (m[covered] < enough || length < 1e-9) break;
+    const auto similarity = static_cast<float>(m[wr] / length);
+    const float gained = similarity - best.similarity;
+    if (gained > 0) {
+      best = {similarity, static_cast<float>(portable::atan2(s.b, s.a) * 180 / portable::pi)};
+    }
+    // Give up where nothing more is gained, and early where a copy would long have been closer.
+    if (gained < 0.001F || (step >= 2 && similarity < 0.6F) || (step >= 4 && similarity < 0.88F)) break;
+    improve(m, s);
+  }
+  return best;
+}
+
+}  // namespace mudra

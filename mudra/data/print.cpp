@@ -1,0 +1,139 @@
+#include "mudra/data/print.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "mudra/core/portable_math.h"
+
+namespace mudra {
+namespace {
+
+constexpr int size = Print::size;
+constexpr size_t pixels = size_t{size} * size;
+constexpr double middle = (size - 1) / 2.0;
+constexpr int rings = Print::rings, frequencies = Print::frequencies;
+
+// Gaussian blur; the edge is repeated. The kernel ends at 3 sigma.
+void blur(std::span<const float> in, double sigma, std::vector<float>& out) {
+  const int reach = static_cast<int>(std::ceil(3 * sigma));
+  std::vector<float> kernel(static_cast<size_t>(2 * reach + 1));
+  double total = 0;
+  for (int i = -reach; i <= reach; ++i) total += portable::exp(-i * i / (2 * sigma * sigma));
+  for (int i = -reach; i <= reach; ++i) {
+    kernel[static_cast<size_t>(i + reach)] =
+        static_cast<float>(portable::exp(-i * i / (2 * sigma * sigma)) / total);
+  }
+  std::vector<float> down(pixels, 0.F);
+  for (int y = 0; y < size; ++y) {
+    for (int i = -reach; i <= reach; ++i) {
+      const float* row = in.data() + Print::place(std::clamp(y + i, 0, size - 1), 0);
+      const float weight = kernel[static_cast<size_t>(i + reach)];
+      for (int x = 0; x < size; ++x) down[Print::place(y, x)] += weight * row[x];
+    }
+  }
+  out.assign(pixels, 0.F);
+  std::vector<float> padded(static_cast<size_t>(size + 2 * reach));
+  for (int y = 0; y < size; ++y) {
+    const float* row = down.data() + Print::place(y, 0);
+    for (int x = -reach; x < size + reach; ++x)
+      padded[static_cast<size_t>(x + reach)] = row[std::clamp(x, 0, size - 1)];
+    for (int i = 0; i <= 2 * reach; ++i) {
+      const float weight = kernel[static_cast<size_t>(i)];
+      for (int x = 0; x < size; ++x) out[Print::place(y, x)] += weight * padded[static_cast<size_t>(x + i)];
+    }
+  }
+}
+
+std::vector<float> band(std::span<const float> grey, double fine, double coarse) {
+  std::vector<float> kept, removed;
+  blur(grey, fine, kept);
+  blur(grey, coarse, removed);
+  for (size_t i = 0; i < kept.size(); ++i) kept[i] -= removed[i];
+  return kept;
+}
+
+// Bilinear, zero outside; x and y in pixels from the centre.
+float sample(std::span<const float> image, double x, double y) {
+  x += middle;
+  y += middle;
+  const int left = static_cast<int>(std::floor(x)), top = static_cast<int>(std::floor(y));
+  const auto at = [&](int column, int row) {
+    const bool inside = column >= 0 && column < size && row >= 0 && row < size;
+    return inside ? static_cast<double>(image[Print::place(row, column)]) : 0.0;
+  };
+  const double fx = x - left, fy = y - top;
+  return static_cast<float>((at(left, top) * (1 - fx) + at(left + 1, top) * fx) * (1 - fy) +
+                            (at(left, top + 1) * (1 - fx) + at(left + 1, top + 1) * fx) * fy);
+}
+
+// Where the detail is and how far it spreads: what shift and scale change.
+void place_on_detail(std::span<const float> shape, Print::Rings& view) {
+  double total = 1e-12, x_sum = 0, y_sum = 0, square_sum = 0;
+  for (int y = 0; y < size; ++y) {
+    for (int x = 0; x < size; ++x) {
+      const double value = shape[Print::place(y, x)];
+      const double energy = value * value, dx = x - middle, dy = y - middle;
+      total += energy;
+      x_sum += energy * dx;
+      y_sum += energy * dy;
+      square_sum += energy * (dx * dx + dy * dy);
+    }
+  }
+  const double x = x_sum / total, y = y_sum / total;
+  view.center_x = static_cast<float>(x);
+  view.center_y = static_cast<float>(y);
+  const double spread = std::sqrt(std::max(square_sum / total - x * x - y * y, 0.0));
+  view.scale = static_cast<float>(std::clamp(spread / 10, 0.5, 1.5));
+}
+
+void fill_rings(std::span<const float> shape, Print::Rings& view) {
+  constexpr int angles = 32;
+  static const auto circle = [] {
+    std::array<std::array<double, 2>, angles> made{};
+    for (int a = 0; a < angles; ++a) {
+      const double angle = 2 * portable::pi * a / angles;
+      made[static_cast<size_t>(a)] = {portable::cos(angle), portable::sin(angle)};
+    }
+    return made;
+  }();
+  double energy = 1e-12;
+  for (int r = 0; r < rings; ++r) {
+    const double radius = 13.0 * (r + 1) / rings;
+    std::array<double, angles> ring{};
+    for (size_t a = 0; a < angles; ++a) {
+      const double reach = radius * view.scale;
+      // A ring counts by its length.
+      ring[a] = std::sqrt(radius) *
+                sample(shape, view.center_x + reach * circle[a][0], view.center_y + reach * circle[a][1]);
+    }
+    for (int k = 0; k < frequencies; ++k) {
+      double real = 0, imaginary = 0;
+      for (size_t a = 0; a < angles; ++a) {
+        const auto& turn = circle[a * static_cast<size_t>(k) % angles];
+        real += ring[a] * turn[0];
+        imaginary -= ring[a] * turn[1];
+      }
+      const double weight = k == 0 ? 1 : std::sqrt(2.0);  // a real signal's frequencies come in pairs
+      const auto at = static_cast<size_t>(k) * rings + r;
+      view.real[at] = static_cast<float>(weight * real);
+      view.imaginary[at] = static_cast<float>(weight * imaginary);
+      energy += weight * weight * (real * real + imaginary * imaginary);
+    }
+  }
+  const float length = static_cast<float>(1 / std::sqrt(energy));
+  for (float& value : view.real) value *= length;
+  for (float& value : view.imaginary) value *= length;
+}
+
+}  // namespace
+
+Print make_print(std::span<const float> grey) {
+  Print print;
+  print.detail = band(grey, 0.6, 2.5);
+  const std::vector<float> shape = band(grey, 1, 4);
+  place_on_detail(shape, print.views[1]);
+  for (Print::Rings& view : print.views) fill_rings(shape, view);
+  return print;
+}
+
+}  // namespace mudra
