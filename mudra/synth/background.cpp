@@ -24,8 +24,8 @@ struct Ramp {
 void wall(int side, Rng& rng, std::vector<Vec3>& pixels) {
   const Vec3 paint = tint(rng, 1, 0.06f);
   const float level = uniform(rng, 0.48f, 0.9f);
-  const Ramp ramp{uniform(rng, -0.15f, 0.15f), uniform(rng, -0.15f, 0.15f), level};
-  const float blotch = uniform(rng, 0, 0.06f);
+  const Ramp ramp{level * uniform(rng, -0.2f, 0.2f), level * uniform(rng, -0.2f, 0.2f), level};
+  const float blotch = level * uniform(rng, 0, 0.08f);
   const uint32_t pattern = rng.bits();
   const float seam = rng.chance(0.25) ? uniform(rng, 0, 1) : -1;  // a sheet of paper ends
   const float tilt = uniform(rng, -0.08f, 0.08f);

@@ -74,6 +74,22 @@ void sharpen(float amount, int side, std::vector<float>& plane) {
   }
 }
 
+float luma(Vec3 c) { return 0.2126f * c.x + 0.7152f * c.y + 0.0722f * c.z; }
+
+// The gain that brings the mean of the frame, or of the hand alone, to the camera's target.
+float automatic_exposure(const Camera& camera, const std::vector<uint8_t>& mask,
+                         const std::vector<Vec3>& light) {
+  if (camera.target <= 0) return 1;
+  float sum = 0, weight = 0;
+  for (size_t i = 0; i < light.size(); ++i) {
+    const float share = camera.of_hand ? static_cast<float>(mask[i]) : 1.f;
+    sum += share * luma(light[i]);
+    weight += share;
+  }
+  if (sum < 1e-3f * weight || weight < 1) return 1;
+  return static_cast<float>(portable::pow(camera.target, camera.gamma)) * weight / sum;
+}
+
 // Bell-shaped noise of deviation 1: four random bytes added.
 float bell(uint32_t bits) {
   const uint32_t sum = (bits & 255) + (bits >> 8 & 255) + (bits >> 16 & 255) + (bits >> 24);
@@ -145,9 +161,10 @@ void jpeg(float strength, int side, std::vector<float>& plane) {
 
 }  // namespace
 
-void photograph(const Camera& camera, int side, int channels, Rng& rng, std::vector<Vec3>& light,
-                uint8_t* bytes) {
+void photograph(const Camera& camera, int side, int channels, const std::vector<uint8_t>& mask, Rng& rng,
+                std::vector<Vec3>& light, uint8_t* bytes) {
   soften(0.25f * camera.blur, side, light);
+  const float exposure = camera.exposure * automatic_exposure(camera, mask, light);
   const Response response(camera.gamma, camera.contrast);
   const size_t count = static_cast<size_t>(side) * side;
   std::vector<float> plane(count);
@@ -157,12 +174,9 @@ void photograph(const Camera& camera, int side, int channels, Rng& rng, std::vec
         const size_t at = static_cast<size_t>(y) * side + x;
         const float u = 2 * (static_cast<float>(x) + 0.5f) / static_cast<float>(side) - 1;
         const float v = 2 * (static_cast<float>(y) + 0.5f) / static_cast<float>(side) - 1;
-        const float gain = camera.exposure * (1 - camera.vignette * 0.5f * (u * u + v * v));
+        const float gain = exposure * (1 - camera.vignette * 0.5f * (u * u + v * v));
         const Vec3 c = light[at];
-        const float value = channels == 1  ? 0.2126f * c.x + 0.7152f * c.y + 0.0722f * c.z
-                            : channel == 0 ? c.x
-                            : channel == 1 ? c.y
-                                           : c.z;
+        const float value = channels == 1 ? luma(c) : channel == 0 ? c.x : channel == 1 ? c.y : c.z;
         plane[at] = response(value * gain);
       }
     }

@@ -8,9 +8,9 @@
 
 namespace mudra::synth {
 
-// `light`: side x side pixels of linear light (changed on the way); `bytes`: side x side x channels,
-// channels 1 (luma) or 3.
-void photograph(const Camera& camera, int side, int channels, Rng& rng, std::vector<Vec3>& light,
-                uint8_t* bytes);
+// `light`: side x side pixels of linear light (changed on the way); `mask`: each pixel's share of hand, which
+// automatic exposure may go by; `bytes`: side x side x channels, channels 1 (luma) or 3.
+void photograph(const Camera& camera, int side, int channels, const std::vector<uint8_t>& mask, Rng& rng,
+                std::vector<Vec3>& light, uint8_t* bytes);
 
 }  // namespace mudra::synth

@@ -24,10 +24,10 @@ float about(Rng& rng, float mean, float deviation) {
 
 Anatomy draw_anatomy(Rng& rng) {
   Anatomy hand;
-  const float size = about(rng, 0, 1);       // long fingers come together
-  const float stout = about(rng, 1, 0.07f);  // thickness relative to length
-  const float breadth = about(rng, 1.13f, 0.05f);
-  const float palm = about(rng, 0.93f, 0.045f) * (1 + 0.05f * size);
+  const float size = about(rng, 0, 1);           // long fingers come together
+  const float stout = about(rng, 0.97f, 0.07f);  // thickness relative to length
+  const float breadth = about(rng, 1.04f, 0.05f);
+  const float palm = about(rng, 0.9f, 0.045f) * (1 + 0.05f * size);
   constexpr Vec3 knuckles[4] = {{26, 86, 1}, {6, 89, -2}, {-13, 84, -1}, {-30, 75, 2}};
   constexpr float lean[4] = {-3, 2, 9, 17};
   constexpr float base_radius[4] = {10.6f, 10.8f, 10.2f, 9.1f};

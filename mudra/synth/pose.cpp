@@ -59,8 +59,8 @@ FingerPose bent(Rng& rng, int finger, int digit) {
   constexpr float pip[4] = {66, 62, 60, 55};
   pose.spread = normal(rng, fan[finger] * 0.5f, 3) * degrees;
   if (digit == 0) {
-    pose.mcp = normal(rng, 52, 8) * degrees;
-    pose.pip = normal(rng, 55, 8) * degrees;
+    pose.mcp = normal(rng, 36, 8) * degrees;
+    pose.pip = normal(rng, 46, 8) * degrees;
   } else {
     pose.mcp = normal(rng, mcp[finger], 8) * degrees;
     pose.pip = normal(rng, pip[finger], 9) * degrees;
@@ -72,7 +72,7 @@ FingerPose bent(Rng& rng, int finger, int digit) {
 
 ThumbPose thumb_apart(Rng& rng) {
   ThumbPose pose;
-  pose.radial = normal(rng, 44, 6) * degrees;
+  pose.radial = normal(rng, 49, 6) * degrees;
   pose.palmar = normal(rng, 14, 8) * degrees;
   pose.roll = normal(rng, 5, 8) * degrees;
   pose.mcp = normal(rng, 2, 8) * degrees;
@@ -137,7 +137,7 @@ void close_circle(const Anatomy& anatomy, float along, Pose& pose, Rng& rng) {
 void rest_thumb(const Anatomy& anatomy, int digit, float where, Rest rest, Pose& pose, Rng& rng) {
   const float jitter = normal(rng, 0, 2.5f);
   if (digit == 4) {
-    const Vec3 target{mix(10.f, -22.f, where) + jitter, normal(rng, 59, 7), 16};
+    const Vec3 target{mix(17.f, -21.f, where) + jitter, normal(rng, 57, 8), 16};
     touch_point(anatomy, target, pose);
     return;
   }
@@ -193,10 +193,12 @@ void draw_none(const Anatomy& anatomy, const Habits& habits, Pose& pose, Rng& rn
 
 void draw_digit(const Anatomy& anatomy, const Habits& habits, int digit, Pose& pose, Rng& rng) {
   const Sign& sign = signs[digit];
+  // Where the thumb pulls one finger down, the others part further.
+  const float spread = habits.spread * (digit >= 6 && digit <= 8 ? 1.3f : 1.f);
   for (int finger = 0; finger < 4; ++finger) {
     switch (sign.fingers[finger]) {
       case Shape::straight:
-        pose.fingers[finger] = straight(rng, finger, habits.spread);
+        pose.fingers[finger] = straight(rng, finger, spread);
         break;
       case Shape::curled:
         pose.fingers[finger] = curled(rng, finger, habits.tightness);
@@ -207,7 +209,7 @@ void draw_digit(const Anatomy& anatomy, const Habits& habits, int digit, Pose& p
     }
   }
   // With the third finger away the first two part evenly; a single one points up.
-  if (digit == 1) pose.fingers[index_finger].spread -= 5 * degrees;
+  if (digit == 1) pose.fingers[index_finger].spread -= 8 * degrees;
   if (digit == 2 || digit == 3) {
     pose.fingers[index_finger].spread += 2 * degrees;
     pose.fingers[middle_finger].spread -= 6 * habits.spread * degrees;
@@ -233,11 +235,11 @@ void draw_digit(const Anatomy& anatomy, const Habits& habits, int digit, Pose& p
 
 Habits draw_habits(Rng& rng) {
   Habits habits;
-  habits.spread = clamp(normal(rng, 1.1f, 0.35f), 0.4f, 2.f);
+  habits.spread = clamp(normal(rng, 1.5f, 0.35f), 0.4f, 2.f);
   habits.tightness = normal(rng, 1, 0.12f);
   for (int digit = 0; digit < digit_count; ++digit) {
     for (FingerPose& finger : habits.offset[digit].fingers) {
-      finger = {normal(rng, 0, 2.5f) * degrees, normal(rng, 0, 6) * degrees, normal(rng, 0, 4) * degrees, 0};
+      finger = {normal(rng, 0, 3) * degrees, normal(rng, 0, 7.2f) * degrees, normal(rng, 0, 6) * degrees, 0};
     }
     habits.offset[digit].thumb = {normal(rng, 0, 7) * degrees, normal(rng, 0, 7) * degrees,
                                   normal(rng, 0, 7) * degrees, normal(rng, 0, 6) * degrees,

@@ -107,6 +107,24 @@ void compose(int side, const Surface& surface, const std::vector<Vec3>& colour, 
   }
 }
 
+// Brightens the wall until the hand before it is darker by `ratio`.
+void light_wall(float ratio, const Surface& surface, const std::vector<Vec3>& colour,
+                std::vector<Vec3>& light) {
+  float hand = 0, hand_samples = 0, wall = 0;
+  for (int y = surface.top; y < surface.bottom; ++y) {
+    for (int x = surface.left; x < surface.right; ++x) {
+      const size_t at = surface.at(x, y);
+      if (surface.height[at] <= nothing) continue;
+      hand += colour[at].y;
+      ++hand_samples;
+    }
+  }
+  for (const Vec3& pixel : light) wall += pixel.y;
+  if (hand_samples < 1 || wall <= 0) return;
+  const float gain = hand / hand_samples / (ratio * wall / static_cast<float>(light.size()));
+  for (Vec3& pixel : light) pixel = pixel * gain;
+}
+
 void render(const SynthOptions& options, int64_t index, int label, Workspace& work, uint8_t* pixels,
             RenderedHand* known) {
   const Person person = person_of(options, index);
@@ -129,10 +147,11 @@ void render(const SynthOptions& options, int64_t index, int label, Workspace& wo
   }
   if (known != nullptr) known->empty = scene.empty;
   measure_mask(side, work.surface, work.mask);
+  if (scene.darker > 0) light_wall(scene.darker, work.surface, work.colour, work.light);
   cast_shadow(scene.light, side, work.mask, work.light);
   compose(side, work.surface, work.colour, work.light);
   if (known != nullptr) known->mask = work.mask;
-  photograph(scene.camera, side, options.colour ? 3 : 1, rng, work.light, pixels);
+  photograph(scene.camera, side, options.colour ? 3 : 1, work.mask, rng, work.light, pixels);
 }
 
 }  // namespace

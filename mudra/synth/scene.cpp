@@ -30,7 +30,7 @@ Light massey_light(Rng& rng) {
   }
   light.direction = unit(d);
   light.softness = side == 0 ? uniform(rng, 0.5f, 1) : uniform(rng, 0.1f, 0.6f);
-  light.ambient = grey(side == 0 ? uniform(rng, 0.35f, 0.65f) : uniform(rng, 0.18f, 0.5f));
+  light.ambient = grey(side == 0 ? uniform(rng, 0.35f, 0.65f) : uniform(rng, 0.08f, 0.45f));
   light.key = grey(uniform(rng, 0.6f, 1.0f));
   light.rim = grey(rng.chance(0.3) ? uniform(rng, 0, 0.35f) : 0);
   return light;
@@ -46,12 +46,30 @@ Light room_light(Rng& rng) {
   return light;
 }
 
+// Daylight from one side, a little from behind or before the hand.
+Light window_light(Rng& rng) {
+  Light light;
+  const float side = rng.chance(0.5) ? 1.f : -1.f;
+  light.direction =
+      unit({side * uniform(rng, 0.5f, 1), normal(rng, -0.2f, 0.35f), uniform(rng, -0.1f, 0.8f)});
+  light.softness = uniform(rng, 0.3f, 1);
+  light.ambient = grey(uniform(rng, 0.08f, 0.4f));
+  light.key = grey(uniform(rng, 0.4f, 0.9f));
+  light.occlusion = uniform(rng, 0.75f, 1.5f);
+  light.limb = uniform(rng, 0, 0.6f);
+  light.cast = uniform(rng, 0, 0.4f);
+  light.shadow = uniform(rng, 0.4f, 1);
+  return light;
+}
+
 void draw_view(const Person& person, int sign, Scene& scene, Rng& rng) {
   const Habits& habits = person.habits;
   float yaw = habits.view_yaw + normal(rng, 0, 9) * degrees;
   const float pitch = habits.view_pitch + normal(rng, 0, 9) * degrees;
   if (sign == 0) yaw = habits.zero_yaw + normal(rng, 0, 9) * degrees;
-  scene.view = rotation_z(habits.view_roll) * rotation_x(pitch) * rotation_y(yaw);
+  // The open side of an O is held upright, not the arm.
+  const float upright = sign == 0 ? 10 * degrees : 0;
+  scene.view = rotation_z(habits.view_roll + upright) * rotation_x(pitch) * rotation_y(yaw);
   scene.distance = uniform(rng, 350, 1200);
 }
 
@@ -61,21 +79,24 @@ void draw_framing(const Person& person, Scene& scene, Rng& rng) {
   switch (person.domain) {
     case Domain::massey:
       dress.cut = true;
-      dress.forearm_length = uniform(rng, -6, 22);
+      dress.forearm_length = uniform(rng, 2, 28);
       scene.cut_tilt = normal(rng, 0, 0.2f);
       scene.roll = uniform(rng, -38, 38) * degrees;
-      scene.fill = uniform(rng, 0.76f, 1.06f);
+      scene.fill = normal(rng, 0.93f, 0.04f);
       scene.shift_x = normal(rng, 0, 0.03f);
-      scene.shift_y = normal(rng, 0, 0.03f);
+      scene.shift_y = normal(rng, -0.01f, 0.015f);
       scene.ragged = uniform(rng, 0, 0.35f);
       break;
     case Domain::ankara:
       dress.forearm_length = 320;
       if (person.sleeves) dress.sleeve_from = uniform(rng, 15, 90);
-      scene.roll = normal(rng, 0, 9) * degrees;
-      scene.fill = uniform(rng, 0.62f, 0.95f);
-      scene.shift_x = normal(rng, 0, 0.05f);
-      scene.shift_y = normal(rng, 0.02f, 0.045f);
+      scene.roll = normal(rng, -7, 7) * degrees;
+      scene.fill = uniform(rng, 0.8f, 1.02f);
+      scene.reach = uniform(rng, 140, 190);
+      scene.shift_x = normal(rng, 0.04f, 0.05f);
+      scene.shift_y = normal(rng, 0.07f, 0.045f);
+      scene.darker = clamp(normal(rng, 0.41f, 0.1f), 0.2f, 0.9f);
+      scene.settle = uniform(rng, 0.3f, 1);
       break;
     case Domain::webcam:
       dress.forearm_length = 320;
@@ -98,7 +119,8 @@ Person draw_person(Domain domain, Rng& rng) {
   person.habits = draw_habits(rng);
   person.palm_scale = 80 / person.anatomy.fingers[middle_finger].knuckle.y;
   const float tone = uniform(rng, 0, 1);  // dark to light; palms are lighter than the back
-  person.skin = mix(Vec3{0.26f, 0.15f, 0.10f}, Vec3{0.66f, 0.45f, 0.37f}, std::sqrt(tone));
+  const float darkest = domain == Domain::ankara ? 0.25f : 0.f;
+  person.skin = mix(Vec3{0.26f, 0.15f, 0.10f}, Vec3{0.66f, 0.45f, 0.37f}, mix(darkest, 1, std::sqrt(tone)));
   person.nail = person.skin * 1.15f + Vec3{0.05f, 0.02f, 0.02f};
   if (rng.chance(0.06)) person.nail = {uniform(rng, 0, 0.6f), uniform(rng, 0, 0.2f), uniform(rng, 0, 0.3f)};
   person.crease = uniform(rng, 0.3f, 1);
@@ -108,7 +130,7 @@ Person draw_person(Domain domain, Rng& rng) {
   const float cloth = uniform(rng, 0.02f, 0.8f);
   person.sleeve = {cloth * uniform(rng, 0.6f, 1), cloth * uniform(rng, 0.6f, 1),
                    cloth * uniform(rng, 0.6f, 1)};
-  person.dim = rng.chance(0.35);
+  person.dim = rng.chance(0.22);
   constexpr double left[] = {0.0, 0.02, 0.5};
   person.left_handed = rng.chance(left[static_cast<int>(domain)]);
   return person;
@@ -121,31 +143,35 @@ Scene draw_scene(const Person& person, int sign, Rng& rng) {
   draw_view(person, sign, scene, rng);
   draw_framing(person, scene, rng);
   scene.light = person.domain == Domain::massey ? massey_light(rng) : room_light(rng);
-  scene.light.occlusion = uniform(rng, 0.55f, 1.f);
+  scene.light.occlusion = uniform(rng, 0.8f, 1.5f);
   scene.light.limb = uniform(rng, 0, person.domain == Domain::ankara ? 1.f : 0.6f);
   scene.light.cast = person.domain == Domain::massey ? 0 : uniform(rng, 0, 0.6f);
-  scene.light.shadow = uniform(rng, 0.3f, 0.9f);
+  scene.light.shadow = uniform(rng, 0.45f, 1.0f);
   scene.light.gloss = uniform(rng, 0, 0.12f);
   Camera& camera = scene.camera;
-  camera.exposure = person.domain == Domain::massey ? uniform(rng, 0.65f, 1.15f) : uniform(rng, 0.9f, 1.3f);
+  if (person.domain == Domain::webcam) {
+    camera.exposure = uniform(rng, 0.9f, 1.3f);
+  } else {
+    camera.of_hand = person.domain == Domain::massey;
+    camera.target = camera.of_hand ? normal(rng, 0.49f, 0.06f) : normal(rng, 0.745f, 0.035f);
+  }
   camera.gamma = uniform(rng, 1.7f, 2.4f);
-  camera.blur = uniform(rng, 0, 0.6f);
-  camera.noise = uniform(rng, 0, person.domain == Domain::webcam ? 0.04f : 0.012f);
+  camera.blur = uniform(rng, 0, 0.3f);
+  camera.noise = uniform(rng, 0, person.domain == Domain::webcam ? 0.04f : 0.008f);
   camera.vignette =
       person.domain == Domain::massey ? 0 : uniform(rng, 0, person.domain == Domain::ankara ? 0.75f : 0.4f);
   camera.contrast = uniform(rng, 0, 0.6f);
   if (person.domain == Domain::webcam && rng.chance(0.5)) camera.sharpen = uniform(rng, 0, 0.9f);
   if (person.domain == Domain::ankara) {
-    if (person.dim) {  // by a window
-      scene.light = room_light(rng);
-      scene.light.occlusion = uniform(rng, 0.4f, 0.9f);
-      scene.light.cast = uniform(rng, 0.1f, 0.7f);
-      scene.light.key = scene.light.key * 0.7f;
-      camera.exposure = uniform(rng, 0.75f, 1.1f);
+    if (person.dim) {  // by a window, before a wall in the shade
+      scene.light = window_light(rng);
+      scene.darker = clamp(normal(rng, 0.36f, 0.1f), 0.15f, 0.7f);
+      camera.target = normal(rng, 0.6f, 0.06f);
       camera.contrast = uniform(rng, 0, 0.3f);
       camera.vignette = uniform(rng, 0, 0.3f);
+      camera.blur = uniform(rng, 0.1f, 0.7f);
     } else {  // a phone's flash
-      camera.sharpen = uniform(rng, 0, 1);
+      camera.sharpen = uniform(rng, 0, 0.6f);
       camera.vignette = uniform(rng, 0.45f, 1.1f);
     }
   }
@@ -166,6 +192,7 @@ Placed place_hand(const Person& person, const Scene& scene, int side) {
     return Vec3{p.x * scale, -p.y * scale, p.z};
   };
   float left = 1e9f, right = -1e9f, top = 1e9f, bottom = -1e9f;
+  const Mat3 turn = rotation_z(scene.roll);
   auto include = [&](Vec3 p, float radius) {
     left = std::min(left, p.x - radius);
     right = std::max(right, p.x + radius);
@@ -195,10 +222,11 @@ Placed place_hand(const Person& person, const Scene& scene, int side) {
   }
   for (Vec3& joint : placed.joints) joint = project(joint, unused);
   const float frame = static_cast<float>(side);
-  const float size = scene.fill * frame / std::max(right - left, bottom - top);
-  const Vec3 centre{0.5f * (left + right), 0.5f * (top + bottom), 0};
+  const float size = scene.fill * frame / std::max({right - left, bottom - top, scene.reach});
+  // A small sign stands where the wrist of an open hand would be.
+  const float below = scene.settle * std::max(0.f, scene.reach - (bottom - top)) * 0.5f;
+  const Vec3 centre{0.5f * (left + right), 0.5f * (top + bottom) - below, 0};
   const Vec3 at{frame * (0.5f + scene.shift_x), frame * (0.5f + scene.shift_y), 0};
-  const Mat3 turn = rotation_z(scene.roll);
   auto to_samples = [&](Vec3 p) {
     p = (turn * (p - centre)) * size;
     return Vec3{scene.mirrored ? at.x - p.x : at.x + p.x, at.y + p.y, p.z};

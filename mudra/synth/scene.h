@@ -42,6 +42,8 @@ struct Light {
 };
 
 struct Camera {
+  float target = 0;      // the display value automatic exposure brings the image to; 0: none
+  bool of_hand = false;  // it measures the hand alone
   float exposure = 1, gamma = 2.2f, blur = 0.3f, noise = 0.01f, vignette = 0, jpeg = 0;
   float contrast = 0;  // of an S-shaped curve
   float sharpen = 0;   // a phone's local contrast: dark outlines before a bright wall
@@ -54,9 +56,12 @@ struct Scene {
   float roll = 0;                  // turn in the picture's plane
   float distance = 600;            // of the camera from the wrist, mm
   float fill = 0.9f;               // share of the frame that the hand's longer side takes
+  float reach = 0;                 // mm: the longer side counts as at least this long
+  float settle = 0;                // how far a hand shorter than that stands lower in the frame
   float shift_x = 0, shift_y = 0;  // of the hand's middle, in frames
   bool mirrored = false;
   bool empty = false;  // no hand at all
+  float darker = 0;    // the hand reflects this share of what the wall behind it does; 0: whatever it is
   float cut_tilt = 0;  // of the edge where a cut-out hand ends
   float ragged = 0;    // how much of its rim a cut-out hand has lost
   Light light;

@@ -170,7 +170,7 @@ void shade(const Person& person, const Scene& scene, const Placed& placed, const
       const size_t blurred = static_cast<size_t>(y - surface.top) * width + (x - surface.left);
       const float deep = std::max(0.f, scratch.narrow[blurred] - h) / (3 * mm) +
                          std::max(0.f, scratch.wide[blurred] - h) / (9 * mm);
-      const float open = 1 - light.occlusion * clamp(deep, 0, 1);
+      const float open = 1 - std::min(light.occlusion * deep, 0.85f);
       const float facing = clamp((dot(n, light.direction) + wrap) / (1 + wrap), 0, 1);
       float direct = facing;
       if (facing > 0 && light.shadow > 0) {
