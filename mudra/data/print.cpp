@@ -16,30 +16,30 @@ constexpr int rings = Print::rings, frequencies = Print::frequencies;
 // Gaussian blur; the edge is repeated. The kernel ends at 3 sigma.
 void blur(std::span<const float> in, double sigma, std::vector<float>& out) {
   const int reach = static_cast<int>(std::ceil(3 * sigma));
-  std::vector<float> kernel(static_cast<size_t>(2 * reach + 1));
+  std::vector<float> weights(2 * static_cast<size_t>(reach) + 1);
+  float* kernel = weights.data() + reach;  // from -reach to reach
   double total = 0;
   for (int i = -reach; i <= reach; ++i) total += portable::exp(-i * i / (2 * sigma * sigma));
   for (int i = -reach; i <= reach; ++i) {
-    kernel[static_cast<size_t>(i + reach)] =
-        static_cast<float>(portable::exp(-i * i / (2 * sigma * sigma)) / total);
+    kernel[i] = static_cast<float>(portable::exp(-i * i / (2 * sigma * sigma)) / total);
   }
   std::vector<float> down(pixels, 0.F);
   for (int y = 0; y < size; ++y) {
     for (int i = -reach; i <= reach; ++i) {
       const float* row = in.data() + Print::place(std::clamp(y + i, 0, size - 1), 0);
-      const float weight = kernel[static_cast<size_t>(i + reach)];
+      const float weight = kernel[i];
       for (int x = 0; x < size; ++x) down[Print::place(y, x)] += weight * row[x];
     }
   }
   out.assign(pixels, 0.F);
-  std::vector<float> padded(static_cast<size_t>(size + 2 * reach));
+  std::vector<float> padded(size + 2 * static_cast<size_t>(reach));
+  float* line = padded.data() + reach;
   for (int y = 0; y < size; ++y) {
     const float* row = down.data() + Print::place(y, 0);
-    for (int x = -reach; x < size + reach; ++x)
-      padded[static_cast<size_t>(x + reach)] = row[std::clamp(x, 0, size - 1)];
-    for (int i = 0; i <= 2 * reach; ++i) {
-      const float weight = kernel[static_cast<size_t>(i)];
-      for (int x = 0; x < size; ++x) out[Print::place(y, x)] += weight * padded[static_cast<size_t>(x + i)];
+    for (int x = -reach; x < size + reach; ++x) line[x] = row[std::clamp(x, 0, size - 1)];
+    for (int i = -reach; i <= reach; ++i) {
+      const float weight = kernel[i];
+      for (int x = 0; x < size; ++x) out[Print::place(y, x)] += weight * line[x + i];
     }
   }
 }
