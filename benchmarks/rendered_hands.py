@@ -1,7 +1,7 @@
 """How well photographs are read by classifiers that have seen rendered hands only. Prints the table of docs/synth.md as
 Markdown, or with --json one JSON document.
 
-usage: rendered_hands.py DATA [--final] [--massey 40000] [--ankara 60000] [--epochs 4] [--json] [--command MUDRA]
+usage: rendered_hands.py DATA [--final] [--massey 60000] [--ankara 100000] [--epochs 6] [--json] [--command MUDRA]
 
 DATA is the folder that holds sign-digits/ (dataset_labels.npz, groups.npz) and ankara/ (pictures, groups.csv). Only the
 part that may be looked at while building is tested (Massey hands 1 and 2, Ankara signers divisible by 3); --final tests
@@ -97,9 +97,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=pathlib.Path)
     parser.add_argument("--final", action="store_true")
-    parser.add_argument("--massey", type=int, default=40_000, help="rendered images cut out on black")
-    parser.add_argument("--ankara", type=int, default=60_000, help="rendered images before a wall")
-    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--massey", type=int, default=60_000, help="rendered images cut out on black")
+    parser.add_argument("--ankara", type=int, default=100_000, help="rendered images before a wall")
+    parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--options", default="", help="more options of the CNN's training, such as '--augment ...'")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--command", default=ROOT / "build/release/mudra")
