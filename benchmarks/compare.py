@@ -105,7 +105,7 @@ def answers_of_onnx_runtime(folder):
                             capture_output=True, text=True).stdout
     found = {(name, int(images)): float(time)
              for name, images, time in re.findall(r"ort-node (\w+) T=1 b(\d+): p50 ([0-9.]+)", output)}
-    return {(name, images): time - found["identity", images]
+    return {(name, images): time - found["identity", 1]
             for (name, images), time in found.items() if name != "identity"}
 
 

@@ -37,7 +37,7 @@ def microseconds_per_image(data, options, rounds):
         with tempfile.TemporaryDirectory() as scratch:
             command = [COMMAND, "train", data, "--epochs", str(EPOCHS), "--split", "stratified:0.9", "--no-report", "--json",
                        "--out", f"{scratch}/run"]
-            for name, value in options.items():
+            for name, value in ({"threads": 1} | options).items():
                 command += [f"--{name}", str(value)]
             output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
             best = min(best, json.loads(output)["seconds"]["train"])

@@ -125,14 +125,14 @@ void Graph::add_probabilities(const std::string& logits, int64_t classes) {
 }
 
 std::string Graph::add(const Dense&, const std::string& x, const Shape&) {
-  const std::string y = named("dense");
+  std::string y = named("dense");
   node("Gemm", {x, weights("weight"), weights("bias")}, y).set("transB", int64_t{1});
   return y;
 }
 
 std::string Graph::add(const Conv2d& layer, const std::string& x, const Shape&) {
   const Conv2d::Geometry& g = layer.geometry;
-  const std::string y = named("conv");
+  std::string y = named("conv");
   const int64_t inputs_of_filter = file_shape(parameters_.at(named("weight")))[1];
   node("Conv", {x, weights("weight"), weights("bias")}, y)
       .set("kernel_shape", {g.kernel_height, g.kernel_width})
@@ -144,26 +144,26 @@ std::string Graph::add(const Conv2d& layer, const std::string& x, const Shape&) 
 
 std::string Graph::add(const MaxPool2d& layer, const std::string& x, const Shape&) {
   const Window& w = layer.window;
-  const std::string y = named("pool");
+  std::string y = named("pool");
   node("MaxPool", {x}, y).set("kernel_shape", {w.height, w.width}).set("strides", {w.stride, w.stride});
   return y;
 }
 
 std::string Graph::add(const AveragePool2d& layer, const std::string& x, const Shape&) {
   const Window& w = layer.window;
-  const std::string y = named("average-pool");
+  std::string y = named("average-pool");
   node("AveragePool", {x}, y).set("kernel_shape", {w.height, w.width}).set("strides", {w.stride, w.stride});
   return y;
 }
 
 std::string Graph::add(const GlobalPool&, const std::string& x, const Shape&) {
-  const std::string y = named("global-pool");
+  std::string y = named("global-pool");
   node("Flatten", {unary("GlobalAveragePool", x, named("mean"))}, y).set("axis", int64_t{1});
   return y;
 }
 
 std::string Graph::add(const BatchNorm&, const std::string& x, const Shape&) {
-  const std::string y = named("batch-norm");
+  std::string y = named("batch-norm");
   node("BatchNormalization",
        {x, weights("weight"), weights("bias"), weights("running_mean"), weights("running_var")}, y)
       .set("epsilon", BatchNorm::epsilon);
@@ -212,7 +212,7 @@ std::string Graph::add(const Flatten&, const std::string& x, const Shape& shape)
 }
 
 std::string Graph::activation(ActivationKind function, const std::string& x) {
-  const std::string y = named(activation_name(function));
+  std::string y = named(activation_name(function));
   switch (function) {
     case ActivationKind::none:
       return x;
