@@ -77,7 +77,7 @@ struct MatrixGradient {
     const auto finish = [&](auto value) MUDRA_INLINE {
       unroll<K * vectors>([&](auto n) MUDRA_INLINE {
         constexpr int i = n / vectors, p = n % vectors;
-        Scalar* at = to + p / parts * panel_stride + (i * panel_width + p % parts * lanes);
+        Scalar* at = to + p / parts * panel_stride + (i * panel_width + int64_t{p % parts} * lanes);
         hn::Store(value(total[n], at), d, at);
       });
     };

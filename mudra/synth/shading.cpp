@@ -21,13 +21,13 @@ void box_blur(const Surface& surface, int reach, float floor, ShadingScratch& sc
     return h > floor ? h : floor;
   };
   for (int y = y0; y < y1; ++y) {
-    scratch.row.assign(static_cast<size_t>(width + 2 * reach + 1), floor);
+    scratch.row.assign(static_cast<size_t>(width) + 2 * static_cast<size_t>(reach) + 1, floor);
     for (int x = x0; x < x1; ++x) scratch.row[static_cast<size_t>(x - x0 + reach)] = value(x, y);
     float sum = 0;
     for (int i = 0; i < 2 * reach; ++i) sum += scratch.row[static_cast<size_t>(i)];
     float* to = &scratch.sums[static_cast<size_t>(y - y0) * width];
     for (int x = 0; x < width; ++x) {
-      sum += scratch.row[static_cast<size_t>(x + 2 * reach)];
+      sum += scratch.row[static_cast<size_t>(x) + 2 * static_cast<size_t>(reach)];
       to[x] = sum * scale;
       sum -= scratch.row[static_cast<size_t>(x)];
     }
