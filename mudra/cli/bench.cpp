@@ -10,6 +10,7 @@
 #include "mudra/cli/output.h"
 #include "mudra/core/did_you_mean.h"
 #include "mudra/core/error.h"
+#include "mudra/report/format.h"
 #include "mudra/run/benchmark.h"
 #include "mudra/simd/roofline.h"
 
@@ -96,7 +97,7 @@ Action bench_command(Arguments& arguments) {
                  trains ? "s " : "us", seconds.front() / unit, trains ? 3 : 2, seconds.back() / unit,
                  trains ? 3 : 2, job.what);
       if (!trains)
-        fmt::print(": {} images/s", with_commas(std::llround(static_cast<double>(job.images) / median)));
+        fmt::print(": {} images/s", thousands(std::llround(static_cast<double>(job.images) / median)));
       if (operations(job) > 0) fmt::print(", {:.1f} GFLOP/s", operations(job) / median * 1e-9);
       fmt::print("\n");
     }

@@ -17,6 +17,7 @@
 #include "mudra/data/split.h"
 #include "mudra/data/write_dataset.h"
 #include "mudra/features/augment_sheet.h"
+#include "mudra/report/format.h"
 #include "mudra/run/load_data.h"
 #include "mudra/training/options.h"
 
@@ -99,9 +100,9 @@ void print_counts(const Dataset& data, const Inspection& found) {
     fmt::print("  {:>{}}", data.group_names[g], std::max<size_t>(6, data.group_names[g].size()));
   fmt::print("\n");
   for (size_t c = 0; c < data.classes.size(); ++c) {
-    fmt::print("{:<{}}  {:>8}", data.classes[c], width, with_commas(found.class_counts[c]));
+    fmt::print("{:<{}}  {:>8}", data.classes[c], width, thousands(found.class_counts[c]));
     for (size_t g = 0; g < groups; ++g) {
-      fmt::print("  {:>{}}", with_commas(found.group_counts[g][c]),
+      fmt::print("  {:>{}}", thousands(found.group_counts[g][c]),
                  std::max<size_t>(6, data.group_names[g].size()));
     }
     fmt::print("\n");
@@ -114,8 +115,8 @@ void print_counts(const Dataset& data, const Inspection& found) {
       sizes.push_back(size);
     }
     const auto [least, most] = std::minmax_element(sizes.begin(), sizes.end());
-    fmt::print("\n{} groups of {} to {} images\n", with_commas(static_cast<int64_t>(sizes.size())),
-               with_commas(*least), with_commas(*most));
+    fmt::print("\n{} groups of {} to {} images\n", thousands(static_cast<int64_t>(sizes.size())),
+               thousands(*least), thousands(*most));
   }
 }
 
@@ -140,8 +141,8 @@ Action inspect_command(Arguments& arguments) {
     }
     if (a->json) return print_json(inspection_json(data, found));
     print_notes(data);
-    fmt::print("{}: {} images {}x{} in {}\n", data.source, with_commas(found.images), found.height,
-               found.width, found.channels == 1 ? "grey" : "colour");
+    fmt::print("{}: {} images {}x{} in {}\n", data.source, thousands(found.images), found.height, found.width,
+               found.channels == 1 ? "grey" : "colour");
     fmt::print("values from {:.3g} to {:.3g}, mean {:.3f}, deviation {:.3f}\n\n", found.low, found.high,
                found.mean, found.deviation);
     print_counts(data, found);
@@ -168,7 +169,7 @@ Action convert_command(Arguments& arguments) {
           {{"out", a->out}, {"images", data.size()}, {"notes", notes}, {"skipped", data.skipped}});
     }
     print_notes(data);
-    fmt::print("{}: {} images {}x{}\n", a->out, with_commas(data.size()), data.pixels.shape()[1],
+    fmt::print("{}: {} images {}x{}\n", a->out, thousands(data.size()), data.pixels.shape()[1],
                data.pixels.shape()[2]);
     for (const std::string& note : notes) fmt::print("note      {}\n", note);
   };
@@ -191,8 +192,8 @@ Action split_command(Arguments& arguments) {
     fmt::print("{}: {}\n", data.source, split.description);
     for (const Fold& fold : split.folds) {
       fmt::print("{:<12}{:>8} to train {:>8} held out\n", fold.name.empty() ? "split" : fold.name,
-                 with_commas(static_cast<int64_t>(fold.train.size())),
-                 with_commas(static_cast<int64_t>(fold.test.size())));
+                 thousands(static_cast<int64_t>(fold.train.size())),
+                 thousands(static_cast<int64_t>(fold.test.size())));
     }
     if (!a->out.empty()) fmt::print("written to {}\n", a->out);
   };
@@ -214,8 +215,8 @@ Action leaks_command(Arguments& arguments) {
     if (a->json) return print_json(json::parse(leaks_text(report)));
     print_notes(data);
     fmt::print("{}: {}\n", data.source, split.description);
-    fmt::print("{} of {} held-out images have a near copy in training\n", with_commas(report.test_with_twin),
-               with_commas(report.test));
+    fmt::print("{} of {} held-out images have a near copy in training\n", thousands(report.test_with_twin),
+               thousands(report.test));
     constexpr size_t shown = 10;
     const size_t rows = std::min(shown, report.pairs.size());
     if (rows > 0)
@@ -230,7 +231,7 @@ Action leaks_command(Arguments& arguments) {
     }
     if (report.pairs.size() > rows) {
       fmt::print("{:>30}\n",
-                 "and " + with_commas(static_cast<int64_t>(report.pairs.size() - rows)) + " pairs more");
+                 "and " + thousands(static_cast<int64_t>(report.pairs.size() - rows)) + " pairs more");
     }
     if (report.test_with_twin > 0) {
       fmt::print("\nAccuracy on this split says less about new hands. Try --split group --groups FILE.\n");

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "mudra/cli/output.h"
+#include "mudra/report/format.h"
 
 namespace mudra {
 namespace {
@@ -14,13 +15,13 @@ namespace {
 std::string sizes(const std::vector<int64_t>& shape) { return fmt::format("{}", fmt::join(shape, " x ")); }
 
 std::string bytes(int64_t count) {
-  if (count < 10'000) return fmt::format("{} B", with_commas(count));
-  if (count < 10'000'000) return fmt::format("{} kB", with_commas((count + 500) / 1000));
-  return fmt::format("{} MB", with_commas((count + 500'000) / 1'000'000));
+  if (count < 10'000) return fmt::format("{} B", thousands(count));
+  if (count < 10'000'000) return fmt::format("{} kB", thousands((count + 500) / 1000));
+  return fmt::format("{} MB", thousands((count + 500'000) / 1'000'000));
 }
 
 // "-" where there is nothing.
-std::string number(int64_t count) { return count == 0 ? "-" : with_commas(count); }
+std::string number(int64_t count) { return count == 0 ? "-" : thousands(count); }
 
 struct Row {
   std::string layer, output, parameters, multiply_adds, memory;
@@ -48,7 +49,7 @@ std::vector<Row> rows_of(const NetworkSummary& summary) {
                     number(layer.parameters), number(layer.multiply_adds),
                     layer.bytes == 0 ? "-" : bytes(layer.bytes)});
   }
-  rows.push_back({"all", "", with_commas(summary.parameters), with_commas(summary.multiply_adds), ""});
+  rows.push_back({"all", "", thousands(summary.parameters), thousands(summary.multiply_adds), ""});
   return rows;
 }
 
@@ -67,7 +68,7 @@ void print_summary(const NetworkSummary& summary) {
     fmt::print("{}\n", line.substr(0, line.find_last_not_of(' ') + 1));
   }
   fmt::print("\nmultiply-adds are of one image; memory of a batch of {} in training\n",
-             with_commas(summary.batch_size));
+             thousands(summary.batch_size));
   fmt::print("memory    {} for the weights, {} to answer one image, {} for a batch in training\n",
              bytes(summary.model_bytes), bytes(summary.answer_bytes), bytes(summary.training_bytes));
   fmt::print("          training also keeps a gradient for every weight, and the optimizer's moments\n");

@@ -10,6 +10,7 @@
 #include "mudra/core/did_you_mean.h"
 #include "mudra/core/error.h"
 #include "mudra/export/onnx.h"
+#include "mudra/report/format.h"
 
 namespace mudra {
 namespace {
@@ -42,8 +43,8 @@ void print_export(const ExportArguments& a, const Model& model, size_t size) {
   const Preprocessing& p = model.preprocessing;
   fmt::print("model     {}: {}x{} {}, {} classes, {} parameters\n", a.model, p.width, p.height,
              p.channels == 1 ? "grey" : "colour", model.classes.size(),
-             with_commas(model.network.parameter_count()));
-  fmt::print("{:<9} {}: {} bytes\n", a.to, a.out, with_commas(static_cast<int64_t>(size)));
+             thousands(model.network.parameter_count()));
+  fmt::print("{:<9} {}: {} bytes\n", a.to, a.out, thousands(static_cast<int64_t>(size)));
 }
 
 nlohmann::json to_json(const ExportArguments& a, const Model& model, size_t size) {

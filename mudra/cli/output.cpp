@@ -11,14 +11,6 @@
 
 namespace mudra {
 
-std::string with_commas(int64_t number) {
-  std::string text = std::to_string(number);
-  for (int64_t at = static_cast<int64_t>(text.size()) - 3; at > (number < 0 ? 1 : 0); at -= 3) {
-    text.insert(static_cast<size_t>(at), ",");
-  }
-  return text;
-}
-
 void print_report(const RunRecord& record, const std::filesystem::path& folder, bool quiet) {
   for (const std::string& note : write_report(record, folder)) fmt::print(stderr, "note      {}\n", note);
   if (!quiet) fmt::print("report    {}\n", (folder / "report.html").string());

@@ -14,8 +14,6 @@
 
 namespace mudra {
 
-std::string with_commas(int64_t number);  // 5,000
-
 // Writes the report of a run into its folder and says where it is, on standard output unless `quiet`.
 void print_report(const RunRecord& record, const std::filesystem::path& folder, bool quiet);
 

@@ -7,6 +7,7 @@
 #include "mudra/cli/output.h"
 #include "mudra/core/error.h"
 #include "mudra/data/write_dataset.h"
+#include "mudra/report/format.h"
 #include "mudra/synth/render_hands.h"
 
 namespace mudra {
@@ -52,8 +53,8 @@ Action synth_command(Arguments& arguments) {
                          {"groups", data.group_names.size()},
                          {"seconds", {{"render", seconds}, {"total", clock.seconds()}}}});
     }
-    fmt::print("rendered  {} hands of {} {}, {}x{}, in {:.2f} s\n", with_commas(data.size()),
-               with_commas(static_cast<int64_t>(data.group_names.size())),
+    fmt::print("rendered  {} hands of {} {}, {}x{}, in {:.2f} s\n", thousands(data.size()),
+               thousands(static_cast<int64_t>(data.group_names.size())),
                data.group_names.size() == 1 ? "person" : "people", options.size, options.size, seconds);
     fmt::print("written   {}\n", a->out);
     for (const std::string& note : notes) fmt::print(stderr, "note      {}\n", note);

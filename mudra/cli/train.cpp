@@ -10,6 +10,7 @@
 #include "mudra/cli/commands.h"
 #include "mudra/cli/describe.h"
 #include "mudra/cli/output.h"
+#include "mudra/report/format.h"
 #include "mudra/report/summary.h"
 #include "mudra/run/doubts.h"
 #include "mudra/run/load_data.h"
@@ -82,15 +83,9 @@ class EpochProgress {
 void describe_run(const Run& run) {
   fmt::print(stderr, "data      {}\n", run.data_text);
   print_notes(run.data);
-  const Fold& fold = run.split.folds[0];
-  const auto count = [](const std::vector<int64_t>& rows) {
-    return with_commas(static_cast<int64_t>(rows.size()));
-  };
-  fmt::print(stderr, "split     {} to train, {}{} held out, {}\n", count(fold.train),
-             fold.validation.empty() ? "" : count(fold.validation) + " to validate, ", count(fold.test),
-             run.split.description);
+  fmt::print(stderr, "split     {}\n", describe_split(run));
   fmt::print(stderr, "network   {}   {} parameters\n", run.initial.text(),
-             with_commas(run.initial.parameter_count()));
+             thousands(run.initial.parameter_count()));
 }
 
 void print_result(const Run& run) {
@@ -105,19 +100,16 @@ void warn_of_leaks(const Run& run, std::optional<int64_t> copies) {
   if (!copies) {
     fmt::print("note      too many images to look for near copies now: `mudra data leaks` does\n");
   } else if (*copies > 0) {
-    fmt::print("warning   {} of them have a near copy in training: this is easier than a new hand.{}\n",
-               with_commas(*copies),
+    fmt::print("warning   {} of them {} a near copy in training: this is easier than a new hand.{}\n",
+               thousands(*copies), *copies == 1 ? "has" : "have",
                run.data.groups.empty() ? " --split group --groups FILE tells." : " --split group tells.");
   }
   std::fflush(stdout);
 }
 
-void describe_network(const Options& options, bool json) {
+void describe_only(const Options& options, bool json) {
   ThreadTeam team(1);
-  const Dataset data = load_data(options, team).first;
-  const Shape& images = data.pixels.shape();
-  const Network network = Network::parse(options.network, {1, images[1], images[2], images[3]},
-                                         outputs_for(static_cast<int64_t>(data.classes.size())));
+  const Network network = network_for(options, load_data(options, team).first);
   const NetworkSummary summary = summarize(network, options.batch_size);
   if (json) return print_json(to_json(summary));
   print_summary(summary);
@@ -140,7 +132,7 @@ Action train_command(Arguments& arguments) {
   arguments.flag("--no-report", a->no_report, "Write no report and draw no figures");
   return [a] {
     if (a->data) a->given["data"] = *a->data;
-    if (a->describe) return describe_network(make_options(a->options_file, a->given), a->json);
+    if (a->describe) return describe_only(make_options(a->options_file, a->given), a->json);
     if (!a->resume.empty() && (!a->options_file.empty() || !a->out.empty()))
       throw usage_error("a run goes on in its folder with its options", "--resume",
                         "Leave out --options and --out");

@@ -45,7 +45,7 @@ struct Activation {
   void initialize(Initialization, Rng&) {}
   Shape output_shape(const Shape& x) const { return x; }
   int64_t multiply_adds(const Shape&) const { return 0; }
-  Saved make_saved(const Shape&) const { return {}; }
+  Saved make_saved(const Shape&, Mode) const { return {}; }
 
   void infer(const Tensor& x, Tensor& y, Saved&, const Step&) const {
     activate(Function, x.data(), x.size(), y.data());

@@ -29,7 +29,7 @@ Shape BatchNorm::output_shape(const Shape& x) const {
   return x;
 }
 
-BatchNorm::Saved BatchNorm::make_saved(const Shape&) const {
+BatchNorm::Saved BatchNorm::make_saved(const Shape&, Mode) const {
   return {Tensor({channels}),    Tensor({channels}),       Tensor({channels}),
           Tensor({2, channels}), Tensor({8, 2, channels}), 0};
 }

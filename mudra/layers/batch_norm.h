@@ -43,7 +43,7 @@ struct BatchNorm {
   void initialize(Initialization, Rng&);
   Shape output_shape(const Shape& x) const;
   int64_t multiply_adds(const Shape& x) const { return x.elements(); }
-  Saved make_saved(const Shape& x) const;
+  Saved make_saved(const Shape& x, Mode) const;
 
   void infer(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const;
   void forward(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const;

@@ -117,22 +117,26 @@ Shape Conv2d::output_shape(const Shape& x) const {
 
 int64_t Conv2d::multiply_adds(const Shape& x) const { return output_shape(x).elements() * geometry.depth(); }
 
-Conv2d::Saved Conv2d::make_saved(const Shape& x) const {
+Conv2d::Saved Conv2d::make_saved(const Shape& x, Mode mode) const {
   const Geometry& g = geometry;
   const Shape y = output_shape(x);
   if (g.groups > 1 && !g.is_depthwise()) {
     const Conv2d one = group(parameters, 0);
     const Shape group_x = {x[0], x[1], x[2], one.geometry.in}, group_y = {y[0], y[1], y[2], one.geometry.out};
-    Saved saved = one.make_saved(group_x);
-    saved.group_x = saved.group_dx = Tensor(group_x);
-    saved.group_y = saved.group_dy = Tensor(group_y);
+    Saved saved = one.make_saved(group_x, mode);
+    saved.group_x = Tensor(group_x);
+    saved.group_y = Tensor(group_y);
     saved.group_bias = Tensor({one.geometry.out});
+    if (mode == Mode::infer) return saved;
+    saved.group_dx = Tensor(group_x);
+    saved.group_dy = Tensor(group_y);
     return saved;
   }
   Saved saved;
   if (g.pad_height > 0 || g.pad_width > 0) {
     saved.x = Tensor({x[0], x[1] + 2 * g.pad_height, x[2] + 2 * g.pad_width, g.in});
   }
+  if (mode == Mode::infer) return saved;
   if (g.out % panel_width != 0) saved.dy = Tensor({x[0], y[1], y[2], padded(g.out)});
   saved.spread = Tensor({x[0], x[1] + g.kernel_height - 1, x[2] + g.kernel_width - 1, g.out});
   if (g.is_depthwise()) {
@@ -207,24 +211,10 @@ const Tensor& Conv2d::spread(const Tensor& dy, const Shape& x, Saved& saved, Thr
   return saved.spread;
 }
 
-DepthwiseShape Conv2d::depthwise_shape(const Shape& x) const {
-  const Geometry& g = geometry;
-  const Shape y = output_shape(x);
-  return {x[0],
-          x[1] + 2 * g.pad_height,
-          x[2] + 2 * g.pad_width,
-          g.in,
-          g.kernel_height,
-          g.kernel_width,
-          g.stride,
-          y[1],
-          y[2]};
-}
-
 void Conv2d::infer(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const {
   const Geometry& g = geometry;
   if (g.is_depthwise()) {
-    return depthwise(step.team, border(x, saved, step.team).data(), depthwise_shape(x.shape()),
+    return depthwise(step.team, border(x, saved, step.team).data(), shape(x.shape()),
                      parameters.weight.data(), parameters.bias.data(), step.activation, y.data());
   }
   if (g.groups > 1) {
@@ -314,13 +304,13 @@ void Conv2d::backward_depthwise(const Tensor& x, Saved& saved, const Tensor& dy,
     }
     const Tensor& from = spread(dy, x.shape(), saved, step.team);
     depthwise(step.team, from.data(),
-              {n, from.shape()[1], from.shape()[2], g.out, g.kernel_height, g.kernel_width, 1, x.shape()[1],
-               x.shape()[2]},
+              {n, from.shape()[1], from.shape()[2], g.out, g.kernel_height, g.kernel_width, 1, 0, 0,
+               x.shape()[1], x.shape()[2], g.out},
               saved.transposed.data(), nullptr, ActivationKind::none, dx.data());
   }
   const Scalar* values = saved.x.data() ? saved.x.data() : x.data();
   // The gradient takes the place of the turned weights, which have done their work.
-  depthwise_gradient(step.team, values, depthwise_shape(x.shape()), dy.data(), saved.partial.data(),
+  depthwise_gradient(step.team, values, shape(x.shape()), dy.data(), saved.partial.data(),
                      saved.transposed.data());
   sink_gradient(step.sink, saved.transposed.data(), saved.transposed.size(), grad.weight.data());
 }

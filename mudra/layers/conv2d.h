@@ -68,7 +68,7 @@ struct Conv2d {
   void initialize(Initialization initialization, Rng& rng);
   Shape output_shape(const Shape& x) const;
   int64_t multiply_adds(const Shape& x) const;
-  Saved make_saved(const Shape& x) const;
+  Saved make_saved(const Shape& x, Mode mode) const;
 
   void infer(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const;
   void forward(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const { infer(x, y, saved, step); }
@@ -81,7 +81,6 @@ struct Conv2d {
   const Tensor& border(const Tensor& x, Saved& saved, ThreadTeam& team) const;
   const Tensor& spread(const Tensor& dy, const Shape& x, Saved& saved, ThreadTeam& team) const;
   RowLayout rows(const Shape& x) const;  // of the bordered input
-  DepthwiseShape depthwise_shape(const Shape& x) const;
   void backward_depthwise(const Tensor& x, Saved& saved, const Tensor& dy, Tensor& dx, Parameters& grad,
                           const Step& step) const;
   void backward_groups(const Tensor& x, Saved& saved, const Tensor& dy, Tensor& dx, Parameters& grad,

@@ -37,10 +37,11 @@ Shape Dense::output_shape(const Shape& x) const {
   return {x[0], out};
 }
 
-Dense::Saved Dense::make_saved(const Shape& x) const {
+Dense::Saved Dense::make_saved(const Shape& x, Mode mode) const {
   Saved saved;
-  if (out % panel_width != 0) saved.dy = Tensor({x[0], padded(out)});
   saved.sums = Tensor({x[0], padded(out)});
+  if (mode == Mode::infer) return saved;
+  if (out % panel_width != 0) saved.dy = Tensor({x[0], padded(out)});
   saved.transposed = Tensor({panel_count(in), out, panel_width});
   return saved;
 }

@@ -38,7 +38,7 @@ struct Dense {
   void initialize(Initialization initialization, Rng& rng);
   Shape output_shape(const Shape& x) const;
   int64_t multiply_adds(const Shape& x) const { return x[0] * in * out; }
-  Saved make_saved(const Shape& x) const;
+  Saved make_saved(const Shape& x, Mode mode) const;
 
   void infer(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const;
   void forward(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const;

@@ -25,7 +25,7 @@ struct Dropout {
   void initialize(Initialization, Rng&) {}
   Shape output_shape(const Shape& x) const { return x; }
   int64_t multiply_adds(const Shape&) const { return 0; }
-  Saved make_saved(const Shape& x) const { return {Tensor(x)}; }
+  Saved make_saved(const Shape& x, Mode) const { return {Tensor(x)}; }
 
   void infer(const Tensor& x, Tensor& y, Saved&, const Step&) const;
   void forward(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const;

@@ -21,7 +21,7 @@ struct Flatten {
   void initialize(Initialization, Rng&) {}
   Shape output_shape(const Shape& x) const { return {x[0], x.per_example()}; }
   int64_t multiply_adds(const Shape&) const { return 0; }
-  Saved make_saved(const Shape&) const { return {}; }
+  Saved make_saved(const Shape&, Mode) const { return {}; }
   // Whether y is x in the same order, so that nothing need move.
   static bool is_identity(const Shape& x) { return x.rank() < 4 || x[3] == 1 || x[1] * x[2] == 1; }
 

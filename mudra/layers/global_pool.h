@@ -21,7 +21,7 @@ struct GlobalPool {
   void initialize(Initialization, Rng&) {}
   Shape output_shape(const Shape& x) const;
   int64_t multiply_adds(const Shape&) const { return 0; }
-  Saved make_saved(const Shape&) const { return {}; }
+  Saved make_saved(const Shape&, Mode) const { return {}; }
 
   void infer(const Tensor& x, Tensor& y, Saved&, const Step& step) const;
   void forward(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const { infer(x, y, saved, step); }

@@ -65,6 +65,9 @@ int64_t bytes_of(const T&... tensors) {
 // What a step does with the gradient of a small parameter once it is known.
 void sink_gradient(const GradientSink& sink, const Scalar* gradient, int64_t count, Scalar* target);
 
+// What a layer's Saved is for: to answer takes less memory than to learn.
+enum class Mode { infer, train };
+
 // A layer with nothing to remember, learn or track.
 struct NothingSaved {
   int64_t bytes() const { return 0; }
@@ -86,7 +89,7 @@ struct LayerCase {
 template <class L>
 concept Layer = requires(L layer, const L& constant, const Tensor& x, Tensor& y, typename L::Saved& saved,
                          typename L::Parameters& grad, const Step& step, const Shape& shape, Words& words,
-                         Initialization initialization, Rng& rng) {
+                         Initialization initialization, Rng& rng, Mode mode) {
   { L::kind } -> std::convertible_to<std::string_view>;
   { L::usage } -> std::convertible_to<std::string_view>;  // the item's form in an architecture line
   typename L::State;
@@ -98,7 +101,7 @@ concept Layer = requires(L layer, const L& constant, const Tensor& x, Tensor& y,
   layer.initialize(initialization, rng);
   { constant.output_shape(shape) } -> std::same_as<Shape>;
   { constant.multiply_adds(shape) } -> std::same_as<int64_t>;  // of one forward pass
-  { constant.make_saved(shape) } -> std::same_as<typename L::Saved>;
+  { constant.make_saved(shape, mode) } -> std::same_as<typename L::Saved>;
   { saved.bytes() } -> std::same_as<int64_t>;  // of heap memory
   constant.infer(x, y, saved, step);
   constant.forward(x, y, saved, step);

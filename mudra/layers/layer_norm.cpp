@@ -23,7 +23,7 @@ Shape LayerNorm::output_shape(const Shape& x) const {
   return x;
 }
 
-LayerNorm::Saved LayerNorm::make_saved(const Shape& x) const {
+LayerNorm::Saved LayerNorm::make_saved(const Shape& x, Mode) const {
   const int64_t rows = x.elements() / channels;
   return {Tensor({rows}), Tensor({rows}), Tensor({2, channels}), Tensor({8, 2, channels})};
 }

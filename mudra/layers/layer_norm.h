@@ -35,7 +35,7 @@ struct LayerNorm {
   void initialize(Initialization, Rng&);
   Shape output_shape(const Shape& x) const;
   int64_t multiply_adds(const Shape& x) const { return x.elements(); }
-  Saved make_saved(const Shape& x) const;
+  Saved make_saved(const Shape& x, Mode) const;
 
   void infer(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const;
   void forward(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const { infer(x, y, saved, step); }

@@ -35,7 +35,7 @@ struct Mark {
   void initialize(Initialization, Rng&) {}
   Shape output_shape(const Shape& x) const { return x; }
   int64_t multiply_adds(const Shape&) const { return 0; }
-  Saved make_saved(const Shape&) const { return {}; }
+  Saved make_saved(const Shape&, Mode) const { return {}; }
 };
 
 using Fork = Mark<MarkKind::fork>;

@@ -35,7 +35,7 @@ struct MaxPool2d {
   void initialize(Initialization, Rng&) {}
   Shape output_shape(const Shape& x) const { return window.output_shape(x); }
   int64_t multiply_adds(const Shape&) const { return 0; }
-  Saved make_saved(const Shape& x) const { return {Tensor(output_shape(x))}; }
+  Saved make_saved(const Shape& x, Mode) const { return {Tensor(output_shape(x))}; }
 
   void infer(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const { forward(x, y, saved, step); }
   void forward(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const;
@@ -61,7 +61,7 @@ struct AveragePool2d {
   void initialize(Initialization, Rng&) {}
   Shape output_shape(const Shape& x) const { return window.output_shape(x); }
   int64_t multiply_adds(const Shape&) const { return 0; }
-  Saved make_saved(const Shape&) const { return {}; }
+  Saved make_saved(const Shape&, Mode) const { return {}; }
 
   void infer(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const { forward(x, y, saved, step); }
   void forward(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const;

@@ -137,7 +137,7 @@ Plan::Plan(const Network& network, int64_t max_batch, Mode mode, bool fuse)
     node.learned = is_learned(node.input) || is_learned(node.other) || has_parameters(layer);
     std::visit(
         [&](const auto& l) {
-          auto saved = l.make_saved(shapes[i]);
+          auto saved = l.make_saved(shapes[i], mode);
           node.saved_bytes = saved.bytes();
           node.saved = std::move(saved);
         },

@@ -12,7 +12,7 @@ namespace mudra {
 
 class Plan {
  public:
-  enum class Mode { infer, train };
+  using Mode = mudra::Mode;
   // With fuse = false every layer runs by itself and gradients are always stored: the same bits, slower.
   Plan(const Network& network, int64_t max_batch, Mode mode, bool fuse = true);
 

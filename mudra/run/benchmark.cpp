@@ -121,12 +121,11 @@ double operations(const BenchmarkJob& job) {
   const double forward = static_cast<double>(network.multiply_adds());
   if (job.calls > 0) return 2 * forward * static_cast<double>(job.images);
   // Nobody asks for the gradient of the images: the first layer with weights has two products, not three.
+  const std::vector<Shape> inputs = network.shapes();
   double first = 0;
-  Shape shape = network.input;
-  for (const AnyLayer& layer : network.layers) {
-    first = std::visit([&](const auto& l) { return static_cast<double>(l.multiply_adds(shape)); }, layer);
-    if (first > 0) break;
-    shape = std::visit([&](const auto& l) { return l.output_shape(shape); }, layer);
+  for (size_t i = 0; first == 0; ++i) {
+    first = std::visit([&](const auto& l) { return static_cast<double>(l.multiply_adds(inputs[i])); },
+                       network.layers[i]);
   }
   return 2 * (3 * forward - first) * static_cast<double>(job.images) * job.epochs;
 }

@@ -39,18 +39,17 @@ std::optional<int64_t> count_near_copies(const Run& run) {
 std::string near_copy_warning(const Run& run, int64_t copies) {
   if (copies == 0) return {};
   return fmt::format(
-      "{} of the {} held-out pictures have a near copy among the training pictures: this is easier than a "
-      "new "
-      "hand. Splitting by hand tells more: --split group{}.",
-      thousands(copies), thousands(run.test.n), run.data.groups.empty() ? " --groups FILE" : "");
+      "{} of the {} held-out pictures {} a near copy among the training pictures: this is easier than a "
+      "new hand. Splitting by hand tells more: --split group{}.",
+      thousands(copies), thousands(run.test.n), copies == 1 ? "has" : "have",
+      run.data.groups.empty() ? " --groups FILE" : "");
 }
 
 std::string same_hands_doubt(const Run& run) {
   if (run.data.groups.empty()) {
     return fmt::format(
         "The split was {}. Whose hands the pictures show is not known, so training may have seen the hands "
-        "it is "
-        "tested on.",
+        "it is tested on.",
         run.split.description);
   }
   const int64_t known = images_of_known_hands(run);
@@ -61,8 +60,7 @@ std::string same_hands_doubt(const Run& run) {
   }
   return fmt::format(
       "The split was {}: {} of the {} held-out pictures show a hand that training has seen too, so this "
-      "speaks "
-      "for more pictures of the same hands, not for new hands.",
+      "speaks for more pictures of the same hands, not for new hands.",
       run.split.description, thousands(known), thousands(run.test.n));
 }
 

@@ -126,4 +126,10 @@ LoadedData load_data_for(const Model& model, const Options& options, ThreadTeam&
   return {fit_to(std::move(data), model.preprocessing), text};
 }
 
+Network network_for(const Options& options, const Dataset& data) {
+  const Shape& images = data.pixels.shape();
+  return Network::parse(options.network, {1, images[1], images[2], images[3]},
+                        outputs_for(static_cast<int64_t>(data.classes.size())));
+}
+
 }  // namespace mudra

@@ -26,4 +26,7 @@ LoadedData load_data(const Options& options, ThreadTeam& team);
 // in the data must be one of the model's; images are labelled by the model's classes.
 LoadedData load_data_for(const Model& model, const Options& options, ThreadTeam& team);
 
+// options.network for images and classes such as the data's, with no weights yet.
+Network network_for(const Options& options, const Dataset& data);
+
 }  // namespace mudra

@@ -60,20 +60,6 @@ std::string network_text(const Network& network) {
   return network.text() + ", " + thousands(network.parameter_count()) + " parameters";
 }
 
-std::string split_text(const Run& run) {
-  const auto count = [](const std::vector<int64_t>& rows) {
-    return thousands(static_cast<int64_t>(rows.size()));
-  };
-  const Fold& fold = run.split.folds[0];
-  if (run.split.folds.size() > 1) {
-    return thousands(static_cast<int64_t>(run.split.folds.size())) + " parts, each held out once, " +
-           run.split.description;
-  }
-  return count(fold.train) + " to train, " +
-         (fold.validation.empty() ? "" : count(fold.validation) + " to validate, ") + count(fold.test) +
-         " held out, " + run.split.description;
-}
-
 std::vector<FoldRecord> fold_records(const Run& run, const std::vector<int32_t>& predicted) {
   if (run.split.folds.size() < 2) return {};
   std::vector<FoldRecord> folds;
@@ -120,6 +106,20 @@ void add_doubts(const Run& run, std::optional<int64_t> near_copies, RunRecord& r
 
 }  // namespace
 
+std::string describe_split(const Run& run) {
+  const auto count = [](const std::vector<int64_t>& rows) {
+    return thousands(static_cast<int64_t>(rows.size()));
+  };
+  const Fold& fold = run.split.folds[0];
+  if (run.split.folds.size() > 1) {
+    return thousands(static_cast<int64_t>(run.split.folds.size())) + " parts, each held out once, " +
+           run.split.description;
+  }
+  return count(fold.train) + " to train, " +
+         (fold.validation.empty() ? "" : count(fold.validation) + " to validate, ") + count(fold.test) +
+         " held out, " + run.split.description;
+}
+
 RunRecord make_record(const Run& run, std::optional<int64_t> near_copies) {
   RunRecord record;
   record.command = "mudra train --options " + quoted((run.folder / "options.toml").string());
@@ -127,7 +127,7 @@ RunRecord make_record(const Run& run, std::optional<int64_t> near_copies) {
   record.options_toml = to_toml(run.options);
   record.data = run.data_text;
   record.notes = notes_of(run.data);
-  record.split = split_text(run);
+  record.split = describe_split(run);
   record.network = network_text(run.initial);
   const Fold& fold = run.split.folds[0];
   record.trained_on = run.split.folds.size() == 1 ? static_cast<int64_t>(fold.train.size()) : run.data.size();
@@ -148,7 +148,7 @@ RunRecord make_record(const Run& run, std::optional<int64_t> near_copies) {
   record.probabilities.assign(probabilities.begin(), probabilities.end());
   record.weights = weights_of(run.initial, run.model.network);
   record.seconds = {run.seconds.load, run.seconds.train, run.seconds.evaluate, run.seconds.total};
-  record.environment = environment(std::max(1, run.options.threads));
+  record.environment = environment(run.threads);
   add_doubts(run, near_copies, record);
   return record;
 }
@@ -178,8 +178,7 @@ RunRecord make_record(const ModelTest& test) {
   record.environment = environment(std::max(1, test.options.threads));
   record.doubts.emplace_back(
       "Whether the model learned from these pictures, or from the same hands, is not known here. If it did, "
-      "this says "
-      "less about new ones.");
+      "this says less about new ones.");
   return record;
 }
 

@@ -82,8 +82,7 @@ Run prepare(const Options& options) {
   run.model.preprocessing = {static_cast<int>(images[1]), static_cast<int>(images[2]),
                              static_cast<int>(images[3]),
                              options.fit == "stretch" ? Fit::stretch : Fit::keep_aspect};
-  run.initial = Network::parse(options.network, {1, images[1], images[2], images[3]},
-                               outputs_for(static_cast<int64_t>(run.data.classes.size())));
+  run.initial = network_for(options, run.data);
   run.initial.initialize(initialization(options.init), options.seed);
   return run;
 }
@@ -223,6 +222,7 @@ Run run_in_folder(Run run, const RunEvents& events, const Stopwatch& total) {
   const auto images = static_cast<int64_t>(run.split.folds[0].train.size());
   const int64_t batch = std::min<int64_t>(run.options.batch_size, images);
   ThreadTeam team(worthwhile_threads(run.initial, batch, threads_allowed(run.options)));
+  run.threads = team.threads();
   run.seconds.load = total.seconds();
   if (events.ready) events.ready(run);
   Folds folds(run, events, team);

@@ -37,6 +37,7 @@ struct Run {
   Evaluation test;                            // of all folds together
   std::vector<int64_t> test_rows;             // the images tested, in the order of the folds
   Tensor test_probabilities;                  // [test_rows, classes]
+  int threads = 1;                            // that trained: the result does not depend on them
   Seconds seconds;
 };
 

@@ -30,8 +30,8 @@ HWY_INLINE void for_channels(int64_t channels, F f) {
 
 // R neighbouring pixels of a line of y. x, w and y point at the first pixel's channel.
 template <int R, class D>
-HWY_INLINE void pixels(D d, const Scalar* HWY_RESTRICT x, const DepthwiseShape& s,
-                       const Scalar* HWY_RESTRICT w, hn::Vec<D> bias, Scalar* HWY_RESTRICT y) {
+HWY_INLINE void pixels(D d, const Scalar* HWY_RESTRICT x, const ConvShape& s, const Scalar* HWY_RESTRICT w,
+                       hn::Vec<D> bias, Scalar* HWY_RESTRICT y) {
   hn::Vec<D> sum[R];
   for (int r = 0; r < R; ++r) sum[r] = hn::Zero(d);
   for (int64_t u = 0; u < s.kernel_height; ++u) {
@@ -46,8 +46,8 @@ HWY_INLINE void pixels(D d, const Scalar* HWY_RESTRICT x, const DepthwiseShape& 
   for (int r = 0; r < R; ++r) hn::StoreU(hn::Add(sum[r], bias), d, y + r * s.channels);
 }
 
-void Depthwise(ThreadTeam& team, const Scalar* x, const DepthwiseShape& s, const Scalar* w,
-               const Scalar* bias, ActivationKind activation, Scalar* y) {
+void Depthwise(ThreadTeam& team, const Scalar* x, const ConvShape& s, const Scalar* w, const Scalar* bias,
+               ActivationKind activation, Scalar* y) {
   const int64_t line = s.out_width * s.channels;
   const int64_t lines = s.images * s.out_height;
   const int64_t stretch = std::max<int64_t>(1, 4096 / line);
@@ -76,7 +76,7 @@ void Depthwise(ThreadTeam& team, const Scalar* x, const DepthwiseShape& s, const
 
 // The sums of K taps from `tap` on over some images.
 template <int K, class D>
-HWY_INLINE void add_taps(D d, const Scalar* x, const DepthwiseShape& s, const Scalar* dy, int64_t begin,
+HWY_INLINE void add_taps(D d, const Scalar* x, const ConvShape& s, const Scalar* dy, int64_t begin,
                          int64_t end, int64_t tap, int64_t c, Scalar* out) {
   hn::Vec<D> sum[K];
   int64_t offset[K];
@@ -97,7 +97,7 @@ HWY_INLINE void add_taps(D d, const Scalar* x, const DepthwiseShape& s, const Sc
   for (int k = 0; k < K; ++k) hn::StoreU(sum[k], d, out + panel_index(tap + k, c, s.taps()));
 }
 
-void DepthwiseGradient(ThreadTeam& team, const Scalar* x, const DepthwiseShape& s, const Scalar* dy,
+void DepthwiseGradient(ThreadTeam& team, const Scalar* x, const ConvShape& s, const Scalar* dy,
                        Scalar* partial, Scalar* gradient) {
   const int64_t size = padded(s.channels) * s.taps();
   team.run(gradient_shards, [&](int64_t shard) {
@@ -124,12 +124,12 @@ namespace mudra {
 HWY_EXPORT(Depthwise);
 HWY_EXPORT(DepthwiseGradient);
 
-void depthwise(ThreadTeam& team, const Scalar* x, const DepthwiseShape& shape, const Scalar* w,
-               const Scalar* bias, ActivationKind activation, Scalar* y) {
+void depthwise(ThreadTeam& team, const Scalar* x, const ConvShape& shape, const Scalar* w, const Scalar* bias,
+               ActivationKind activation, Scalar* y) {
   HWY_DYNAMIC_DISPATCH(Depthwise)(team, x, shape, w, bias, activation, y);
 }
 
-void depthwise_gradient(ThreadTeam& team, const Scalar* x, const DepthwiseShape& shape, const Scalar* dy,
+void depthwise_gradient(ThreadTeam& team, const Scalar* x, const ConvShape& shape, const Scalar* dy,
                         Scalar* partial, Scalar* gradient) {
   HWY_DYNAMIC_DISPATCH(DepthwiseGradient)(team, x, shape, dy, partial, gradient);
 }

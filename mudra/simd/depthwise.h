@@ -6,25 +6,18 @@
 #include "mudra/core/tensor.h"
 #include "mudra/core/thread_team.h"
 #include "mudra/simd/activation.h"
+#include "mudra/simd/conv_shape.h"
 
 namespace mudra {
 
-struct DepthwiseShape {
-  int64_t images, height, width, channels;  // of x
-  int64_t kernel_height, kernel_width, stride;
-  int64_t out_height, out_width;
-
-  int64_t taps() const { return kernel_height * kernel_width; }
-};
-
 // y[n, i, j, c] = f(b[c] + sum over taps t = (u, v) of x[n, s i + u, s j + v, c] w[t, c]), terms in the taps'
 // order, one fused multiply-add each.   w in panels of depth taps   bias [channels] or null
-void depthwise(ThreadTeam& team, const Scalar* x, const DepthwiseShape& shape, const Scalar* w,
-               const Scalar* bias, ActivationKind activation, Scalar* y);
+void depthwise(ThreadTeam& team, const Scalar* x, const ConvShape& shape, const Scalar* w, const Scalar* bias,
+               ActivationKind activation, Scalar* y);
 
 // gradient[t, c] = sum over n, i, j of x[n, s i + u, s j + v, c] dy[n, i, j, c], in panels; the batch in 8
 // shards as in matmul.h.   partial [8, padded(channels) * taps], scratch whose padding is zero
-void depthwise_gradient(ThreadTeam& team, const Scalar* x, const DepthwiseShape& shape, const Scalar* dy,
+void depthwise_gradient(ThreadTeam& team, const Scalar* x, const ConvShape& shape, const Scalar* dy,
                         Scalar* partial, Scalar* gradient);
 
 }  // namespace mudra

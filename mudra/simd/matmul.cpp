@@ -10,17 +10,11 @@
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
 #include <hwy/highway.h>
 
-#include "mudra/simd/unroll-inl.h"
+#include "mudra/simd/vectors-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace mudra::HWY_NAMESPACE {
 namespace {
-namespace hn = hwy::HWY_NAMESPACE;
-
-using D = hn::CappedTag<Scalar, 16>;
-using V = hn::Vec<D>;
-constexpr int lanes = static_cast<int>(hn::MaxLanes(D()));
-constexpr int parts = static_cast<int>(panel_width) / lanes;  // vectors in a panel
 
 // Register tiles: rows x panels of accumulators, with a few registers left for the operands.
 constexpr int accumulators = HWY_TARGET == HWY_NEON ? 24 : parts == 1 ? 28 : 12;

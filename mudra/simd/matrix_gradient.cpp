@@ -9,17 +9,11 @@
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
 #include <hwy/highway.h>
 
-#include "mudra/simd/unroll-inl.h"
+#include "mudra/simd/vectors-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace mudra::HWY_NAMESPACE {
 namespace {
-namespace hn = hwy::HWY_NAMESPACE;
-
-using D = hn::CappedTag<Scalar, 16>;
-using V = hn::Vec<D>;
-constexpr int lanes = static_cast<int>(hn::MaxLanes(D()));
-constexpr int parts = static_cast<int>(panel_width) / lanes;  // vectors in a panel
 
 // A tile of columns x panels keeps its sums and its totals in registers.
 constexpr int tile_vectors = HWY_TARGET == HWY_NEON || parts == 1 ? 12 : 6;

@@ -10,16 +10,12 @@
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
 #include <hwy/highway.h>
 
-#include "mudra/simd/unroll-inl.h"
+#include "mudra/simd/vectors-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace mudra::HWY_NAMESPACE {
 namespace {
-namespace hn = hwy::HWY_NAMESPACE;
 
-using D = hn::CappedTag<Scalar, 16>;
-using V = hn::Vec<D>;
-constexpr int64_t lanes = static_cast<int64_t>(hn::MaxLanes(D()));
 constexpr int chains = 12;  // enough to hide the latency, few enough for 16 registers
 
 // Multiply-adds of `rounds` rounds; `sink` keeps them from being left out.

@@ -11,45 +11,20 @@
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
 #include <hwy/highway.h>
 
-#include "mudra/simd/unroll-inl.h"
-
-namespace mudra {
-#ifndef MUDRA_SIMD_SPARSE_CONV_ONCE  // this file is compiled once for every instruction set
-#define MUDRA_SIMD_SPARSE_CONV_ONCE
-
-using Index = hwy::MakeSigned<Scalar>;  // as wide, for vectors of both
-
-inline int64_t mask_words(const ConvShape& s) { return (s.pixels() + 31) / 32; }
-
-// A shard's part of the scratch space:
-//   sums [outputs][taps][channels]   bordered dx of an image   masks [outputs][words]   lists of outputs
-struct ShardSpace {
-  explicit ShardSpace(const ConvShape& s)
-      : sums(padded(s.outputs) * s.taps() * s.channels),
-        image(padded(s.height * s.width * s.channels)),
-        masks(padded(padded(s.outputs) * mask_words(s))),
-        lists(padded(s.outputs) + panel_width) {}
-  int64_t sums, image, masks, lists;
-  int64_t size() const { return sums + image + masks + lists; }
-};
-#endif
-}  // namespace mudra
+#include "mudra/simd/vectors-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace mudra::HWY_NAMESPACE {
 namespace {
-namespace hn = hwy::HWY_NAMESPACE;
 
-using D = hn::CappedTag<Scalar, 16>;
-using V = hn::Vec<D>;
-constexpr int64_t lanes = static_cast<int64_t>(hn::MaxLanes(D()));
+using Index = hwy::MakeSigned<Scalar>;  // as wide, for vectors of both
 
 // masks[o][word]: bit p tells that pixel 32 * word + p of this image has a slope for output o.
 void find_slopes(const ConvShape& s, const Scalar* HWY_RESTRICT dy, uint32_t* HWY_RESTRICT masks) {
   const D d;
   const hn::RebindToUnsigned<D> du;
   using Bits = hn::TFromD<decltype(du)>;
-  const int64_t stride = padded(s.outputs), words = mask_words(s);
+  const int64_t stride = padded(s.outputs), words = s.mask_words();
   for (int64_t word = 0; word < words; ++word) {
     const int64_t first = word * 32, count = std::min<int64_t>(32, s.pixels() - first);
     for (int64_t o = 0; o < stride; o += lanes) {
@@ -72,7 +47,7 @@ HWY_NOINLINE void add_taps(const ConvShape& s, const Scalar* HWY_RESTRICT x,
                            const int32_t* HWY_RESTRICT offsets, const Scalar* HWY_RESTRICT dy,
                            const uint32_t* HWY_RESTRICT masks, Scalar* HWY_RESTRICT sums) {
   const D d;
-  const int64_t line = s.width * s.channels, stride = padded(s.outputs), words = mask_words(s);
+  const int64_t line = s.width * s.channels, stride = padded(s.outputs), words = s.mask_words();
   V sum[R * K];
   unroll<R * K>([&](auto i) MUDRA_INLINE {
     sum[i] = hn::Load(d, sums + (i / K * s.kernel_width + i % K) * s.channels);
@@ -169,7 +144,7 @@ void SpreadImage(const ConvShape& s, const int32_t* HWY_RESTRICT offsets, const 
 void AddImage(const ConvShape& s, const int32_t* HWY_RESTRICT offsets, const Scalar* HWY_RESTRICT x,
               const Scalar* HWY_RESTRICT dy, uint32_t* HWY_RESTRICT masks, Scalar* HWY_RESTRICT sums) {
   find_slopes(s, dy, masks);
-  const int64_t line = s.width * s.channels, words = mask_words(s);
+  const int64_t line = s.width * s.channels, words = s.mask_words();
   for (int64_t o = 0; o < s.outputs; ++o) {
     Scalar* filter = sums + o * s.taps() * s.channels;
     for (int64_t c = 0; c < s.channels; c += lanes) {
@@ -187,6 +162,23 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace mudra {
+namespace {
+
+using Index = hwy::MakeSigned<Scalar>;
+
+// A shard's part of the scratch space:
+//   sums [outputs][taps][channels]   bordered dx of an image   masks [outputs][words]   lists of outputs
+struct ShardSpace {
+  explicit ShardSpace(const ConvShape& s)
+      : sums(padded(s.outputs) * s.taps() * s.channels),
+        image(padded(s.height * s.width * s.channels)),
+        masks(padded(padded(s.outputs) * s.mask_words())),
+        lists(padded(s.outputs) + panel_width) {}
+  int64_t sums, image, masks, lists;
+  int64_t size() const { return sums + image + masks + lists; }
+};
+
+}  // namespace
 
 HWY_EXPORT(SpreadImage);
 HWY_EXPORT(AddImage);

@@ -7,20 +7,10 @@
 
 #include "mudra/core/tensor.h"
 #include "mudra/core/thread_team.h"
+#include "mudra/simd/conv_shape.h"
 #include "mudra/simd/matmul.h"
 
 namespace mudra {
-
-struct ConvShape {
-  int64_t images;
-  int64_t height, width, channels;  // of the bordered input
-  int64_t kernel_height, kernel_width, stride;
-  int64_t pad_height, pad_width;
-  int64_t out_height, out_width, outputs;
-
-  int64_t taps() const { return kernel_height * kernel_width; }
-  int64_t pixels() const { return out_height * out_width; }
-};
 
 // Whether the kernel exists for this shape: whole vectors of channels.
 bool sparse_conv_possible(const ConvShape& shape);

@@ -10,18 +10,13 @@
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
 #include <hwy/highway.h>
 
-#include "mudra/simd/unroll-inl.h"
+#include "mudra/simd/vectors-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace mudra::HWY_NAMESPACE {
 namespace {
-namespace hn = hwy::HWY_NAMESPACE;
 
-using D = hn::CappedTag<Scalar, 16>;
-using V = hn::Vec<D>;
-constexpr int64_t lanes = static_cast<int64_t>(hn::MaxLanes(D()));
-constexpr int parts = static_cast<int>(panel_width / lanes);  // vectors in a panel
-constexpr int most_panels = std::max(1, 8 / parts);           // taken together
+constexpr int most_panels = std::max(1, 8 / parts);  // taken together
 
 // Columns taken together: the weights of 8 panels then stay in the first-level cache (24 KiB of floats).
 constexpr int64_t block = 48;

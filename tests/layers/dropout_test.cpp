@@ -16,7 +16,7 @@ struct Passed {
 Passed pass(const Dropout& dropout, const Tensor& x, const Tensor& dy, int64_t first_example, int threads) {
   ThreadTeam team(threads);
   const Step step{team, 3, 2, first_example, 5};
-  auto saved = dropout.make_saved(x.shape());
+  auto saved = dropout.make_saved(x.shape(), Mode::train);
   Passed passed{Tensor(x.shape()), Tensor(x.shape())};
   dropout.forward(x, passed.y, saved, step);
   NoParameters none;

@@ -49,7 +49,7 @@ class GradientCheck {
   }
 
   void run() {
-    auto saved = layer_.make_saved(x_.shape());
+    auto saved = layer_.make_saved(x_.shape(), Mode::train);
     spoil(y_);
     layer_.forward(x_, y_, saved, step_);
     for (const Scalar value : y_.values()) ASSERT_TRUE(std::isfinite(value)) << "forward left a value unset";
@@ -77,7 +77,7 @@ class GradientCheck {
  private:
   // The sum of y weighted by weights_, a scalar whose slopes the layer should find.
   double value() {
-    auto saved = layer_.make_saved(x_.shape());
+    auto saved = layer_.make_saved(x_.shape(), Mode::train);
     layer_.forward(x_, y_, saved, step_);
     double sum = 0;
     for (int64_t i = 0; i < y_.size(); ++i)

@@ -25,7 +25,7 @@ Gradients backward(const Conv2d& conv, const Tensor& x, const Tensor& dy, bool s
                    bool wants_dx) {
   ThreadTeam team(threads);
   const Step step{team};
-  auto saved = conv.make_saved(x.shape());
+  auto saved = conv.make_saved(x.shape(), Mode::train);
   EXPECT_TRUE(saved.sparse.data());
   if (!skip) saved.sparse = Tensor();
   Tensor y(conv.output_shape(x.shape()));

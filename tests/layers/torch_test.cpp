@@ -22,7 +22,7 @@ class TorchCase {
     for (const Parameter& p : layer_.state.list()) set(p);
     const Tensor x = channels_last(expected("x"), input_);
     const Shape shape = layer_.output_shape(input_);
-    auto saved = layer_.make_saved(input_);
+    auto saved = layer_.make_saved(input_, Mode::train);
     Tensor y(shape);
     if (!layer_.state.list().empty()) {
       spoil(y);
