@@ -143,22 +143,20 @@ class Folds {
   // The tests of all folds together.
   void evaluate_all() {
     std::vector<int32_t> truth, predicted;
-    std::vector<Scalar> probabilities;
-    for (size_t f = 0; f < done_.folds.size(); ++f) {
-      FoldResult& result = done_.folds[f];
-      for (const int64_t row : run_.split.folds[f].test) {
-        const auto at = static_cast<int64_t>(truth.size() - run_.test_rows.size()) * classes();
-        predicted.push_back(winner(result.probabilities.data() + at, classes()));
-        truth.push_back(run_.data.labels[static_cast<size_t>(row)]);
-      }
-      const auto& test = run_.split.folds[f].test;
-      run_.test_rows.insert(run_.test_rows.end(), test.begin(), test.end());
-      probabilities.insert(probabilities.end(), result.probabilities.begin(), result.probabilities.end());
+    for (const Fold& fold : run_.split.folds)
+      run_.test_rows.insert(run_.test_rows.end(), fold.test.begin(), fold.test.end());
+    run_.test_probabilities = Tensor({static_cast<int64_t>(run_.test_rows.size()), classes()});
+    Scalar* to = run_.test_probabilities.data();
+    for (FoldResult& result : done_.folds) {
+      to = std::copy(result.probabilities.begin(), result.probabilities.end(), to);
       run_.kept_epochs.push_back(result.kept_epoch);
       run_.histories.push_back(std::move(result.history));
     }
-    run_.test_probabilities = Tensor({static_cast<int64_t>(truth.size()), classes()});
-    std::copy(probabilities.begin(), probabilities.end(), run_.test_probabilities.data());
+    for (size_t i = 0; i < run_.test_rows.size(); ++i) {
+      const auto first = static_cast<int64_t>(i) * classes();
+      predicted.push_back(winner(run_.test_probabilities.data() + first, classes()));
+      truth.push_back(run_.data.labels[static_cast<size_t>(run_.test_rows[i])]);
+    }
     const Dataset tested = run_.data.select(run_.test_rows);
     const IndependentUnits units{tested.groups, tested.photographs, run_.options.seed};
     run_.test = evaluate(truth, predicted, run_.data.classes, units);

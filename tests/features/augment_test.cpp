@@ -149,7 +149,8 @@ TEST(Augment, WarpMatchesNumPy) {
   }
 }
 
-// Every instruction set that is built and that this machine has, best first; the choice is free again at the end.
+// Every instruction set that is built and that this machine has, best first; the choice is free again at the
+// end.
 template <class Work>
 void for_each_target(const Work& work) {
   const int64_t all = hwy::SupportedTargets() & HWY_TARGETS;
