@@ -106,6 +106,14 @@ const checks = {
     }
   },
 
+  async "one number is written one way"(page) {
+    const record = await page.evaluate(() => JSON.parse(document.getElementById("record").textContent));
+    const last = record.history.at(-1);
+    if (!last || record.folds.length > 0 || last[0] !== record.kept_epoch || !/^\d/.test(record.words.accuracy_text)) return;
+    const reading = await page.locator(".reading").textContent();
+    ensure(reading.includes(`${record.words.accuracy_text} right`), `the last epoch says "${reading}", the result ${record.words.accuracy_text}`);
+  },
+
   async "a phone needs no sideways scrolling"(page) {
     for (const width of [390, 320]) {
       await page.setViewportSize({ width, height: 800 });

@@ -19,7 +19,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 HOSTILE = ['"quoted" & \'single\'', "<script>window.pwned = 1</script>", "</script><img src=x onerror=pwned=1>", "👋🏽 wave",
            "{{record}}", "\u2028line", "a" * 60, "right \u202eleft"]
 CHECKS = ["clicking a cell shows its pictures and no others", "the keyboard does what the mouse does",
-          "a phone needs no sideways scrolling", "names stay text", "landmarks, headings and images are named",
+          "one number is written one way", "a phone needs no sideways scrolling", "names stay text", "landmarks, headings and images are named",
           "paper is white and whole", "contrast is AA in light colours", "contrast is AA in dark colours",
           "without scripts the words remain"]
 PAGES = ["report", "folds", "hostile", "thousand", "single", "one_answer", "one_pixel", "perfect"]

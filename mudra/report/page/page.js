@@ -22,6 +22,13 @@
   }
 
   const percent = (share) => `${Number((100 * share).toFixed(4))}%`;
+  // As the words of the report round: 86.25 is 86.2, a half goes to the even digit.
+  const oneDigit = (share) => {
+    const tenths = Math.round(1e6 * share) / 1000;
+    const low = Math.floor(tenths);
+    const up = tenths - low > 0.5 || (tenths - low === 0.5 && low % 2 === 1);
+    return `${((low + up) / 10).toFixed(1)}%`;
+  };
   const count = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, ",");
   const plural = (number, word) => `${count(number)} ${word}${number === 1 ? "" : "s"}`;
   const className = (index) => element("bdi.name", {title: record.classes[index]}, record.classes[index]);
@@ -184,7 +191,7 @@
       const row = record.history[index];
       slider.setAttribute("aria-valuetext", `epoch ${row[0]}`);
       reading.replaceChildren(`Epoch ${row[0]}. `, ...kept.flatMap((i) => [row[i + 1] === null ? "" : element("span", {},
-        element(`span.swatch.${series[i][1]}`), `${series[i][0]}: loss ${Number(row[i + 1].toPrecision(3))}, ${(100 * row[i + 4]).toFixed(1)}% right`)]));
+        element(`span.swatch.${series[i][1]}`), `${series[i][0]}: loss ${Number(row[i + 1].toPrecision(3))}, ${oneDigit(row[i + 4])} right`)]));
       for (const each of charts) each.mark(row);
     };
     slider.addEventListener("input", () => show(Number(slider.value)));
@@ -195,7 +202,7 @@
           kept.map((i) => element("th", {scope: "col"}, `loss, ${series[i][0]}`)), kept.map((i) => element("th", {scope: "col"}, `accuracy, ${series[i][0]}`)))),
         element("tbody", {}, record.history.map((row) => element("tr", {}, element("th", {scope: "row"}, row[0]),
           kept.map((i) => element("td", {}, row[i + 1] === null ? "" : row[i + 1].toPrecision(4))),
-          kept.map((i) => element("td", {}, row[i + 4] === null ? "" : `${(100 * row[i + 4]).toFixed(1)}%`))))))));
+          kept.map((i) => element("td", {}, row[i + 4] === null ? "" : oneDigit(row[i + 4])))))))));
     section("learning", "Learning",
       element("ul.key", {}, kept.map((i) => element("li", {}, element(`span.swatch.${series[i][1]}`), series[i][0]))),
       element("div.charts", {}, charts.map((each) => each.figure)),
