@@ -21,8 +21,9 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 import numpy as np
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-CNN = "conv 16 3x3, relu, pool 2, conv 32 3x3, relu, pool 2, conv 64 3x3, relu, pool 2, dense 64, relu"
-TRAINING = ["--schedule", "cosine", "--warm-up", 0.1, "--learning-rate", 0.003]
+CNN = "conv 16 3x3, relu, pool 2, conv 32 3x3, relu, pool 2, conv 64 3x3, relu, pool 2, dropout 0.4, dense 64, relu"
+TRAINING = ["--schedule", "cosine", "--warm-up", 0.1, "--learning-rate", 0.003, "--label-smoothing", 0.1, "--ema", 0.999,
+            "--augment", "rotate 12, scale 0.1, shear 0.1, shift 2"]
 NEIGHBOURS = 20_000  # rendered images that nearest neighbour and the report's network see
 SEEDS = {"massey": 11, "ankara": 12}
 

@@ -25,12 +25,12 @@ float about(Rng& rng, float mean, float deviation) {
 Anatomy draw_anatomy(Rng& rng) {
   Anatomy hand;
   const float size = about(rng, 0, 1);           // long fingers come together
-  const float stout = about(rng, 0.97f, 0.07f);  // thickness relative to length
+  const float stout = about(rng, 0.98f, 0.08f);  // thickness relative to length
   const float breadth = about(rng, 1.04f, 0.05f);
   const float palm = about(rng, 0.9f, 0.045f) * (1 + 0.05f * size);
   constexpr Vec3 knuckles[4] = {{26, 86, 1}, {6, 89, -2}, {-13, 84, -1}, {-30, 75, 2}};
   constexpr float lean[4] = {-3, 2, 9, 17};
-  constexpr float base_radius[4] = {10.6f, 10.8f, 10.2f, 9.1f};
+  constexpr float base_radius[4] = {10.2f, 10.4f, 9.8f, 8.8f};
   for (int finger = 0; finger < 4; ++finger) {
     FingerBones& bones = hand.fingers[finger];
     const float visible =
@@ -47,7 +47,7 @@ Anatomy draw_anatomy(Rng& rng) {
   }
   const float thumb = thumb_mean + thumb_deviation * (0.7f * size + 0.6f * about(rng, 0, 1));
   hand.thumb_base = {20 * palm * breadth, 20 * palm, 9};
-  hand.thumb_radius = {15 * stout, 11.8f * stout, 10.2f * stout, about(rng, 7.6f, 0.3f) * stout};
+  hand.thumb_radius = {15 * stout, 11.4f * stout, 9.6f * stout, about(rng, 7.1f, 0.3f) * stout};
   hand.thumb_length = {47 * palm, thumb * 0.63f, thumb * 0.52f - hand.thumb_radius[3] * 0.5f};
   hand.thickness = stout * about(rng, 1, 0.05f);
   hand.wrist_half_width = about(rng, 13.5f, 1) * breadth * palm;

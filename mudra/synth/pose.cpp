@@ -55,8 +55,8 @@ FingerPose curled(Rng& rng, int finger, float tightness) {
 // A starting point for contact: the further from the thumb, the more the knuckle bends.
 FingerPose bent(Rng& rng, int finger, int digit) {
   FingerPose pose;
-  constexpr float mcp[4] = {40, 50, 55, 58};
-  constexpr float pip[4] = {66, 62, 60, 55};
+  constexpr float mcp[4] = {40, 46, 48, 50};
+  constexpr float pip[4] = {66, 72, 74, 70};
   pose.spread = normal(rng, fan[finger] * 0.5f, 3) * degrees;
   if (digit == 0) {
     pose.mcp = normal(rng, 36, 8) * degrees;
@@ -80,16 +80,18 @@ ThumbPose thumb_apart(Rng& rng) {
   return pose;
 }
 
-ThumbPose thumb_opposed(Rng& rng, int finger, bool circle) {
+// `finger`: the one it meets or lies across; `meets` is false where it only rests.
+ThumbPose thumb_opposed(Rng& rng, int finger, bool meets, bool circle) {
   ThumbPose pose;
-  constexpr float radial[4] = {48, 36, 30, 24};
+  constexpr float radial[4] = {48, 36, 26, 14};
   constexpr float mcp[4] = {12, 22, 30, 36};
+  const float ip = circle ? 12 : meets && finger != index_finger ? 14 : 26;
   constexpr float roll[4] = {-25, -8, 0, 5};
   pose.radial = normal(rng, circle ? 24 : radial[finger], 5) * degrees;
-  pose.palmar = normal(rng, circle ? 48 : 40, 6) * degrees;
+  pose.palmar = normal(rng, circle ? 48 : finger == little_finger ? 46 : 40, 6) * degrees;
   pose.roll = normal(rng, circle ? -60 : roll[finger], 8) * degrees;
   pose.mcp = normal(rng, circle ? 10 : mcp[finger], 8) * degrees;
-  pose.ip = normal(rng, circle ? 12 : 26, 12) * degrees;
+  pose.ip = normal(rng, ip, 12) * degrees;
   return pose;
 }
 
@@ -137,7 +139,7 @@ void close_circle(const Anatomy& anatomy, float along, Pose& pose, Rng& rng) {
 void rest_thumb(const Anatomy& anatomy, int digit, float where, Rest rest, Pose& pose, Rng& rng) {
   const float jitter = normal(rng, 0, 2.5f);
   if (digit == 4) {
-    const Vec3 target{mix(17.f, -21.f, where) + jitter, normal(rng, 57, 8), 16};
+    const Vec3 target{mix(8.f, -27.f, where) + jitter, normal(rng, 54, 8), 16};
     touch_point(anatomy, target, pose);
     return;
   }
@@ -172,7 +174,8 @@ void draw_none(const Anatomy& anatomy, const Habits& habits, Pose& pose, Rng& rn
       f.dip = 0.6f * f.pip;
     }
   }
-  pose.thumb = kind == 1 && rng.chance(0.5) ? thumb_apart(rng) : thumb_opposed(rng, index_finger, false);
+  pose.thumb =
+      kind == 1 && rng.chance(0.5) ? thumb_apart(rng) : thumb_opposed(rng, index_finger, false, false);
   if (kind == 0) rest_thumb(anatomy, rng.chance(0.5) ? 1 : 2, uniform(rng, 0, 1), Rest::across, pose, rng);
   if (kind != 2) return;
   // Straight and curled fingers in a pattern that is no digit.
@@ -193,8 +196,9 @@ void draw_none(const Anatomy& anatomy, const Habits& habits, Pose& pose, Rng& rn
 
 void draw_digit(const Anatomy& anatomy, const Habits& habits, int digit, Pose& pose, Rng& rng) {
   const Sign& sign = signs[digit];
-  // Where the thumb pulls one finger down, the others part further.
-  const float spread = habits.spread * (digit >= 6 && digit <= 8 ? 1.3f : 1.f);
+  // Where the thumb pulls a finger from between others down, those part further; three beside each other stay
+  // close.
+  const float spread = habits.spread * (digit == 7 || digit == 8 ? 1.15f : digit == 6 ? 0.8f : 1.f);
   for (int finger = 0; finger < 4; ++finger) {
     switch (sign.fingers[finger]) {
       case Shape::straight:
@@ -215,14 +219,15 @@ void draw_digit(const Anatomy& anatomy, const Habits& habits, int digit, Pose& p
     pose.fingers[middle_finger].spread -= 6 * habits.spread * degrees;
   }
   const bool apart = digit == 3 || digit == 5;
-  pose.thumb = apart ? thumb_apart(rng)
-                     : thumb_opposed(rng, sign.touches >= 0 ? sign.touches : middle_finger, digit == 0);
+  const bool meets = sign.touches >= 0;
+  pose.thumb =
+      apart ? thumb_apart(rng) : thumb_opposed(rng, meets ? sign.touches : middle_finger, meets, digit == 0);
   add(pose, habits.offset[digit]);
   pose.thumb.radial = clamp(pose.thumb.radial, -20 * degrees, 57 * degrees);
   const float where = clamp(habits.contact[digit] + normal(rng, 0, 0.12f), 0, 1);
   if (digit == 0) {
     close_circle(anatomy, 0.4f + 0.5f * where, pose, rng);
-  } else if (sign.touches >= 0) {
+  } else if (meets) {
     touch_finger(anatomy, sign.touches, 0.2f + 0.75f * where, normal(rng, -0.5f, 1.5f), pose);
     if (habits.over_nail[digit])
       touch_point(anatomy, back_of(anatomy, pose, sign.touches, 2, 0.7f * where), pose);
@@ -235,7 +240,7 @@ void draw_digit(const Anatomy& anatomy, const Habits& habits, int digit, Pose& p
 
 Habits draw_habits(Rng& rng) {
   Habits habits;
-  habits.spread = clamp(normal(rng, 1.5f, 0.35f), 0.4f, 2.f);
+  habits.spread = clamp(normal(rng, 1.4f, 0.45f), 0.4f, 2.f);
   habits.tightness = normal(rng, 1, 0.12f);
   for (int digit = 0; digit < digit_count; ++digit) {
     for (FingerPose& finger : habits.offset[digit].fingers) {
@@ -245,7 +250,7 @@ Habits draw_habits(Rng& rng) {
                                   normal(rng, 0, 7) * degrees, normal(rng, 0, 6) * degrees,
                                   normal(rng, 0, 8) * degrees};
     habits.contact[digit] = uniform(rng, 0, 1);
-    habits.over_nail[digit] = digit >= 6 && digit <= 8 && rng.chance(0.25);
+    habits.over_nail[digit] = digit >= 6 && digit <= 8 && rng.chance(0.6);
   }
   const auto rest = rng.below(10);
   habits.rest = rest < 6 ? Rest::across : rest < 8 ? Rest::upright : Rest::pinched;

@@ -46,12 +46,30 @@ Light room_light(Rng& rng) {
   return light;
 }
 
-// Daylight from one side, a little from behind or before the hand.
+// A phone's flash beside its lens: next to no shadow within the hand.
+Light flash_light(Rng& rng) {
+  Light light;
+  light.direction = unit({normal(rng, 0, 0.3f), normal(rng, -0.15f, 0.3f), 1});
+  light.softness = uniform(rng, 0.3f, 1);
+  light.ambient = grey(uniform(rng, 0.25f, 0.6f));
+  light.key = grey(uniform(rng, 0.5f, 0.9f));
+  light.occlusion = uniform(rng, 0.5f, 1.2f);
+  light.limb = uniform(rng, 0.2f, 1.1f);
+  light.cast = uniform(rng, 0, 0.6f);
+  light.shadow = uniform(rng, 0.2f, 0.7f);
+  light.gloss = uniform(rng, 0, 0.12f);
+  return light;
+}
+
+// Daylight from one side or from above, a little from behind or before the hand.
 Light window_light(Rng& rng) {
   Light light;
   const float side = rng.chance(0.5) ? 1.f : -1.f;
   light.direction =
       unit({side * uniform(rng, 0.5f, 1), normal(rng, -0.2f, 0.35f), uniform(rng, -0.1f, 0.8f)});
+  if (rng.chance(0.5)) {
+    light.direction = unit({normal(rng, 0, 0.35f), -uniform(rng, 0.5f, 1), uniform(rng, 0, 0.7f)});
+  }
   light.softness = uniform(rng, 0.3f, 1);
   light.ambient = grey(uniform(rng, 0.08f, 0.4f));
   light.key = grey(uniform(rng, 0.4f, 0.9f));
@@ -95,7 +113,7 @@ void draw_framing(const Person& person, Scene& scene, Rng& rng) {
       scene.reach = uniform(rng, 140, 190);
       scene.shift_x = normal(rng, 0.04f, 0.05f);
       scene.shift_y = normal(rng, 0.07f, 0.045f);
-      scene.darker = clamp(normal(rng, 0.41f, 0.1f), 0.2f, 0.9f);
+      scene.darker = clamp(normal(rng, 0.43f, 0.13f), 0.2f, 0.9f);
       scene.settle = uniform(rng, 0.3f, 1);
       break;
     case Domain::webcam:
@@ -153,7 +171,7 @@ Scene draw_scene(const Person& person, int sign, Rng& rng) {
     camera.exposure = uniform(rng, 0.9f, 1.3f);
   } else {
     camera.of_hand = person.domain == Domain::massey;
-    camera.target = camera.of_hand ? normal(rng, 0.49f, 0.06f) : normal(rng, 0.745f, 0.035f);
+    camera.target = camera.of_hand ? normal(rng, 0.49f, 0.06f) : normal(rng, 0.80f, 0.035f);
   }
   camera.gamma = uniform(rng, 1.7f, 2.4f);
   camera.blur = uniform(rng, 0, 0.3f);
@@ -170,9 +188,12 @@ Scene draw_scene(const Person& person, int sign, Rng& rng) {
       camera.contrast = uniform(rng, 0, 0.3f);
       camera.vignette = uniform(rng, 0, 0.3f);
       camera.blur = uniform(rng, 0.1f, 0.7f);
-    } else {  // a phone's flash
-      camera.sharpen = uniform(rng, 0, 0.6f);
+      scene.reach = uniform(rng, 150, 200);
+    } else {
+      if (rng.chance(0.75)) scene.light = flash_light(rng);
+      camera.sharpen = uniform(rng, 0.1f, 0.8f);
       camera.vignette = uniform(rng, 0.45f, 1.1f);
+      camera.blur = uniform(rng, 0, 0.2f);
     }
   }
   camera.jpeg = rng.chance(0.3) ? uniform(rng, 0.1f, 1) : 0;

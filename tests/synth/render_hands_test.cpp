@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
+#include <tuple>
 
 #include "mudra/core/error.h"
 
@@ -151,6 +153,132 @@ TEST(RenderHands, MeanBrightnessDoesNotTell0From5) {
     best = std::max(best, std::abs(balance));
   }
   EXPECT_LT(0.5 + best / static_cast<double>(brightness.size()), 0.75);
+}
+
+using Joints = decltype(RenderedHand::joints);
+
+double apart(const Joints& joints, size_t a, size_t b) {
+  return std::hypot(joints[a][0] - joints[b][0], joints[a][1] - joints[b][1]);
+}
+
+constexpr size_t wrist = 0, thumb_tip = 4, index_knuckle = 5, little_knuckle = 17;
+constexpr size_t fingertips[] = {8, 12, 16, 20};
+
+// 6 little, 7 ring, 8 middle, 9 index.
+TEST(RenderHands, In6To9TheThumbTouchesItsOwnFinger) {
+  int right = 0, all = 0;
+  for (int64_t i = 0; i < 400; ++i) {
+    const RenderedHand hand = render_hand({.count = 400, .size = 64}, i);
+    if (hand.label < 6) continue;
+    const auto distance = [&](size_t tip) { return apart(hand.joints, thumb_tip, tip); };
+    const size_t* nearest = std::min_element(std::begin(fingertips), std::end(fingertips),
+                                             [&](size_t a, size_t b) { return distance(a) < distance(b); });
+    ++all;
+    right += nearest - fingertips == 9 - hand.label;
+  }
+  EXPECT_GT(right, 0.95 * all);
+}
+
+TEST(RenderHands, A1To5ReachesAsFarAsItsFingersAreStraight) {
+  constexpr int straight[6] = {0, 1, 2, 2, 4, 4};
+  int right = 0, all = 0;
+  for (int64_t i = 0; i < 300; ++i) {
+    const RenderedHand hand = render_hand({.count = 300, .size = 64}, i);
+    if (hand.label < 1 || hand.label > 5) continue;
+    for (int finger = 0; finger < 4; ++finger) {
+      const auto f = static_cast<size_t>(finger);
+      const double tip = apart(hand.joints, wrist, fingertips[f]);
+      ++all;
+      right +=
+          (tip > 1.4 * apart(hand.joints, wrist, index_knuckle + 4 * f)) == (finger < straight[hand.label]);
+    }
+  }
+  EXPECT_GT(right, 0.97 * all);
+}
+
+TEST(RenderHands, WebcamHandsAreLeftAsOftenAsRightAndCutOutHandsAreRight) {
+  // Palms face the viewer: a right hand's thumb is on the right.
+  for (const auto& [domain, least, most] :
+       {std::tuple{"massey", 0.0, 0.0}, {"ankara", 0.0, 0.1}, {"webcam", 0.35, 0.65}}) {
+    int left = 0, all = 0;
+    for (int64_t i = 0; i < 1600; i += images_per_person) {
+      int mirrored = 0, shown = 0;  // of one person
+      for (int64_t k = i; k < i + images_per_person && shown < 3; ++k) {
+        const RenderedHand hand = render_hand({.count = 1600, .size = 16, .domain = domain}, k);
+        if (hand.label == 0) continue;  // seen from the side
+        ++shown;
+        mirrored += hand.joints[index_knuckle][0] < hand.joints[little_knuckle][0];
+      }
+      EXPECT_TRUE(mirrored == 0 || mirrored == shown) << domain << ' ' << i;
+      ++all;
+      left += mirrored > 0;
+    }
+    EXPECT_GE(left, least * all) << domain;
+    EXPECT_LE(left, most * all) << domain;
+  }
+}
+
+TEST(RenderHands, SkinIsRedderThanBlueInEveryColourPicture) {
+  for (int64_t i = 0; i < 40; ++i) {
+    const RenderedHand hand = render_hand({.count = 40, .size = 32, .colour = true}, i);
+    ASSERT_EQ(hand.pixels.size(), 3u * 32 * 32);
+    int64_t red = 0, blue = 0;
+    for (size_t at = 0; at < 1024; ++at) {
+      red += hand.pixels[3 * at];
+      blue += hand.pixels[3 * at + 2];
+    }
+    EXPECT_GT(red, blue) << i;
+  }
+}
+
+TEST(RenderHands, AFifthOfNoneIsAnEmptyFrameAndTheRestIsAHand) {
+  int empty = 0;
+  for (int64_t i = 0; i < 300; ++i) {
+    const RenderedHand hand =
+        render_hand({.count = 300, .size = 24, .none_fraction = 1, .domain = "mixed"}, i);
+    EXPECT_EQ(hand.label, 10);
+    const bool nothing_there = mean_of(hand.mask) == 0;
+    EXPECT_EQ(nothing_there, hand.empty) << i;
+    empty += hand.empty;
+  }
+  EXPECT_NEAR(empty, 60, 25);
+}
+
+TEST(RenderHands, AHandIsDarkerThanTheWallBehindIt) {
+  int darker = 0;
+  for (int64_t i = 0; i < 200; ++i) {
+    const RenderedHand hand = render_hand({.count = 200, .size = 32, .domain = "ankara"}, i);
+    double sum[2] = {}, count[2] = {};
+    for (size_t at = 0; at < 1024; ++at) {
+      if (hand.mask[at] != 0 && hand.mask[at] != 255) continue;
+      sum[hand.mask[at] == 0] += hand.pixels[at];
+      ++count[hand.mask[at] == 0];
+    }
+    darker += sum[0] / count[0] < sum[1] / count[1];
+  }
+  EXPECT_GT(darker, 190);
+}
+
+TEST(RenderHands, AnArmLeavesTheFrameBelow) {
+  for (const char* domain : {"ankara", "webcam"}) {
+    int cut = 0;
+    for (int64_t i = 0; i < 100; ++i) {
+      const RenderedHand hand = render_hand({.count = 100, .size = 16, .domain = domain}, i);
+      cut += std::any_of(hand.mask.end() - 16, hand.mask.end(), [](uint8_t share) { return share > 0; });
+    }
+    EXPECT_GT(cut, 70) << domain;
+  }
+}
+
+TEST(RenderHands, WhichFramesAreEmptyDependsOnTheSeed) {
+  std::vector<bool> empty[2];
+  for (uint64_t seed : {0, 1}) {
+    for (int64_t i = 0; i < 60; ++i) {
+      empty[seed].push_back(
+          render_hand({.count = 60, .size = 16, .seed = seed, .none_fraction = 1}, i).empty);
+    }
+  }
+  EXPECT_NE(empty[0], empty[1]);
 }
 
 TEST(RenderHands, TwoSeedsShareNoImage) {
