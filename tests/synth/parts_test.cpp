@@ -84,6 +84,8 @@ TEST(Raster, TheHigherConeHidesTheLowerAndBlendedOnesMelt) {
   raster(pair, surface);
   const double alone = std::sqrt(36 - 3.5 * 3.5 - 0.25);
   EXPECT_NEAR(surface.height[surface.at(10, 10)], alone + 0.5, 1e-3);
+  EXPECT_EQ(surface.cone[surface.at(9, 10)], 0);
+  EXPECT_EQ(surface.cone[surface.at(11, 10)], 1);
 }
 
 TEST(Anatomy, FingersHaveTheLengthsOfTheTable) {

@@ -196,6 +196,20 @@ TEST(RenderHands, A1To5ReachesAsFarAsItsFingersAreStraight) {
   EXPECT_GT(right, 0.97 * all);
 }
 
+TEST(RenderHands, TheThumbStandsOffTheHandIn3And5Only) {
+  int right = 0, all = 0;
+  for (int64_t i = 0; i < 300; ++i) {
+    const RenderedHand hand = render_hand({.count = 300, .size = 64}, i);
+    if (hand.label < 1 || hand.label > 5) continue;
+    // The hand's breadth at the knuckles is the measure.
+    const double off =
+        apart(hand.joints, thumb_tip, little_knuckle) / apart(hand.joints, index_knuckle, little_knuckle);
+    ++all;
+    right += (off > 1.4) == (hand.label == 3 || hand.label == 5);
+  }
+  EXPECT_GT(right, 0.95 * all);
+}
+
 TEST(RenderHands, WebcamHandsAreLeftAsOftenAsRightAndCutOutHandsAreRight) {
   // Palms face the viewer: a right hand's thumb is on the right.
   for (const auto& [domain, least, most] :
