@@ -42,7 +42,7 @@ struct DataArguments {
   }
   Dataset load() const {
     ThreadTeam team(1);
-    return load_data(options(), team).first;
+    return load_data(options(), team, show_progress("reading")).first;
   }
 };
 
@@ -80,10 +80,15 @@ json inspection_json(const Dataset& data, const Inspection& found) {
            {{"low", found.low}, {"high", found.high}, {"mean", found.mean}, {"deviation", found.deviation}}},
           {"classes", classes},
           {"groups", groups},
-          {"constant", found.constant},
+          {"constant", found.constant.rows},
           {"duplicates", found.duplicates},
-          {"conflicting", found.conflicting},
-          {"inverted", found.inverted},
+          {"conflicting", found.conflicting.rows},
+          {"inverted", found.inverted.rows},
+          {"counts",
+           {{"constant", found.constant.count},
+            {"copies", found.copies},
+            {"conflicting", found.conflicting.count},
+            {"inverted", found.inverted.count}}},
           {"notes", data.notes},
           {"skipped", data.skipped},
           {"warnings", found.warnings}};
@@ -133,7 +138,7 @@ Action inspect_command(Arguments& arguments) {
       throw usage_error("there is nothing to show it in", "--augment", "Give --out sheet.png");
     }
     const Dataset data = a->load();
-    const Inspection found = inspect(data);
+    const Inspection found = inspect(data, show_progress("inspecting"));
     if (!a->out.empty()) {
       write_file_atomically(a->out,
                             encode_png(augmentation.any() ? augment_sheet(data, augmentation, options.seed)
@@ -163,7 +168,8 @@ Action convert_command(Arguments& arguments) {
   arguments.flag("--json", a->json, "Print the result as one JSON document");
   return [a] {
     const Dataset data = a->load();
-    const std::vector<std::string> notes = write_dataset(data, a->out, {.compress = a->compress});
+    const std::vector<std::string> notes = write_dataset(
+        data, a->out, {.compress = a->compress, .progress = show_progress("writing " + a->out)});
     if (a->json) {
       return print_json(
           {{"out", a->out}, {"images", data.size()}, {"notes", notes}, {"skipped", data.skipped}});
@@ -185,9 +191,8 @@ Action split_command(Arguments& arguments) {
     const Options options = a->options();
     const Dataset data = a->load();
     const Split split = make_split(data, options.split, options.seed);
-    const std::string text = split_text(split, data.size());
-    if (!a->out.empty()) write_file_atomically(a->out, text);
-    if (a->json) return print_json(json::parse(text));
+    if (!a->out.empty()) write_split(split, data.size(), a->out);
+    if (a->json) return split_text(split, data.size(), [](std::string_view text) { fmt::print("{}", text); });
     print_notes(data);
     fmt::print("{}: {}\n", data.source, split.description);
     for (const Fold& fold : split.folds) {
@@ -211,7 +216,7 @@ Action leaks_command(Arguments& arguments) {
     const Dataset data = a->load();
     const Split split = make_split(data, options.split, options.seed);
     ThreadTeam team(options.threads > 0 ? options.threads : available_processors());
-    const LeakReport report = find_leaks(data, split, team, *cache);
+    const LeakReport report = find_leaks(data, split, team, *cache, show_progress("comparing"));
     if (a->json) return print_json(json::parse(leaks_text(report)));
     print_notes(data);
     fmt::print("{}: {}\n", data.source, split.description);

@@ -23,14 +23,14 @@ std::string bytes(int64_t count) {
 // "-" where there is nothing.
 std::string number(int64_t count) { return count == 0 ? "-" : thousands(count); }
 
-struct Row {
+struct TableRow {
   std::string layer, output, parameters, multiply_adds, memory;
 };
 
 // Blocks are indented; their marks become brackets.
-std::vector<Row> rows_of(const NetworkSummary& summary) {
-  std::vector<Row> rows = {{"layer", "output", "parameters", "multiply-adds", "memory"},
-                           {"images", sizes(summary.input), "", "", ""}};
+std::vector<TableRow> rows_of(const NetworkSummary& summary) {
+  std::vector<TableRow> rows = {{"layer", "output", "parameters", "multiply-adds", "memory"},
+                                {"images", sizes(summary.input), "", "", ""}};
   size_t depth = 0;
   for (const LayerSummary& layer : summary.layers) {
     const auto indented = [&](const std::string& text) { return std::string(2 * depth, ' ') + text; };
@@ -56,13 +56,13 @@ std::vector<Row> rows_of(const NetworkSummary& summary) {
 }  // namespace
 
 void print_summary(const NetworkSummary& summary) {
-  const std::vector<Row> rows = rows_of(summary);
+  const std::vector<TableRow> rows = rows_of(summary);
   size_t layer = 0, output = 0;
-  for (const Row& row : rows) {
+  for (const TableRow& row : rows) {
     layer = std::max(layer, row.layer.size());
     output = std::max(output, row.output.size());
   }
-  for (const Row& row : rows) {
+  for (const TableRow& row : rows) {
     std::string line = fmt::format("{:<{}}   {:<{}}   {:>12}   {:>13}   {:>9}", row.layer, layer, row.output,
                                    output, row.parameters, row.multiply_adds, row.memory);
     fmt::print("{}\n", line.substr(0, line.find_last_not_of(' ') + 1));

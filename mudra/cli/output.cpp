@@ -1,11 +1,15 @@
 #include "mudra/cli/output.h"
 
 #include <fmt/format.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <memory>
 #include <nlohmann/json.hpp>
 
+#include "mudra/core/error.h"
 #include "mudra/report/page.h"
 #include "mudra/training/options.h"
 
@@ -65,8 +69,36 @@ void ProgressLine::show(const std::string& text) {
   std::fflush(stderr);
 }
 
+void ProgressLine::clear() {
+  if (is_terminal_ && shown_ != std::chrono::steady_clock::time_point()) fmt::print(stderr, "\r\033[K");
+}
+
 void ProgressLine::finish(const std::string& text) {
   fmt::print(stderr, "{}{}\n", is_terminal_ ? "\r\033[K" : "", text);
+}
+
+static std::atomic<bool> interrupted{false};
+
+void catch_interrupts() {
+  struct sigaction action {};
+  action.sa_handler = [](int) { interrupted = true; };
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
+
+bool was_interrupted() { return interrupted; }
+
+Progress show_progress(const std::string& what) {
+  catch_interrupts();
+  const std::shared_ptr<ProgressLine> line(new ProgressLine, [](ProgressLine* shown) {
+    shown->clear();
+    delete shown;
+  });
+  return [line, what](int64_t done, int64_t of) {
+    if (was_interrupted()) throw Error("stopped", what, "Nothing is left half done");
+    line->show(fmt::format("{} {:.0f}%", what, 100 * static_cast<double>(done) / static_cast<double>(of)));
+  };
 }
 
 }  // namespace mudra

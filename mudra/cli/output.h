@@ -38,10 +38,19 @@ class ProgressLine {
   double seconds() const;              // since it was made
   void show(const std::string& text);  // at most 20 times a second
   void finish(const std::string& text);
+  void clear();
 
  private:
   bool is_terminal_;
   std::chrono::steady_clock::time_point start_, shown_;
 };
+
+// From now on Ctrl-C and a polite kill only set a mark, which was_interrupted() reads; a second one kills.
+void catch_interrupts();
+bool was_interrupted();
+
+// Shows `what` and its share on a terminal's line, which is gone when the Progress is. Catches interrupts:
+// one ends what goes on by an Error, so that it leaves nothing half done.
+Progress show_progress(const std::string& what);
 
 }  // namespace mudra

@@ -35,7 +35,7 @@ Answer answer(const Model& model, const std::string& file, ThreadTeam& team) {
   Dataset one;
   one.source = file;
   one.pixels = fit_to(read_image(file, model.preprocessing.channels), model.preprocessing);
-  const int64_t row = 0;
+  const Row row = 0;
   const Predictions found =
       predict(model.network, static_cast<int64_t>(model.classes.size()), one, std::span(&row, 1), team);
   const auto values = found.probabilities.values();

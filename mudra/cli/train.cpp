@@ -1,8 +1,6 @@
 // mudra train [DATA]: learn from labelled images.
 #include <fmt/format.h>
-#include <signal.h>
 
-#include <atomic>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -18,8 +16,6 @@
 
 namespace mudra {
 namespace {
-
-std::atomic<bool> interrupted{false};
 
 struct TrainArguments {
   std::map<std::string, std::string> given;
@@ -136,16 +132,12 @@ Action train_command(Arguments& arguments) {
     if (!a->resume.empty() && (!a->options_file.empty() || !a->out.empty()))
       throw usage_error("a run goes on in its folder with its options", "--resume",
                         "Leave out --options and --out");
-    struct sigaction action {};
-    action.sa_handler = [](int) { interrupted = true; };
-    action.sa_flags = static_cast<int>(SA_RESETHAND);  // a second Ctrl-C ends at once
-    sigaction(SIGINT, &action, nullptr);
-    sigaction(SIGTERM, &action, nullptr);
+    catch_interrupts();
     RunEvents events;
     if (!a->quiet) events.ready = describe_run;
     EpochProgress progress(a->quiet);
     events.epoch = [&](const Run& run, size_t, const Epoch& epoch) { progress(run, epoch); };
-    events.stop = [] { return interrupted.load(); };
+    events.stop = was_interrupted;
     const Run run = a->resume.empty() ? train_run(make_options(a->options_file, a->given), a->out, events)
                                       : resume_run(a->resume, a->given, events);
     progress.finish();

@@ -77,7 +77,7 @@ class StreamedArray final : public PixelSource {
 };
 
 Pixels stream_pixels(std::unique_ptr<ByteSource> source, const NpyHeader& header, const Layout& layout,
-                     std::vector<std::string>& notes) {
+                     const Progress& progress, std::vector<std::string>& notes) {
   const std::string where = source->where();
   if (header.fortran_order) {
     throw Error(
@@ -96,6 +96,7 @@ Pixels stream_pixels(std::unique_ptr<ByteSource> source, const NpyHeader& header
   ValueRange range;
   for (int64_t at = 0; at < header.values; at += per_chunk) {
     const int64_t count = std::min(per_chunk, header.values - at);
+    if (progress) progress(at, header.values);
     source->read_at(header.data_offset + static_cast<uint64_t>(at * header.item_size), raw.data(),
                     static_cast<size_t>(count * header.item_size));
     npy_to_floats(header, raw.data(), count, values.data());
@@ -149,8 +150,13 @@ Pixels array_pixels(std::unique_ptr<ByteSource> source, const NpyHeader& header,
   if (header.is_text()) throw Error("holds text, not images", where, "Give an array of numbers");
   const Layout layout = layout_of(header, options, where);
   check_image_size(layout.shape[1], layout.shape[2], where);
+  if (layout.shape[0] > most_images) {
+    throw Error("holds " + std::to_string(layout.shape[0]) + " images", where,
+                "Divide it into files of no more than " + std::to_string(most_images));
+  }
   if (layout.channels_first) notes.push_back("images are channels first " + header.shape_text());
-  if (header.values > options.stream_above) return stream_pixels(std::move(source), header, layout, notes);
+  if (header.values > options.stream_above)
+    return stream_pixels(std::move(source), header, layout, options.progress, notes);
   NpyValues values = read_npy_values(*source, header, layout.strides);
   return make_pixels(std::move(values), layout.shape, value_type(header), where, notes);
 }

@@ -79,17 +79,15 @@ class Sheet {
 };
 
 // Rows of one class, spread over its groups and over their order.
-std::vector<int64_t> choose_rows(const Dataset& data, int32_t label, int most) {
-  std::vector<int64_t> rows;
+std::vector<Row> choose_rows(const Dataset& data, int32_t label, int most) {
+  std::vector<Row> rows;
   for (size_t row = 0; row < data.labels.size(); ++row) {
-    if (data.labels[row] == label) rows.push_back(static_cast<int64_t>(row));
+    if (data.labels[row] == label) rows.push_back(static_cast<Row>(row));
   }
   if (!data.groups.empty()) {
-    std::stable_sort(rows.begin(), rows.end(), [&](int64_t a, int64_t b) {
-      return data.groups[static_cast<size_t>(a)] < data.groups[static_cast<size_t>(b)];
-    });
+    std::stable_sort(rows.begin(), rows.end(), [&](Row a, Row b) { return data.groups[a] < data.groups[b]; });
   }
-  std::vector<int64_t> chosen;
+  std::vector<Row> chosen;
   const size_t count = std::min(rows.size(), static_cast<size_t>(most));
   for (size_t i = 0; i < count; ++i) chosen.push_back(rows[i * rows.size() / count]);
   return chosen;

@@ -53,22 +53,22 @@ void Pixels::read(int64_t image, float* out) const {
   }
 }
 
-Pixels Pixels::select(std::span<const int64_t> rows) const {
-  std::vector<int64_t> stored;
+Pixels Pixels::select(std::span<const Row> rows) const {
+  std::vector<Row> stored;
   stored.reserve(rows.size());
-  for (int64_t row : rows) stored.push_back(stored_row(row));
+  for (const Row row : rows) stored.push_back(static_cast<Row>(stored_row(row)));
   Pixels selected = *this;
-  selected.rows_ = std::make_shared<const std::vector<int64_t>>(std::move(stored));
+  selected.rows_ = std::make_shared<const std::vector<Row>>(std::move(stored));
   selected.shape_[0] = static_cast<int64_t>(rows.size());
   return selected;
 }
 
-Dataset Dataset::select(std::span<const int64_t> rows) const {
+Dataset Dataset::select(std::span<const Row> rows) const {
   const auto pick = [&](const auto& values) {
     std::remove_cvref_t<decltype(values)> picked;
     if (values.empty()) return picked;
     picked.reserve(rows.size());
-    for (int64_t row : rows) picked.push_back(values[static_cast<size_t>(row)]);
+    for (const Row row : rows) picked.push_back(values[row]);
     return picked;
   };
   Dataset selected;
@@ -98,9 +98,9 @@ Dataset Dataset::keep_classes(std::span<const std::string> keep) const {
       throw usage_error("class `" + keep[i] + "` is named twice", source, "Name each class once");
     index = static_cast<int32_t>(i);
   }
-  std::vector<int64_t> rows;
+  std::vector<Row> rows;
   for (size_t row = 0; row < labels.size(); ++row) {
-    if (new_index[static_cast<size_t>(labels[row])] >= 0) rows.push_back(static_cast<int64_t>(row));
+    if (new_index[static_cast<size_t>(labels[row])] >= 0) rows.push_back(static_cast<Row>(row));
   }
   Dataset kept = select(rows);
   kept.classes.assign(keep.begin(), keep.end());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -10,6 +11,13 @@
 #include "mudra/core/shape.h"
 
 namespace mudra {
+
+// A place in a data set. 32 bits: every list of rows is as long as the data.
+using Row = uint32_t;
+inline constexpr int64_t most_images = int64_t{1} << 32;
+
+// Told now and then how far something long is; what it throws ends that.
+using Progress = std::function<void(int64_t done, int64_t of)>;
 
 // Images that stay on the disk, for data larger than memory. Thread-safe: read() changes no member.
 class PixelSource {
@@ -38,7 +46,7 @@ class Pixels {
   void read(int64_t image, float* out) const;
 
   // The images at `rows`, in that order; shares the memory.
-  Pixels select(std::span<const int64_t> rows) const;
+  Pixels select(std::span<const Row> rows) const;
 
  private:
   int64_t stored_row(int64_t image) const;
@@ -47,7 +55,7 @@ class Pixels {
   std::shared_ptr<const std::vector<uint8_t>> bytes_;
   std::shared_ptr<const std::vector<float>> floats_;
   std::shared_ptr<const PixelSource> source_;
-  std::shared_ptr<const std::vector<int64_t>> rows_;  // selected images, or null for all in order
+  std::shared_ptr<const std::vector<Row>> rows_;  // selected images, or null for all in order
   float factor_ = 1;
 };
 
@@ -66,7 +74,7 @@ struct Dataset {
   int64_t size() const { return pixels.count(); }
 
   // The examples at `rows`, in that order. Keeps classes and groups as they are.
-  Dataset select(std::span<const int64_t> rows) const;
+  Dataset select(std::span<const Row> rows) const;
   // Only the examples of these classes; classes become exactly `keep`, in that order. Throws a usage
   // Error that lists the classes there are when one is not in the data.
   Dataset keep_classes(std::span<const std::string> keep) const;

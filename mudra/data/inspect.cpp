@@ -3,10 +3,9 @@
 #include <xxhash.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <map>
 #include <span>
+#include <utility>
 
 #include "mudra/data/label_index.h"
 
@@ -18,24 +17,82 @@ constexpr double inverted_below = -0.3;             // correlation with the aver
 constexpr double imbalance_from = 2;                // largest class over smallest
 constexpr size_t average_pixels = size_t{28} * 28;  // the average image is taken at about this many pixels
 
-// Rows by what their pixels are.
-class Duplicates {
+uint64_t hash_of(std::span<const float> image) { return XXH3_64bits(image.data(), image.size_bytes()); }
+
+// Finds images whose pixels are the same, in two passes: the first takes a hash of each, the second the rows
+// of those that came more than once.
+class Copies {
  public:
-  void add(int64_t row, std::span<const float> image) {
-    const XXH128_hash_t hash = XXH3_128bits(image.data(), image.size() * sizeof(float));
-    rows_[{hash.high64, hash.low64}].push_back(row);
-  }
-  std::vector<std::vector<int64_t>> take() {
-    std::vector<std::vector<int64_t>> repeated;
-    for (auto& [hash, rows] : rows_) {
-      if (rows.size() > 1) repeated.push_back(std::move(rows));
+  explicit Copies(int64_t images) { hashes_.reserve(static_cast<size_t>(images)); }
+  void first_pass(uint64_t hash) { hashes_.push_back(hash); }
+  void between() {
+    std::ranges::sort(hashes_);
+    size_t rows = 0, kept = 0;
+    for (size_t begin = 0, end = 0; begin < hashes_.size(); begin = end) {
+      while (end < hashes_.size() && hashes_[end] == hashes_[begin]) ++end;
+      if (end - begin < 2) continue;
+      hashes_[kept++] = hashes_[begin];
+      rows += end - begin;
     }
-    std::sort(repeated.begin(), repeated.end());
-    return repeated;
+    hashes_.resize(kept);
+    hashes_.shrink_to_fit();
+    group_of_.assign(kept, Row{0});
+    rows_.reserve(rows);
+  }
+  void second_pass(uint64_t hash, Row row) {
+    const auto at = std::ranges::lower_bound(hashes_, hash);
+    if (at == hashes_.end() || *at != hash) return;
+    Row& group = group_of_[static_cast<size_t>(at - hashes_.begin())];
+    if (group == 0) group = ++groups_;
+    rows_.emplace_back(group, row);
+  }
+  // Groups in the order of their first rows.
+  void report(const Dataset& data, Inspection& found) {
+    std::ranges::sort(rows_);
+    std::vector<bool> conflicting(rows_.empty() ? 0 : static_cast<size_t>(data.size()), false);
+    size_t listed = 0;
+    for (size_t begin = 0, end = 0; begin < rows_.size(); begin = end) {
+      const auto label = [&](size_t i) { return data.labels[rows_[i].second]; };
+      bool agree = true;
+      for (; end < rows_.size() && rows_[end].first == rows_[begin].first; ++end)
+        agree = agree && label(end) == label(begin);
+      found.copies += static_cast<int64_t>(end - begin) - 1;
+      for (size_t i = begin; i < end && !agree; ++i) conflicting[rows_[i].second] = true;
+      if (listed == Suspects::most_listed) continue;
+      found.duplicates.emplace_back();
+      for (size_t i = begin; i < end && listed < Suspects::most_listed; ++i, ++listed)
+        found.duplicates.back().push_back(rows_[i].second);
+    }
+    for (size_t row = 0; row < conflicting.size(); ++row) {
+      if (conflicting[row]) found.conflicting.add(static_cast<Row>(row));
+    }
   }
 
  private:
-  std::map<std::array<uint64_t, 2>, std::vector<int64_t>> rows_;
+  std::vector<uint64_t> hashes_;
+  std::vector<Row> group_of_;              // of hashes_, from 1; 0: not met yet
+  std::vector<std::pair<Row, Row>> rows_;  // group and row
+  Row groups_ = 0;
+};
+
+// Says how far two passes over the images are.
+class TwoPasses {
+ public:
+  TwoPasses(const Dataset& data, const Progress& progress) : data_(data), progress_(progress) {}
+  template <class Work>
+  void operator()(Work work) {
+    std::vector<float> image(static_cast<size_t>(data_.pixels.shape().per_example()));
+    for (int64_t row = 0; row < data_.size(); ++row, ++done_) {
+      if (progress_ && row % 1024 == 0) progress_(done_, 2 * data_.size());
+      data_.pixels.read(row, image.data());
+      work(static_cast<Row>(row), std::span<const float>(image));
+    }
+  }
+
+ private:
+  const Dataset& data_;
+  const Progress& progress_;
+  int64_t done_ = 0;
 };
 
 // An image as the deviations from its own mean, thinned out to few pixels; length 1 unless constant.
@@ -55,68 +112,73 @@ std::vector<float> normalised(std::span<const float> image) {
   return thin;
 }
 
-// Adds up what can be known of each image alone. The average of the normalised images goes into `average`.
-void look_at_pixels(const Dataset& data, Inspection& found, std::vector<double>& average) {
-  std::vector<float> image(static_cast<size_t>(data.pixels.shape().per_example()));
-  Duplicates duplicates;
+// Adds up what can be known of each image alone. Returns the sum of the normalised images.
+std::vector<double> look_at_pixels(const Dataset& data, TwoPasses& pass, Copies& copies, Inspection& found) {
+  std::vector<double> sum_of_images;
   double sum = 0, squares = 0;
   found.low = INFINITY, found.high = -INFINITY;
-  for (int64_t row = 0; row < data.size(); ++row) {
-    data.pixels.read(row, image.data());
+  pass([&](Row row, std::span<const float> image) {
     const auto [low, high] = std::minmax_element(image.begin(), image.end());
     found.low = std::min(found.low, *low);
     found.high = std::max(found.high, *high);
-    if (*high - *low < constant_below) found.constant.push_back(row);
+    if (*high - *low < constant_below) found.constant.add(row);
     for (const float value : image) {
       sum += value;
       squares += static_cast<double>(value) * value;
     }
-    duplicates.add(row, image);
+    copies.first_pass(hash_of(image));
     const std::vector<float> thin = normalised(image);
-    average.resize(thin.size());
-    for (size_t i = 0; i < thin.size(); ++i) average[i] += thin[i];
-  }
-  const double pixels = static_cast<double>(data.size()) * static_cast<double>(image.size());
+    sum_of_images.resize(thin.size());
+    for (size_t i = 0; i < thin.size(); ++i) sum_of_images[i] += thin[i];
+  });
+  const double pixels = static_cast<double>(data.pixels.shape().elements());
   found.mean = sum / pixels;
   found.deviation = std::sqrt(std::max(0.0, squares / pixels - found.mean * found.mean));
-  found.duplicates = duplicates.take();
+  return sum_of_images;
 }
 
-std::vector<int64_t> inverted_rows(const Dataset& data, const std::vector<double>& average) {
+void compare_images(const Dataset& data, TwoPasses& pass, const std::vector<double>& sum_of_images,
+                    Copies& copies, Inspection& found) {
   double squares = 0;
-  for (const double value : average) squares += value * value;
+  for (const double value : sum_of_images) squares += value * value;
   const double length = std::sqrt(squares);
   // Without anything in common between the images there is no negative of it.
-  if (data.size() < 10 || length < 0.2 * static_cast<double>(data.size())) return {};
-  std::vector<int64_t> inverted;
-  std::vector<float> image(static_cast<size_t>(data.pixels.shape().per_example()));
-  for (int64_t row = 0; row < data.size(); ++row) {
-    data.pixels.read(row, image.data());
+  const bool alike = data.size() >= 10 && length >= 0.2 * static_cast<double>(data.size());
+  copies.between();
+  pass([&](Row row, std::span<const float> image) {
+    copies.second_pass(hash_of(image), row);
+    if (!alike) return;
     const std::vector<float> thin = normalised(image);
     double correlation = 0;
-    for (size_t i = 0; i < thin.size(); ++i) correlation += thin[i] * average[i] / length;
-    if (correlation < inverted_below) inverted.push_back(row);
-  }
-  return inverted;
+    for (size_t i = 0; i < thin.size(); ++i) correlation += thin[i] * sum_of_images[i] / length;
+    if (correlation < inverted_below) found.inverted.add(row);
+  });
+  copies.report(data, found);
 }
 
-std::string first_rows(const std::vector<int64_t>& rows, const Dataset& data) {
+// "rows 3, 17, 20, 21, 30 and 5 more"
+std::string first_rows(const Suspects& suspects, const Dataset& data) {
+  constexpr size_t named = 5;
   std::vector<std::string> names;
-  for (size_t i = 0; i < rows.size(); ++i) {
-    const auto row = static_cast<size_t>(rows[i]);
+  for (const Row row : suspects.rows) {
     names.push_back(data.files.empty() ? std::to_string(row) : data.files[row]);
+    if (names.size() == named) break;
   }
-  return (!data.files.empty() ? "" : rows.size() == 1 ? "row " : "rows ") + join_names(names, 5);
+  const auto more = suspects.count - static_cast<int64_t>(names.size());
+  std::string text = data.files.empty() ? (suspects.count == 1 ? "row " : "rows ") : "";
+  if (more == 0) return text + join_names(names, named);
+  for (size_t i = 0; i < names.size(); ++i) text += (i > 0 ? ", " : "") + names[i];
+  return text + " and " + std::to_string(more) + " more";
 }
 
-std::string counted(size_t count, const char* one, const char* many) {
+std::string counted(int64_t count, const char* one, const char* many) {
   return std::to_string(count) + " " + (count == 1 ? one : many);
 }
 
 void warn(const Dataset& data, Inspection& found) {
   const auto say = [&](std::string text) { found.warnings.push_back(std::move(text)); };
   if (!data.skipped.empty()) {
-    say(counted(data.skipped.size(), "file or line was", "files or lines were") +
+    say(counted(static_cast<int64_t>(data.skipped.size()), "file or line was", "files or lines were") +
         " skipped: " + data.skipped.front());
   }
   if (data.classes.size() == 1)
@@ -137,25 +199,24 @@ void warn(const Dataset& data, Inspection& found) {
     if (std::count(counts.begin(), counts.end(), 0) > 0) partial.push_back(data.group_names[g]);
   }
   if (!partial.empty()) {
-    say(counted(partial.size(), "group does", "groups do") +
+    say(counted(static_cast<int64_t>(partial.size()), "group does", "groups do") +
         " not have every class: " + join_names(partial, 5));
   }
-  if (!found.constant.empty()) {
-    say(counted(found.constant.size(), "image is", "images are") +
+  if (found.constant.count > 0) {
+    say(counted(found.constant.count, "image is", "images are") +
         " of one brightness all over: " + first_rows(found.constant, data));
   }
-  if (!found.duplicates.empty()) {
-    size_t extra = 0;
-    for (const auto& rows : found.duplicates) extra += rows.size() - 1;
-    say(counted(extra, "image is an exact copy", "images are exact copies") + " of another, first " +
-        first_rows(found.duplicates.front(), data));
+  if (found.copies > 0) {
+    const std::vector<Row>& first = found.duplicates.front();
+    say(counted(found.copies, "image is an exact copy", "images are exact copies") + " of another, first " +
+        first_rows({static_cast<int64_t>(first.size()), first}, data));
   }
-  if (!found.conflicting.empty()) {
-    say(counted(found.conflicting.size(), "image has", "images have") +
+  if (found.conflicting.count > 0) {
+    say(counted(found.conflicting.count, "image has", "images have") +
         " an exact copy with another label: " + first_rows(found.conflicting, data));
   }
-  if (!found.inverted.empty()) {
-    say(counted(found.inverted.size(), "image looks", "images look") +
+  if (found.inverted.count > 0) {
+    say(counted(found.inverted.count, "image looks", "images look") +
         " inverted, dark where the others are bright: " + first_rows(found.inverted, data));
   }
   if (found.high <= 0.5F && found.low >= 0)
@@ -164,7 +225,7 @@ void warn(const Dataset& data, Inspection& found) {
 
 }  // namespace
 
-Inspection inspect(const Dataset& data) {
+Inspection inspect(const Dataset& data, const Progress& progress) {
   Inspection found;
   const Shape& shape = data.pixels.shape();
   found.images = shape[0];
@@ -178,16 +239,10 @@ Inspection inspect(const Dataset& data) {
       ++found.group_counts[static_cast<size_t>(data.groups[row])][static_cast<size_t>(data.labels[row])];
     }
   }
-  std::vector<double> average;
-  look_at_pixels(data, found, average);
-  found.inverted = inverted_rows(data, average);
-  for (const auto& rows : found.duplicates) {
-    const auto label = [&](int64_t row) { return data.labels[static_cast<size_t>(row)]; };
-    const bool agree =
-        std::all_of(rows.begin(), rows.end(), [&](int64_t r) { return label(r) == label(rows[0]); });
-    if (!agree) found.conflicting.insert(found.conflicting.end(), rows.begin(), rows.end());
-  }
-  std::sort(found.conflicting.begin(), found.conflicting.end());
+  TwoPasses pass(data, progress);
+  Copies copies(data.size());
+  const std::vector<double> sum_of_images = look_at_pixels(data, pass, copies, found);
+  compare_images(data, pass, sum_of_images, copies, found);
   warn(data, found);
   return found;
 }

@@ -19,6 +19,7 @@ namespace {
 // Part of the cache's key: another method must not meet the results of this one.
 constexpr uint64_t method_version = 1;
 constexpr int64_t images_per_task = 32;
+constexpr size_t tested_together = 1024;  // between two calls of progress
 
 // Calls work(row, grey) for every image, brought to 28x28 grey.
 template <class Work>
@@ -95,23 +96,30 @@ std::optional<LeakReport> read_cached(const std::filesystem::path& file) {
   }
 }
 
-LeakReport search(const Dataset& data, const Split& split, ThreadTeam& team) {
+LeakReport search(const Dataset& data, const Split& split, ThreadTeam& team, const Progress& progress) {
   std::vector<Print> prints(static_cast<size_t>(data.size()));
   for_each_grey(data.pixels, team, [&](int64_t row, std::span<const float> grey) {
     prints[static_cast<size_t>(row)] = make_print(grey);
   });
   LeakReport report;
+  int64_t tests = 0;
+  for (const Fold& fold : split.folds) tests += static_cast<int64_t>(fold.test.size());
   std::vector<bool> trains(prints.size(), false);
   for (const Fold& fold : split.folds) {
-    for (const int64_t row : fold.train) trains[static_cast<size_t>(row)] = true;
-    const auto copies = find_copies(prints, fold.test, fold.train, team);
-    for (size_t i = 0; i < copies.size(); ++i) {
-      for (const Match& match : copies[i]) {
-        report.pairs.push_back({fold.test[i], match.row, match.similarity, match.degrees});
+    for (const Row row : fold.train) trains[row] = true;
+    for (size_t first = 0; first < fold.test.size(); first += tested_together) {
+      if (progress) progress(report.test, tests);
+      const auto some =
+          std::span(fold.test).subspan(first, std::min(tested_together, fold.test.size() - first));
+      const auto copies = find_copies(prints, some, fold.train, team);
+      for (size_t i = 0; i < copies.size(); ++i) {
+        for (const Match& match : copies[i]) {
+          report.pairs.push_back({some[i], match.row, match.similarity, match.degrees});
+        }
+        if (!copies[i].empty()) ++report.test_with_twin;
       }
-      if (!copies[i].empty()) ++report.test_with_twin;
+      report.test += static_cast<int64_t>(some.size());
     }
-    report.test += static_cast<int64_t>(fold.test.size());
   }
   report.train = std::count(trains.begin(), trains.end(), true);
   return report;
@@ -120,11 +128,17 @@ LeakReport search(const Dataset& data, const Split& split, ThreadTeam& team) {
 }  // namespace
 
 LeakReport find_leaks(const Dataset& data, const Split& split, ThreadTeam& team,
-                      const std::filesystem::path& cache) {
-  if (cache.empty()) return search(data, split, team);
+                      const std::filesystem::path& cache, const Progress& progress) {
+  if (data.size() > most_searched) {
+    throw Error("has " + std::to_string(data.size()) +
+                    " images, and near copies are looked for in no more than " +
+                    std::to_string(most_searched) + ": every held-out image meets every training image",
+                data.source, "Look at a part of them: fewer --classes, or a smaller file");
+  }
+  if (cache.empty()) return search(data, split, team, progress);
   const std::filesystem::path file = cache / ("leaks-" + key_of(data, split, team) + ".json");
   if (std::optional<LeakReport> known = read_cached(file)) return *known;
-  LeakReport report = search(data, split, team);
+  LeakReport report = search(data, split, team, progress);
   try {
     std::filesystem::create_directories(cache);
     write_file_atomically(file, leaks_text(report));

@@ -144,8 +144,8 @@ std::vector<Match> copies_of(std::span<const Print> prints, int64_t query,
 
 }  // namespace
 
-std::vector<std::vector<Match>> find_copies(std::span<const Print> prints, std::span<const int64_t> queries,
-                                            std::span<const int64_t> candidates, ThreadTeam& team) {
+std::vector<std::vector<Match>> find_copies(std::span<const Print> prints, std::span<const Row> queries,
+                                            std::span<const Row> candidates, ThreadTeam& team) {
   const size_t block_count = (candidates.size() + block_size - 1) / block_size;
   std::vector<std::array<Block, 2>> blocks(block_count);
   for (size_t i = 0; i < candidates.size(); ++i) {

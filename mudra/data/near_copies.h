@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "mudra/core/thread_team.h"
+#include "mudra/data/dataset.h"
 #include "mudra/data/print.h"
 
 namespace mudra {
@@ -22,7 +23,7 @@ inline constexpr float copy_similarity = 0.96F;
 // The copies among prints[candidates] of each of prints[queries], closest first: a coarse search over all of
 // them at all angles to 75 degrees, then alignment of the 24 closest. The same bits for any number of
 // threads.
-std::vector<std::vector<Match>> find_copies(std::span<const Print> prints, std::span<const int64_t> queries,
-                                            std::span<const int64_t> candidates, ThreadTeam& team);
+std::vector<std::vector<Match>> find_copies(std::span<const Print> prints, std::span<const Row> queries,
+                                            std::span<const Row> candidates, ThreadTeam& team);
 
 }  // namespace mudra

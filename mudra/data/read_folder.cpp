@@ -78,13 +78,14 @@ class Finder {
     if (folder == nullptr || ::fstat(::dirfd(folder), &status) != 0) {
       const std::string why = std::strerror(errno);
       if (folder != nullptr) ::closedir(folder);
-      if (below.empty()) throw Error("cannot be read: " + why, path, "Give yourself the right to read it");
-      skip(data_, as_utf8(below) + ": cannot be read: " + why, options_);
+      if (below.empty()) throw Error("cannot read: " + why, path, "Give yourself the right to read it");
+      skip(data_, as_utf8(path) + ": cannot read: " + why + ". Give yourself the right to read it.",
+           options_);
       return entries;
     }
     if (!visited_.insert({status.st_dev, status.st_ino}).second) {
       ::closedir(folder);
-      skip(data_, as_utf8(below) + ": leads to a folder that was read already", options_);
+      skip(data_, as_utf8(path) + ": leads to a folder that was read already", options_);
       return entries;
     }
     while (const dirent* item = ::readdir(folder)) {
@@ -92,7 +93,7 @@ class Finder {
       if (name[0] == '.') continue;
       const std::string inside = below.empty() ? name : below + "/" + name;
       if (::stat((root_ + "/" + inside).c_str(), &status) != 0) {
-        skip(data_, as_utf8(inside) + ": cannot be read: " + std::strerror(errno), options_);
+        skip(data_, as_utf8(root_ + "/" + inside) + ": cannot read: " + std::strerror(errno), options_);
       } else if (S_ISDIR(status.st_mode) || S_ISREG(status.st_mode)) {
         entries.push_back({name, S_ISDIR(status.st_mode)});
       }
@@ -104,7 +105,7 @@ class Finder {
 
   void walk(const std::string& below, const std::string& label) {
     if (std::count(below.begin(), below.end(), '/') > 32) {
-      return skip(data_, as_utf8(below) + ": is more than 32 folders deep", options_);
+      return skip(data_, as_utf8(root_ + "/" + below) + ": is more than 32 folders deep", options_);
     }
     for (const Entry& entry : list(below)) {
       const std::string inside = below + "/" + entry.name;
@@ -175,8 +176,8 @@ Dataset read_folder(const std::string& path, const ReadOptions& options) {
     std::vector<Picture> good;
     for (Picture& picture : pictures) {
       try {
-        const PictureHeader header =
-            picture_header(file_bytes(path + "/" + picture.name), as_utf8(picture.name));
+        const std::string file = path + "/" + picture.name;
+        const PictureHeader header = picture_header(file_bytes(file), as_utf8(file));
         ++sizes[header.size];
         colour = colour || header.channels == 3;
         good.push_back(std::move(picture));
@@ -202,8 +203,8 @@ Dataset read_folder(const std::string& path, const ReadOptions& options) {
   LabelIndex labels;
   for (const Picture& picture : pictures) {
     try {
-      const Image image =
-          decode_image(file_bytes(path + "/" + picture.name), as_utf8(picture.name), to.channels);
+      const std::string file = path + "/" + picture.name;
+      const Image image = decode_image(file_bytes(file), as_utf8(file), to.channels);
       const Image fitted = fit(image, to);
       bytes.insert(bytes.end(), fitted.bytes.begin(), fitted.bytes.end());
     } catch (const Error& error) {

@@ -24,20 +24,20 @@ constexpr std::string_view forms =
 // within a part of them; every level draws numbers of its own.
 struct Rows {
   const Dataset& data;
-  std::vector<int64_t> rows;
+  std::vector<Row> rows;
   uint64_t seed;
   uint32_t level;
 
-  Rows(const Dataset& all, std::span<const int64_t> some, uint64_t with_seed, uint32_t at_level)
-      : data(all), rows(some.begin(), some.end()), seed(with_seed), level(at_level) {
+  Rows(const Dataset& all, std::vector<Row> some, uint64_t with_seed, uint32_t at_level)
+      : data(all), rows(std::move(some)), seed(with_seed), level(at_level) {
     Rng(seed, Purpose::split, 2 * level).shuffle(std::span(rows));
   }
   Rng group_rng() const { return Rng(seed, Purpose::split, 2 * level + 1); }
 };
 
-std::vector<int64_t> every_row(const Dataset& data) {
-  std::vector<int64_t> rows(static_cast<size_t>(data.size()));
-  std::iota(rows.begin(), rows.end(), int64_t{0});
+std::vector<Row> every_row(const Dataset& data) {
+  std::vector<Row> rows(static_cast<size_t>(data.size()));
+  std::iota(rows.begin(), rows.end(), Row{0});
   return rows;
 }
 
@@ -63,38 +63,36 @@ const std::vector<int32_t>& known_groups(const Dataset& data) {
   return data.groups;
 }
 
-Fold random_fold(const std::vector<int64_t>& rows, double share) {
+Fold random_fold(const std::vector<Row>& rows, double share) {
   const auto middle = rows.begin() + static_cast<int64_t>(part(share, rows.size()));
   return {{rows.begin(), middle}, {middle, rows.end()}, ""};
 }
 
 // A fold whose test part holds the rows chosen.
 template <class IsTest>
-Fold fold_by(const std::vector<int64_t>& rows, IsTest is_test, std::string name = "") {
+Fold fold_by(const std::vector<Row>& rows, IsTest is_test, std::string name = "") {
   Fold fold;
   fold.name = std::move(name);
-  for (const int64_t row : rows) (is_test(static_cast<size_t>(row)) ? fold.test : fold.train).push_back(row);
+  for (const Row row : rows) (is_test(row) ? fold.test : fold.train).push_back(row);
   return fold;
 }
 
 Fold stratified_fold(const Rows& r, double share) {
   std::vector<size_t> left(r.data.classes.size(), 0);
-  const auto label = [&](int64_t row) {
-    return static_cast<size_t>(r.data.labels[static_cast<size_t>(row)]);
-  };
-  for (const int64_t row : r.rows) ++left[label(row)];
+  const auto label = [&](Row row) { return static_cast<size_t>(r.data.labels[row]); };
+  for (const Row row : r.rows) ++left[label(row)];
   for (size_t& count : left) count = part(share, count);
-  return fold_by(r.rows, [&](size_t row) {
-    size_t& count = left[label(static_cast<int64_t>(row))];
+  return fold_by(r.rows, [&](Row row) {
+    size_t& count = left[label(row)];
     if (count == 0) return true;
     --count;
     return false;
   });
 }
 
-std::set<int32_t> groups_of(const Dataset& data, std::span<const int64_t> rows) {
+std::set<int32_t> groups_of(const Dataset& data, std::span<const Row> rows) {
   std::set<int32_t> groups;
-  for (const int64_t row : rows) groups.insert(known_groups(data)[static_cast<size_t>(row)]);
+  for (const Row row : rows) groups.insert(known_groups(data)[row]);
   return groups;
 }
 
@@ -112,20 +110,20 @@ Fold group_fold(const Rows& r, double share) {
   r.group_rng().shuffle(std::span(groups));
   const size_t train = std::clamp<size_t>(part(share, groups.size()), 1, groups.size() - 1);
   const std::set<int32_t> held_out(groups.begin() + static_cast<int64_t>(train), groups.end());
-  return fold_by(r.rows, [&](size_t row) { return held_out.contains(r.data.groups[row]); });
+  return fold_by(r.rows, [&](Row row) { return held_out.contains(r.data.groups[row]); });
 }
 
 std::vector<Fold> group_folds(const Rows& r) {
   std::vector<Fold> folds;
   for (const int32_t group : present_groups(r)) {
     folds.push_back(fold_by(
-        r.rows, [&](size_t row) { return r.data.groups[row] == group; },
+        r.rows, [&](Row row) { return r.data.groups[row] == group; },
         r.data.group_names[static_cast<size_t>(group)]));
   }
   return folds;
 }
 
-std::vector<Fold> k_folds(const std::vector<int64_t>& rows, std::string_view text, const std::string& how) {
+std::vector<Fold> k_folds(const std::vector<Row>& rows, std::string_view text, const std::string& how) {
   const auto k = parse_number<int64_t>(text);
   const int64_t count = static_cast<int64_t>(rows.size());
   if (!k || *k < 2 || *k > count) {
@@ -145,6 +143,16 @@ std::vector<Fold> k_folds(const std::vector<int64_t>& rows, std::string_view tex
 
 Split read_split(const std::string& path, const Dataset& data) {
   Split split;
+  const auto rows_in = [&](const nlohmann::json& list) {
+    std::vector<Row> rows;
+    for (const nlohmann::json& entry : list) {
+      const auto row = entry.get<int64_t>();
+      if (row < 0 || row >= data.size())
+        throw usage_error("names row " + std::to_string(row) + ", but there is no such row", path);
+      rows.push_back(static_cast<Row>(row));
+    }
+    return rows;
+  };
   try {
     const nlohmann::json file = nlohmann::json::parse(read_file(path, size_t{1} << 30));
     if (file.at("images").get<int64_t>() != data.size()) {
@@ -154,15 +162,13 @@ Split read_split(const std::string& path, const Dataset& data) {
     }
     split.description = file.at("description").get<std::string>();
     for (const auto& entry : file.at("folds")) {
-      Fold fold{entry.at("train").get<std::vector<int64_t>>(), entry.at("test").get<std::vector<int64_t>>(),
-                entry.at("name").get<std::string>(), entry.value("validation", std::vector<int64_t>())};
+      Fold fold{rows_in(entry.at("train")), rows_in(entry.at("test")), entry.at("name").get<std::string>(),
+                rows_in(entry.value("validation", nlohmann::json::array()))};
       std::vector<bool> taken(static_cast<size_t>(data.size()), false);
       for (const auto* rows : {&fold.train, &fold.test, &fold.validation}) {
-        for (const int64_t row : *rows) {
-          if (row < 0 || row >= data.size() || taken[static_cast<size_t>(row)]) {
-            throw usage_error("names row " + std::to_string(row) + " twice, or there is no such row", path);
-          }
-          taken[static_cast<size_t>(row)] = true;
+        for (const Row row : *rows) {
+          if (taken[row]) throw usage_error("names row " + std::to_string(row) + " twice", path);
+          taken[row] = true;
         }
       }
       split.folds.push_back(std::move(fold));
@@ -175,10 +181,10 @@ Split read_split(const std::string& path, const Dataset& data) {
   return split;
 }
 
-void check_classes(const Dataset& data, const std::vector<int64_t>& rows, const std::string& which,
+void check_classes(const Dataset& data, const std::vector<Row>& rows, const std::string& which,
                    std::string_view where = option) {
   std::vector<bool> seen(data.classes.size(), false);
-  for (const int64_t row : rows) seen[static_cast<size_t>(data.labels[static_cast<size_t>(row)])] = true;
+  for (const Row row : rows) seen[static_cast<size_t>(data.labels[row])] = true;
   for (size_t c = 0; c < seen.size(); ++c) {
     if (!seen[c]) {
       throw usage_error("the " + which + " part has no image of class '" + data.classes[c] + "'", where,
@@ -187,16 +193,24 @@ void check_classes(const Dataset& data, const std::vector<int64_t>& rows, const 
   }
 }
 
+// Moved in: a list in braces would be copied, and folds of large data are large.
+std::vector<Fold> only(Fold fold) {
+  std::vector<Fold> folds;
+  folds.push_back(std::move(fold));
+  return folds;
+}
+
 // A split of rows by any rule but a file; nothing when `how` is no such rule.
 std::optional<Split> split_by_rule(const Rows& r, const std::string& how) {
   const size_t colon = how.find(':');
   const std::string_view kind = std::string_view(how).substr(0, colon);
   const std::string_view rest = colon == std::string::npos ? "0.8" : std::string_view(how).substr(colon + 1);
   const std::string seeded = ", seed " + std::to_string(r.seed);
-  if (parse_number<double>(how)) return Split{"random" + seeded, {random_fold(r.rows, fraction(how, how))}};
+  if (parse_number<double>(how))
+    return Split{"random" + seeded, only(random_fold(r.rows, fraction(how, how)))};
   if (kind == "stratified")
-    return Split{"random within each class" + seeded, {stratified_fold(r, fraction(rest, how))}};
-  if (kind == "group") return Split{"by group" + seeded, {group_fold(r, fraction(rest, how))}};
+    return Split{"random within each class" + seeded, only(stratified_fold(r, fraction(rest, how)))};
+  if (kind == "group") return Split{"by group" + seeded, only(group_fold(r, fraction(rest, how)))};
   if (kind == "kfold" && colon != std::string::npos)
     return Split{std::string(rest) + " folds" + seeded, k_folds(r.rows, rest, how)};
   if (how == "leave-one-group-out") return Split{"one group left out at a time", group_folds(r)};
@@ -234,8 +248,8 @@ Split make_split(const Dataset& data, const std::string& how, uint64_t seed) {
   return *std::move(split);
 }
 
-Split split_rows(const Dataset& data, std::span<const int64_t> rows, const std::string& how, uint64_t seed) {
-  std::optional<Split> split = split_by_rule(Rows(data, rows, seed, 1), how);
+Split split_rows(const Dataset& data, std::span<const Row> rows, const std::string& how, uint64_t seed) {
+  std::optional<Split> split = split_by_rule(Rows(data, {rows.begin(), rows.end()}, seed, 1), how);
   if (!split) throw usage_error("'" + how + "' is not possible within a part of the images", option, forms);
   for (const Fold& fold : split->folds) check_classes(data, fold.train, "training");
   return *std::move(split);
@@ -245,20 +259,46 @@ void cut_validation(const Dataset& data, const std::string& how, double share, u
   for (Fold& fold : split.folds) {
     if (!fold.validation.empty()) continue;
     fold.validation = validation_fold(Rows(data, fold.train, seed, 1), how, fold, 1 - share).test;
-    const std::set<int64_t> taken(fold.validation.begin(), fold.validation.end());
-    std::erase_if(fold.train, [&](int64_t row) { return taken.contains(row); });
+    std::vector<bool> taken(static_cast<size_t>(data.size()), false);
+    for (const Row row : fold.validation) taken[row] = true;
+    std::erase_if(fold.train, [&](Row row) { return taken[row]; });
     check_classes(data, fold.train, "training", validation_option);
   }
 }
 
 std::string split_text(const Split& split, int64_t images) {
-  nlohmann::json folds = nlohmann::json::array();
+  std::string text;
+  split_text(split, images, [&](std::string_view piece) { text += piece; });
+  return text;
+}
+
+// By hand: a JSON document in memory takes more than the data of a large split.
+void split_text(const Split& split, int64_t images, const std::function<void(std::string_view)>& take) {
+  std::string piece = "{\"description\":" + nlohmann::json(split.description).dump() + ",\"folds\":[";
+  const auto add = [&](const char* name, const std::vector<Row>& rows) {
+    piece += std::string(",\"") + name + "\":[";
+    for (size_t i = 0; i < rows.size(); ++i) {
+      piece += (i == 0 ? "" : ",") + std::to_string(rows[i]);
+      if (piece.size() < (size_t{1} << 16)) continue;
+      take(piece);
+      piece.clear();
+    }
+    piece += "]";
+  };
   for (const Fold& fold : split.folds) {
-    folds.push_back({{"name", fold.name}, {"train", fold.train}, {"test", fold.test}});
-    if (!fold.validation.empty()) folds.back()["validation"] = fold.validation;
+    piece += (&fold == &split.folds[0] ? "{\"name\":" : ",{\"name\":") + nlohmann::json(fold.name).dump();
+    add("test", fold.test);
+    add("train", fold.train);
+    if (!fold.validation.empty()) add("validation", fold.validation);
+    piece += "}";
   }
-  return nlohmann::json{{"description", split.description}, {"images", images}, {"folds", folds}}.dump() +
-         "\n";
+  take(piece + "],\"images\":" + std::to_string(images) + "}\n");
+}
+
+void write_split(const Split& split, int64_t images, const std::filesystem::path& path) {
+  AtomicFile file(path);
+  split_text(split, images, [&](std::string_view piece) { file.write(piece); });
+  file.commit();
 }
 
 }  // namespace mudra

@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "mudra/data/dataset.h"
@@ -12,9 +14,9 @@
 namespace mudra {
 
 struct Fold {
-  std::vector<int64_t> train, test;   // rows of the data set, in the order they are taken
-  std::string name;                   // "fold 2", "hand 3"; empty when there is one
-  std::vector<int64_t> validation{};  // rows that choose between epochs or options; often none
+  std::vector<Row> train, test;   // rows of the data set, in the order they are taken
+  std::string name;               // "fold 2", "hand 3"; empty when there is one
+  std::vector<Row> validation{};  // rows that choose between epochs or options; often none
 };
 
 struct Split {
@@ -37,7 +39,7 @@ Split make_split(const Dataset& data, const std::string& how, uint64_t seed);
 // The same of some rows only: the folds within another fold's training part, when something is to be chosen
 // without a look at its test part. `how` may be anything but a file. The numbers drawn differ from those of
 // make_split.
-Split split_rows(const Dataset& data, std::span<const int64_t> rows, const std::string& how, uint64_t seed);
+Split split_rows(const Dataset& data, std::span<const Row> rows, const std::string& how, uint64_t seed);
 
 // Moves a share of every fold's training part to its validation part, by the rule `how` the split was made
 // by: within classes for stratified, whole groups for group and leave-one-group-out, also for a file whose
@@ -46,7 +48,11 @@ Split split_rows(const Dataset& data, std::span<const int64_t> rows, const std::
 void cut_validation(const Dataset& data, const std::string& how, double share, uint64_t seed, Split& split);
 
 // {"description", "images", "folds": [{"name", "train": [rows], "test": [rows], "validation": [rows] if
-// any}]}
+// any}]}; the second form hands it over piece by piece.
 std::string split_text(const Split& split, int64_t images);
+void split_text(const Split& split, int64_t images, const std::function<void(std::string_view)>& take);
+
+// The same as a file. Throws Error when it cannot be written.
+void write_split(const Split& split, int64_t images, const std::filesystem::path& path);
 
 }  // namespace mudra

@@ -11,6 +11,7 @@
 #include <charconv>
 #include <cstdio>
 #include <cstring>
+#include <exception>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -65,6 +66,19 @@ void write_stream(const std::string& path, const std::function<void(const Write&
   file.commit();
 }
 
+void tell(const Progress& progress, int64_t row, int64_t rows) {
+  if (progress && row % 1024 == 0) progress(row, rows);
+}
+
+// The same array, telling how far it is.
+ArrayBytes telling(ArrayBytes array, const Progress& progress) {
+  array.fill = [fill = std::move(array.fill), rows = array.rows, progress](int64_t row, uint8_t* out) {
+    tell(progress, row, rows);
+    fill(row, out);
+  };
+  return array;
+}
+
 void write_array(const std::string& path, const ArrayBytes& array) {
   write_stream(path, [&](const Write& write) {
     write(array.header);
@@ -83,7 +97,7 @@ struct ZipMember {
   ArrayBytes array;
   std::vector<uint8_t> row;
   uint64_t at = 0;
-  std::string failure;
+  std::exception_ptr failure;
 
   uint64_t read(uint8_t* out, uint64_t size) {
     uint64_t done = 0;
@@ -120,8 +134,8 @@ zip_int64_t give_member(void* state, void* out, zip_uint64_t size, zip_source_cm
     case ZIP_SOURCE_READ:
       try {
         return static_cast<zip_int64_t>(member.read(static_cast<uint8_t*>(out), size));
-      } catch (const std::exception& error) {  // streamed images may fail; libzip is C
-        member.failure = error.what();
+      } catch (...) {  // streamed images may fail; libzip is C
+        member.failure = std::current_exception();
         return -1;
       }
     case ZIP_SOURCE_STAT: {
@@ -150,7 +164,7 @@ Notes write_npz(const Dataset& data, const std::string& path, const WriteOptions
   const auto add = [&](const char* name, ArrayBytes array) {
     members.emplace_back(name, std::make_unique<ZipMember>(ZipMember{std::move(array), {}, 0, {}}));
   };
-  add("dataset.npy", npy_pixels(data.pixels));
+  add("dataset.npy", telling(npy_pixels(data.pixels), options.progress));
   add("labels.npy", npy_texts(data.classes, data.labels));
   if (!data.groups.empty()) add("groups.npy", npy_texts(data.group_names, data.groups));
   if (!data.photographs.empty()) {
@@ -169,10 +183,10 @@ Notes write_npz(const Dataset& data, const std::string& path, const WriteOptions
     zip_file_set_dostime(zip, index, 0, 1 << 5 | 1, 0);  // 1980-01-01: the same data give the same bytes
   }
   if (zip_close(zip) != 0) {
-    std::string why = zip_strerror(zip);
+    const std::string why = zip_strerror(zip);
     zip_discard(zip);
     for (const auto& [name, member] : members) {
-      if (!member->failure.empty()) why = member->failure;
+      if (member->failure) std::rethrow_exception(member->failure);
     }
     throw Error("cannot write: " + why, path, "Free some space or choose another folder");
   }
@@ -205,17 +219,17 @@ void write_groups(const Dataset& data, const std::string& path, const Notes& fil
   notes.push_back("groups are in " + path + ": read them with --groups");
 }
 
-Notes write_npy(const Dataset& data, const std::string& path) {
+Notes write_npy(const Dataset& data, const std::string& path, const Progress& progress) {
   Notes notes;
   const std::string labels = beside(path, "-labels", ".npy");
+  write_array(path, telling(npy_pixels(data.pixels), progress));  // first: what takes long may be stopped
   write_array(labels, npy_texts(data.classes, data.labels));
   notes.push_back("labels are in " + labels + ": read them with --labels");
   write_groups(data, beside(path, "-groups", ".csv"), {}, notes);
-  write_array(path, npy_pixels(data.pixels));
   return notes;
 }
 
-Notes write_idx(const Dataset& data, const std::string& path) {
+Notes write_idx(const Dataset& data, const std::string& path, const Progress& progress) {
   Notes notes;
   const std::string packed = path.ends_with(".gz") ? ".gz" : "";
   std::string labels = beside(path, "-labels", ".idx" + packed);
@@ -223,14 +237,15 @@ Notes write_idx(const Dataset& data, const std::string& path) {
     labels = path;
     labels.replace(at, 11, "labels-idx1");
   }
-  write_array(labels, idx_labels(data));
+  const ArrayBytes numbers = idx_labels(data);  // refuses classes before any work
+  write_array(path, telling(idx_pixels(data.pixels), progress));
+  write_array(labels, numbers);
   notes.push_back("labels are in " + labels);
   write_groups(data, beside(path, "-groups", ".csv"), {}, notes);
-  write_array(path, idx_pixels(data.pixels));
   return notes;
 }
 
-Notes write_csv(const Dataset& data, const std::string& path) {
+Notes write_csv(const Dataset& data, const std::string& path, const Progress& progress) {
   const bool bytes = writes_bytes(data.pixels);
   const auto values = static_cast<size_t>(data.pixels.shape().per_example());
   write_stream(path, [&](const Write& write) {
@@ -240,6 +255,7 @@ Notes write_csv(const Dataset& data, const std::string& path) {
     std::vector<float> image(values);
     std::array<char, 32> text;
     for (int64_t row = 0; row < data.size(); ++row) {
+      tell(progress, row, data.size());
       const auto i = static_cast<size_t>(row);
       line = csv_field(data.classes[static_cast<size_t>(data.labels[i])]);
       if (!data.groups.empty())
@@ -283,7 +299,7 @@ void sync_all(const std::string& folder) {
   ::close(descriptor);
 }
 
-Notes write_folder(const Dataset& data, const std::string& path) {
+Notes write_folder(const Dataset& data, const std::string& path, const Progress& progress) {
   for (const std::string& name : data.classes) {
     if (name.find_first_of(std::string_view("/\\\0", 3)) != std::string::npos || name.starts_with(".")) {
       throw Error("class `" + name + "` cannot be the name of a folder", path, "Write .npz or .csv");
@@ -308,6 +324,7 @@ Notes write_folder(const Dataset& data, const std::string& path) {
   std::vector<float> values(image.bytes.size());
   try {
     for (int64_t row = 0; row < data.size(); ++row) {
+      tell(progress, row, data.size());
       data.pixels.read(row, values.data());
       std::transform(values.begin(), values.end(), image.bytes.begin(), to_byte);
       char number[32];
@@ -335,15 +352,15 @@ std::vector<std::string> write_dataset(const Dataset& data, const std::string& p
   if (path.empty()) throw usage_error("has no name", "output", "Name a file or a folder");
   if (data.size() == 0) throw Error("holds no images to write", data.source);
   if (ends(".npz")) return write_npz(data, path, options);
-  if (ends(".npy")) return write_npy(data, path);
-  if (ends(".csv") || ends(".csv.gz")) return write_csv(data, path);
+  if (ends(".npy")) return write_npy(data, path, options.progress);
+  if (ends(".csv") || ends(".csv.gz")) return write_csv(data, path, options.progress);
   if (ends(".idx") || ends(".idx.gz") || ends("idx3-ubyte") || ends("idx3-ubyte.gz"))
-    return write_idx(data, path);
+    return write_idx(data, path, options.progress);
   if (fs::path(path).has_extension() && !fs::is_directory(path)) {
     throw usage_error("`" + fs::path(path).extension().string() + "` is no form of data that can be written",
                       path, "End the name in .npz, .npy, .csv, .idx or idx3-ubyte, or give a folder's name");
   }
-  return write_folder(data, path);
+  return write_folder(data, path, options.progress);
 }
 
 }  // namespace mudra

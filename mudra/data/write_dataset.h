@@ -10,6 +10,7 @@ namespace mudra {
 
 struct WriteOptions {
   bool compress = false;  // .npz: deflate; such a file cannot be read piece by piece
+  Progress progress{};    // in images
 };
 
 // The name tells the form:

@@ -8,8 +8,8 @@
 
 namespace mudra {
 
-Predictions predict(const Network& network, int64_t classes, const Dataset& data,
-                    std::span<const int64_t> rows, ThreadTeam& team) {
+Predictions predict(const Network& network, int64_t classes, const Dataset& data, std::span<const Row> rows,
+                    ThreadTeam& team) {
   constexpr int64_t batch = 256;
   const int64_t count = static_cast<int64_t>(rows.size());
   Shape shape = data.pixels.shape();
@@ -38,6 +38,33 @@ Predictions predict(const Network& network, int64_t classes, const Dataset& data
       result.labels.push_back(winner(part.data() + i * classes, classes));
   }
   return result;
+}
+
+void Answers::append(const Answers& more) {
+  labels.insert(labels.end(), more.labels.begin(), more.labels.end());
+  confidence.insert(confidence.end(), more.confidence.begin(), more.confidence.end());
+  truth.insert(truth.end(), more.truth.begin(), more.truth.end());
+}
+
+Answers answers_for(const Network& network, const Dataset& data, std::span<const Row> rows,
+                    ThreadTeam& team) {
+  constexpr size_t together = 8192;
+  const auto classes = static_cast<int64_t>(data.classes.size());
+  Answers answers;
+  answers.labels.reserve(rows.size());
+  answers.confidence.reserve(rows.size());
+  answers.truth.reserve(rows.size());
+  for (size_t begin = 0; begin < rows.size(); begin += together) {
+    const auto some = rows.subspan(begin, std::min(together, rows.size() - begin));
+    const Predictions found = predict(network, classes, data, some, team);
+    for (size_t i = 0; i < some.size(); ++i) {
+      const Scalar* of_classes = found.probabilities.data() + static_cast<int64_t>(i) * classes;
+      answers.labels.push_back(found.labels[i]);
+      answers.confidence.push_back(static_cast<float>(of_classes[found.labels[i]]));
+      answers.truth.push_back(static_cast<float>(of_classes[data.labels[some[i]]]));
+    }
+  }
+  return answers;
 }
 
 }  // namespace mudra

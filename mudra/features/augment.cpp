@@ -89,7 +89,7 @@ Augmenter::Augmenter(const Augmentation& augmentation, const Shape& image, int64
 }
 
 void Augmenter::apply(float* images, int64_t count, uint64_t seed, uint32_t epoch,
-                      std::span<const int64_t> example_numbers, ThreadTeam& team) {
+                      std::span<const Row> example_numbers, ThreadTeam& team) {
   assert(count <= max_batch_ && static_cast<size_t>(count) <= example_numbers.size());
   if (!options_.any()) return;
   const int64_t size = height_ * width_ * channels_;

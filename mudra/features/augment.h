@@ -8,6 +8,7 @@
 #include "mudra/core/rng.h"
 #include "mudra/core/shape.h"
 #include "mudra/core/thread_team.h"
+#include "mudra/data/dataset.h"
 #include "mudra/features/augmentation.h"
 #include "mudra/features/jpeg_artefacts.h"
 
@@ -41,7 +42,7 @@ class Augmenter {
 
   // Changes images [count, H, W, C] in place; example_numbers names each image, whatever batch it is in.
   void apply(float* images, int64_t count, uint64_t seed, uint32_t epoch,
-             std::span<const int64_t> example_numbers, ThreadTeam& team);
+             std::span<const Row> example_numbers, ThreadTeam& team);
 
  private:
   struct Scratch {

@@ -9,14 +9,14 @@ namespace mudra {
 namespace {
 
 // Rows of the data set: the first of every class, the middle one, and so on until there are enough.
-std::vector<int64_t> spread_rows(const Dataset& data, int most) {
-  std::vector<std::vector<int64_t>> of_class(data.classes.size());
+std::vector<Row> spread_rows(const Dataset& data, int most) {
+  std::vector<std::vector<Row>> of_class(data.classes.size());
   for (size_t row = 0; row < data.labels.size(); ++row) {
-    of_class[static_cast<size_t>(data.labels[row])].push_back(static_cast<int64_t>(row));
+    of_class[static_cast<size_t>(data.labels[row])].push_back(static_cast<Row>(row));
   }
   const size_t classes = std::max<size_t>(1, of_class.size());
   const size_t turns = (static_cast<size_t>(most) + classes - 1) / classes;
-  std::vector<int64_t> rows;
+  std::vector<Row> rows;
   for (size_t turn = 0; turn < turns; ++turn) {
     for (const auto& members : of_class) {
       if (turn < members.size()) rows.push_back(members[turn * std::max<size_t>(1, members.size() / turns)]);
@@ -30,7 +30,7 @@ std::vector<int64_t> spread_rows(const Dataset& data, int most) {
 
 Image augment_sheet(const Dataset& data, const Augmentation& augmentation, uint64_t seed, int variants,
                     int columns, int cell) {
-  const std::vector<int64_t> rows = spread_rows(data, columns);
+  const std::vector<Row> rows = spread_rows(data, columns);
   const auto count = static_cast<int64_t>(rows.size());
   Shape shape = data.pixels.shape();
   const auto size = static_cast<size_t>(shape.per_example());

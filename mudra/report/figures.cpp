@@ -178,7 +178,7 @@ Figure confusion_figure(const Evaluation& evaluation) {
 
 Figure examples_figure(const RunRecord& record) {
   constexpr int columns = 6, tile = 120, gap = 24, caption = 46;
-  const std::vector<int64_t> rows = example_rows(record, 24);
+  const std::vector<Row> rows = example_rows(record, 24);
   const int lines = static_cast<int>(rows.size() + columns - 1) / columns;
   const int across = std::min<int>(columns, static_cast<int>(rows.size()));
   const int width = std::max(3, across) * (tile + gap) + gap, height = lines * (tile + caption) + 40;
@@ -186,7 +186,7 @@ Figure examples_figure(const RunRecord& record) {
   std::string plot;
   const auto& names = record.evaluation.classes;
   for (size_t i = 0; i < rows.size(); ++i) {
-    const auto row = static_cast<size_t>(rows[i]);
+    const Row row = rows[i];
     Image image = thumbnail(record.test, rows[i], tile);
     if (image.channels == 1) {
       std::vector<uint8_t> colours;
@@ -201,14 +201,14 @@ Figure examples_figure(const RunRecord& record) {
         (i == 0 ? "plot " : ", ") +
         plot_image(file, image, left, top, static_cast<double>(tile) / std::max(image.width, image.height));
     figure.files.emplace_back(file, bytes_of(image));
-    const int32_t truth = record.test.labels[row], guess = record.predicted[row];
+    const int32_t truth = record.test.labels[row], guess = record.answers.labels[row];
     const std::string colour = truth == guess ? "#1b1f24" : "#a40e26";
     figure.body += fmt::format(
         "set label {} {} at {},{} center noenhanced tc rgb '{}' font ',10'\n"
         "set label {} {} at {},{} center noenhanced tc rgb '{}' font ',10'\n",
         2 * i + 1,
         gnuplot_text(fmt::format("{} {}", shorten(names[static_cast<size_t>(guess)], 10),
-                                 percent(confidence(record, rows[i])))),
+                                 percent(static_cast<double>(record.answers.confidence[row])))),
         left + tile / 2.0, top + tile + 11, colour, 2 * i + 2,
         gnuplot_text(truth == guess ? "right" : "truly " + shorten(names[static_cast<size_t>(truth)], 10)),
         left + tile / 2.0, top + tile + 26, colour);

@@ -119,16 +119,13 @@ Json confusions_of(const Evaluation& evaluation) {
   return {{"matrix", matrix}, {"cells", cells}, {"mistakes", mistakes}};
 }
 
-Json picture(const RunRecord& record, int64_t row) {
-  const auto at = static_cast<size_t>(row);
-  const Image image = thumbnail(record.test, row, longest_side);
-  const double truth = static_cast<double>(record.probabilities[at * record.evaluation.classes.size() +
-                                                                static_cast<size_t>(record.test.labels[at])]);
-  Json about = {{"row", row + 1},
+Json picture(const RunRecord& record, Row at) {
+  const Image image = thumbnail(record.test, at, longest_side);
+  Json about = {{"row", int64_t{at} + 1},
                 {"truth", record.test.labels[at]},
-                {"predicted", record.predicted[at]},
-                {"sure", percent(confidence(record, row))},
-                {"truth_sure", percent(truth)},
+                {"predicted", record.answers.labels[at]},
+                {"sure", percent(static_cast<double>(record.answers.confidence[at]))},
+                {"truth_sure", percent(static_cast<double>(record.answers.truth[at]))},
                 {"width", image.width},
                 {"height", image.height},
                 {"png", base64(encode_png(image))}};
@@ -143,10 +140,10 @@ Json picture(const RunRecord& record, int64_t row) {
 Json pictures_of(const RunRecord& record) {
   Json pictures = Json::array();
   size_t bytes = 0;
-  for (const int64_t row : dealt_rows(record, most_examples)) {
+  for (const Row row : dealt_rows(record, most_examples, most_pictures)) {
     Json next = picture(record, row);
     bytes += next.dump().size() + 1;
-    if (bytes > most_picture_bytes || pictures.size() == most_pictures) break;
+    if (bytes > most_picture_bytes) break;
     pictures.push_back(std::move(next));
   }
   return pictures;

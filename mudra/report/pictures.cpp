@@ -52,58 +52,63 @@ Image thumbnail(const Dataset& data, int64_t row, int longest) {
   return fit(image, {scaled(image.height), scaled(image.width), channels, Fit::stretch});
 }
 
-double confidence(const RunRecord& record, int64_t row) {
-  const size_t classes = record.evaluation.classes.size();
-  const auto at = static_cast<size_t>(row);
-  return static_cast<double>(record.probabilities[at * classes + static_cast<size_t>(record.predicted[at])]);
-}
-
 namespace {
 
 // Mistakes, the surest first; right ones, the least sure first.
 struct SortedRows {
   explicit SortedRows(const RunRecord& record) {
-    for (size_t row = 0; row < record.predicted.size(); ++row) {
-      (record.predicted[row] == record.test.labels[row] ? right : wrong).push_back(static_cast<int64_t>(row));
+    for (size_t row = 0; row < record.answers.labels.size(); ++row) {
+      (record.answers.labels[row] == record.test.labels[row] ? right : wrong)
+          .push_back(static_cast<Row>(row));
     }
-    std::ranges::stable_sort(wrong, std::greater{}, [&](int64_t row) { return confidence(record, row); });
-    std::ranges::stable_sort(right, std::less{}, [&](int64_t row) { return confidence(record, row); });
+    const std::vector<float>& sure = record.answers.confidence;
+    std::ranges::sort(wrong, [&](Row a, Row b) { return sure[a] != sure[b] ? sure[a] > sure[b] : a < b; });
+    std::ranges::sort(right, [&](Row a, Row b) { return sure[a] != sure[b] ? sure[a] < sure[b] : a < b; });
   }
-  std::vector<int64_t> wrong, right;
+  std::vector<Row> wrong, right;
 };
+
+std::vector<Row> examples_of(const SortedRows& sorted, size_t most) {
+  const size_t for_right = std::min(sorted.right.size(), most / 4);
+  const size_t wrong = std::min(sorted.wrong.size(), most - for_right);
+  std::vector<Row> rows(sorted.wrong.begin(), sorted.wrong.begin() + static_cast<std::ptrdiff_t>(wrong));
+  const size_t right = std::min(sorted.right.size(), most - wrong);
+  rows.insert(rows.end(), sorted.right.begin(), sorted.right.begin() + static_cast<std::ptrdiff_t>(right));
+  return rows;
+}
 
 }  // namespace
 
-std::vector<int64_t> example_rows(const RunRecord& record, size_t most) {
-  auto [wrong, right] = SortedRows(record);
-  const size_t for_right = std::min(right.size(), most / 4);
-  wrong.resize(std::min(wrong.size(), most - for_right));
-  right.resize(std::min(right.size(), most - wrong.size()));
-  wrong.insert(wrong.end(), right.begin(), right.end());
-  return wrong;
+std::vector<Row> example_rows(const RunRecord& record, size_t most) {
+  return examples_of(SortedRows(record), most);
 }
 
-std::vector<int64_t> dealt_rows(const RunRecord& record, size_t examples) {
-  std::vector<int64_t> dealt = example_rows(record, examples);
-  const std::set<int64_t> taken(dealt.begin(), dealt.end());
-  std::map<std::pair<int32_t, int32_t>, std::vector<int64_t>> cells;
+std::vector<Row> dealt_rows(const RunRecord& record, size_t examples, size_t most) {
   const SortedRows sorted(record);
+  std::vector<Row> dealt = examples_of(sorted, examples);
+  const std::set<Row> taken(dealt.begin(), dealt.end());
+  struct Cell {
+    size_t size = 0;
+    std::vector<Row> rows;  // no more of them than could be dealt
+  };
+  std::map<std::pair<int32_t, int32_t>, Cell> cells;
   for (const auto* rows : {&sorted.wrong, &sorted.right}) {
-    for (const int64_t row : *rows) {
-      const auto at = static_cast<size_t>(row);
-      if (!taken.contains(row)) cells[{record.test.labels[at], record.predicted[at]}].push_back(row);
+    for (const Row row : *rows) {
+      if (taken.contains(row)) continue;
+      Cell& cell = cells[{record.test.labels[row], record.answers.labels[row]}];
+      if (++cell.size <= most) cell.rows.push_back(row);
     }
   }
-  std::vector<const std::vector<int64_t>*> wrong, right;
-  for (const auto& [cell, rows] : cells) (cell.first == cell.second ? right : wrong).push_back(&rows);
+  std::vector<const Cell*> wrong, right;
+  for (const auto& [place, cell] : cells) (place.first == place.second ? right : wrong).push_back(&cell);
   for (auto* kind : {&wrong, &right}) {
-    std::ranges::stable_sort(*kind, std::greater{}, [](const auto* rows) { return rows->size(); });
+    std::ranges::stable_sort(*kind, std::greater{}, [](const Cell* cell) { return cell->size; });
   }
   wrong.insert(wrong.end(), right.begin(), right.end());
   for (size_t turn = 0, before = 0; before != dealt.size() || turn == 0; ++turn) {
     before = dealt.size();
-    for (const auto* rows : wrong) {
-      if (turn < rows->size()) dealt.push_back((*rows)[turn]);
+    for (const Cell* cell : wrong) {
+      if (turn < cell->rows.size() && dealt.size() < most) dealt.push_back(cell->rows[turn]);
     }
   }
   return dealt;

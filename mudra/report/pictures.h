@@ -13,14 +13,11 @@ Image thumbnail(const Dataset& data, int64_t row, int longest);
 
 // Test rows worth looking at: mistakes first, the surest of them first; then right ones, the least sure
 // first, who get at least a quarter of the places.
-std::vector<int64_t> example_rows(const RunRecord& record, size_t most);
+std::vector<Row> example_rows(const RunRecord& record, size_t most);
 
-// All test rows: example_rows first, then the others dealt out one by one over the cells of the confusion
-// matrix, mistakes and full cells first, so that the first so many of them show every cell.
-std::vector<int64_t> dealt_rows(const RunRecord& record, size_t examples);
-
-// The probability the model gave its own answer.
-double confidence(const RunRecord& record, int64_t row);
+// Up to `most` test rows: example_rows first, then the others dealt out one by one over the cells of the
+// confusion matrix, mistakes and full cells first, so that the first so many of them show every cell.
+std::vector<Row> dealt_rows(const RunRecord& record, size_t examples, size_t most);
 
 // Unit images beside each other in a grid of `columns`, colours: blue below zero, white zero, red above;
 // `limit` is the value of the full colour. Weights of colour images are averaged over channels.

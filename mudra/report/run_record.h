@@ -9,6 +9,7 @@
 #include "mudra/core/shape.h"
 #include "mudra/data/dataset.h"
 #include "mudra/evaluation/evaluation.h"
+#include "mudra/evaluation/predict.h"
 
 namespace mudra {
 
@@ -67,8 +68,7 @@ struct RunRecord {
   std::vector<FoldRecord> folds;     // empty when there is only one
   Evaluation evaluation;             // of the N test images
   Dataset test;                      // N images; labels index evaluation.classes
-  std::vector<int32_t> predicted;    // N
-  std::vector<float> probabilities;  // [N, K]
+  Answers answers;                   // for them
   WeightImages weights;
   RunSeconds seconds;
   std::vector<NamedText> environment;  // version, compiler, processor, instruction set, threads

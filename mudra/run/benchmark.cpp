@@ -47,14 +47,14 @@ std::vector<double> time_augmentation(const BenchmarkJob& job, int runs, ThreadT
   std::vector<Scalar> pixels(static_cast<size_t>(job.images * size));
   for (Scalar& value : pixels) value = static_cast<Scalar>(rng.uniform());
   std::vector<Scalar> images(static_cast<size_t>(batch * size));
-  std::vector<int64_t> numbers(static_cast<size_t>(batch));
+  std::vector<Row> numbers(static_cast<size_t>(batch));
   std::vector<double> seconds;
   for (int run = 0; run < runs; ++run) {
     const auto start = std::chrono::steady_clock::now();
     for (int epoch = 1; epoch <= job.epochs; ++epoch) {
       for (int64_t first = 0; first < job.images; first += batch) {
         std::copy_n(pixels.begin() + first * size, batch * size, images.begin());
-        std::iota(numbers.begin(), numbers.end(), first);
+        std::iota(numbers.begin(), numbers.end(), static_cast<Row>(first));
         augmenter.apply(images.data(), batch, 1, static_cast<uint32_t>(epoch), numbers, team);
       }
     }

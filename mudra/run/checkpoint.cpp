@@ -3,6 +3,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <memory>
 
 #include "mudra/core/atomic_file.h"
 #include "mudra/core/error.h"
@@ -12,7 +13,7 @@
 namespace mudra {
 namespace {
 
-constexpr const char* format = "mudra checkpoint 1";
+constexpr const char* format = "mudra checkpoint 2";
 
 std::string fold_name(size_t fold) { return "fold." + std::to_string(fold); }
 
@@ -22,16 +23,20 @@ std::string identity_of(const Options& options, const Split& split, const Datase
   Options same = options;
   same.threads = 0;
   same.checkpoint = 0;
-  std::string text = to_toml(same) + split_text(split, data.size());
-  for (const std::string& name : data.classes) text += name + '\0';
-  for (const int32_t label : data.labels) text += std::to_string(label) + ' ';
+  const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state(XXH3_createState(), XXH3_freeState);
+  XXH3_128bits_reset(state.get());
+  const auto add = [&](std::string_view text) { XXH3_128bits_update(state.get(), text.data(), text.size()); };
+  add(to_toml(same));
+  split_text(split, data.size(), add);
+  for (const std::string& name : data.classes) add(name + '\0');
+  for (const int32_t label : data.labels) add(std::to_string(label) + ' ');
   std::vector<float> image(static_cast<size_t>(data.pixels.shape().per_example()));
   const int64_t stride = std::max<int64_t>(1, data.size() / 256);
   for (int64_t row = 0; row < data.size(); row += stride) {
     data.pixels.read(row, image.data());
-    text.append(reinterpret_cast<const char*>(image.data()), image.size() * sizeof(float));
+    add({reinterpret_cast<const char*>(image.data()), image.size() * sizeof(float)});
   }
-  const XXH128_hash_t hash = XXH3_128bits(text.data(), text.size());
+  const XXH128_hash_t hash = XXH3_128bits_digest(state.get());
   return std::to_string(hash.high64) + "-" + std::to_string(hash.low64);
 }
 
@@ -43,11 +48,15 @@ void save_checkpoint(const Checkpoint& done, const TrainingState& state,
   content.metadata["folds"] = std::to_string(done.folds.size());
   content.metadata["trouble"] = done.trouble;
   for (size_t f = 0; f < done.folds.size(); ++f) {
-    const auto& values = done.folds[f].probabilities;
+    const Answers& answers = done.folds[f].answers;
     content.metadata[fold_name(f)] = history_text(done.folds[f].history);
     content.metadata[fold_name(f) + ".kept"] = std::to_string(done.folds[f].kept_epoch);
-    content.arrays.push_back({fold_name(f), {static_cast<int64_t>(values.size())}, {}});
-    content.arrays.back().values.assign(values.begin(), values.end());
+    // Class numbers, their probabilities, those of the true classes. A float holds 16 million classes.
+    content.arrays.push_back({fold_name(f), {3, static_cast<int64_t>(answers.labels.size())}, {}});
+    auto& values = content.arrays.back().values;
+    values.assign(answers.labels.begin(), answers.labels.end());
+    values.insert(values.end(), answers.confidence.begin(), answers.confidence.end());
+    values.insert(values.end(), answers.truth.begin(), answers.truth.end());
   }
   put_state(state, content);
   write_file_atomically(checkpoint_path(folder), write_safetensors(content));
@@ -85,10 +94,13 @@ Checkpoint load_checkpoint(const std::filesystem::path& folder, const std::strin
   Checkpoint checkpoint{identity, {}, text("trouble"), {}};
   for (size_t f = 0; f < parse_number<size_t>(text("folds")).value_or(0); ++f) {
     const NamedArray* array = content.find(fold_name(f));
-    if (!array) throw Error("lacks tensor " + fold_name(f), where, "Remove it to train from the start");
+    if (!array || array->shape.size() != 2 || array->shape[0] != 3)
+      throw Error("lacks tensor " + fold_name(f), where, "Remove it to train from the start");
+    const auto first = array->values.begin(), second = first + array->shape[1],
+               third = second + array->shape[1];
     checkpoint.folds.push_back({history_from(text(fold_name(f))),
                                 parse_number<int>(text(fold_name(f) + ".kept")).value_or(1),
-                                {array->values.begin(), array->values.end()}});
+                                {{first, second}, {second, third}, {third, array->values.end()}}});
   }
   checkpoint.state = take_state(content, fresh, where);
   return checkpoint;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "mudra/evaluation/predict.h"
 #include "mudra/training/trainer.h"
 
 namespace mudra {
@@ -13,7 +14,7 @@ namespace mudra {
 struct FoldResult {
   std::vector<Epoch> history;
   int kept_epoch = 0;
-  std::vector<Scalar> probabilities;  // [test rows, classes]
+  Answers answers;  // for its test rows
 };
 
 struct Checkpoint {

@@ -18,8 +18,8 @@ int64_t images_of_known_hands(const Run& run) {
   int64_t images = 0;
   for (const Fold& fold : run.split.folds) {
     std::set<int32_t> trained;
-    for (const int64_t row : fold.train) trained.insert(run.data.groups[static_cast<size_t>(row)]);
-    for (const int64_t row : fold.test) images += trained.contains(run.data.groups[static_cast<size_t>(row)]);
+    for (const Row row : fold.train) trained.insert(run.data.groups[row]);
+    for (const Row row : fold.test) images += trained.contains(run.data.groups[row]);
   }
   return images;
 }
@@ -31,7 +31,7 @@ std::optional<int64_t> count_near_copies(const Run& run) {
   for (const Fold& fold : run.split.folds) {
     comparisons += static_cast<int64_t>(fold.train.size()) * static_cast<int64_t>(fold.test.size());
   }
-  if (comparisons > most_comparisons) return {};
+  if (comparisons > most_comparisons || run.data.size() > most_searched) return {};
   ThreadTeam team(run.options.threads > 0 ? run.options.threads : available_processors());
   return find_leaks(run.data, run.split, team, default_cache_folder()).test_with_twin;
 }

@@ -18,10 +18,9 @@ ModelTest evaluate_run(const Options& options, const std::filesystem::path& file
   ThreadTeam team(std::max(1, options.threads));
   std::tie(test.data, test.data_text) = load_data_for(test.model, options, team);
   test.seconds.load = watch.lap();
-  std::vector<int64_t> rows(static_cast<size_t>(test.data.size()));
-  std::iota(rows.begin(), rows.end(), int64_t{0});
-  test.answers =
-      predict(test.model.network, static_cast<int64_t>(test.model.classes.size()), test.data, rows, team);
+  std::vector<Row> rows(static_cast<size_t>(test.data.size()));
+  std::iota(rows.begin(), rows.end(), Row{0});
+  test.answers = answers_for(test.model.network, test.data, rows, team);
   const IndependentUnits units{test.data.groups, test.data.photographs, options.seed};
   test.evaluation = evaluate(test.data.labels, test.answers.labels, test.data.classes, units);
   test.seconds.evaluate = watch.lap();

@@ -16,7 +16,7 @@ struct ModelTest {
   Model model;
   Dataset data;
   std::string data_text;
-  Predictions answers;  // for every image
+  Answers answers;  // for every image
   Evaluation evaluation;
   Seconds seconds;
 };

@@ -65,7 +65,7 @@ std::string description(const Dataset& data) {
          (data.classes.size() == 1 ? " class" : " classes");
 }
 
-LoadedData load(const Options& options, ThreadTeam& team) {
+LoadedData load(const Options& options, ThreadTeam& team, const Progress& progress = {}) {
   const std::string source = options.data.empty() ? std::string(default_data) : options.data;
   const Size size = parse_size(options.size);
   if (options.channels == 2) {
@@ -83,6 +83,7 @@ LoadedData load(const Options& options, ThreadTeam& team) {
     read.fit = fit_of(options);
     read.height = size.height;
     read.width = size.width;
+    read.progress = progress;
     data = read_dataset(source, read);
   }
   const std::string text = data.source + ": " + description(data);
@@ -97,8 +98,8 @@ LoadedData load(const Options& options, ThreadTeam& team) {
 
 }  // namespace
 
-LoadedData load_data(const Options& options, ThreadTeam& team) {
-  auto [data, text] = load(options, team);
+LoadedData load_data(const Options& options, ThreadTeam& team, const Progress& progress) {
+  auto [data, text] = load(options, team, progress);
   const Size size = parse_size(options.size);
   const Shape& found = data.pixels.shape();
   Preprocessing wanted{static_cast<int>(found[1]), static_cast<int>(found[2]), static_cast<int>(found[3]),

@@ -20,7 +20,7 @@ using LoadedData = std::pair<Dataset, std::string>;
 
 // Reads (or renders, for synth:N and synth:N:DOMAIN) options.data, keeps options.classes, brings images to
 // options.size.
-LoadedData load_data(const Options& options, ThreadTeam& team);
+LoadedData load_data(const Options& options, ThreadTeam& team, const Progress& progress = {});
 
 // The same for a model that is there already: its classes and its size. Without options.classes every class
 // in the data must be one of the model's; images are labelled by the model's classes.

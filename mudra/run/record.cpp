@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <variant>
 
-#include "mudra/network/loss.h"
 #include "mudra/report/format.h"
 #include "mudra/run/doubts.h"
 #include "mudra/run/environment.h"
@@ -60,14 +59,13 @@ std::string network_text(const Network& network) {
   return network.text() + ", " + thousands(network.parameter_count()) + " parameters";
 }
 
-std::vector<FoldRecord> fold_records(const Run& run, const std::vector<int32_t>& predicted) {
+std::vector<FoldRecord> fold_records(const Run& run) {
   if (run.split.folds.size() < 2) return {};
   std::vector<FoldRecord> folds;
   size_t at = 0;
   for (const Fold& fold : run.split.folds) {
     folds.push_back({fold.name, static_cast<int64_t>(fold.test.size()), 0});
-    for (const int64_t row : fold.test)
-      folds.back().right += predicted[at++] == run.data.labels[static_cast<size_t>(row)];
+    for (const Row row : fold.test) folds.back().right += run.answers.labels[at++] == run.data.labels[row];
   }
   return folds;
 }
@@ -107,7 +105,7 @@ void add_doubts(const Run& run, std::optional<int64_t> near_copies, RunRecord& r
 }  // namespace
 
 std::string describe_split(const Run& run) {
-  const auto count = [](const std::vector<int64_t>& rows) {
+  const auto count = [](const std::vector<Row>& rows) {
     return thousands(static_cast<int64_t>(rows.size()));
   };
   const Fold& fold = run.split.folds[0];
@@ -138,14 +136,8 @@ RunRecord make_record(const Run& run, std::optional<int64_t> near_copies) {
   record.kept_epoch = run.kept_epochs[0];
   record.evaluation = run.test;
   record.test = run.data.select(run.test_rows);
-  const int64_t classes = static_cast<int64_t>(run.data.classes.size());
-  for (size_t i = 0; i < run.test_rows.size(); ++i) {
-    record.predicted.push_back(
-        winner(run.test_probabilities.data() + static_cast<int64_t>(i) * classes, classes));
-  }
-  record.folds = fold_records(run, record.predicted);
-  const auto probabilities = run.test_probabilities.values();
-  record.probabilities.assign(probabilities.begin(), probabilities.end());
+  record.answers = run.answers;
+  record.folds = fold_records(run);
   record.weights = weights_of(run.initial, run.model.network);
   record.seconds = {run.seconds.load, run.seconds.train, run.seconds.evaluate, run.seconds.total};
   record.environment = environment(run.threads);
@@ -167,9 +159,7 @@ RunRecord make_record(const ModelTest& test) {
   record.network = network_text(test.model.network) + ", from " + test.file.string();
   record.evaluation = test.evaluation;
   record.test = test.data;
-  record.predicted = test.answers.labels;
-  const auto probabilities = test.answers.probabilities.values();
-  record.probabilities.assign(probabilities.begin(), probabilities.end());
+  record.answers = test.answers;
   if (const Dense* dense = first_dense(test.model.network)) {
     const Shape& image = test.model.network.input;
     record.weights = {{dense->out, image[1], image[2], image[3]}, {}, weight_images(*dense, image)};

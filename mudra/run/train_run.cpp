@@ -8,9 +8,7 @@
 
 #include "mudra/core/atomic_file.h"
 #include "mudra/core/error.h"
-#include "mudra/evaluation/predict.h"
 #include "mudra/features/augmentation.h"
-#include "mudra/network/loss.h"
 #include "mudra/run/checkpoint.h"
 #include "mudra/run/load_data.h"
 #include "mudra/run/run_folder.h"
@@ -125,16 +123,14 @@ class Folds {
       const Fold& fold = folds[done_.folds.size()];
       Training training = train_one(fold);
       const Stopwatch watch;
-      const Predictions answers = predict(training.network, classes(), run_.data, fold.test, team_);
-      const auto values = answers.probabilities.values();
-      done_.folds.push_back(
-          {std::move(training.history), training.kept_epoch, {values.begin(), values.end()}});
+      Answers answers = answers_for(training.network, run_.data, fold.test, team_);
+      done_.folds.push_back({std::move(training.history), training.kept_epoch, std::move(answers)});
       run_.seconds.evaluate += watch.seconds();
       done_.state = start_training(run_.initial, run_.options);
     }
     if (folds.size() > 1) {
-      Fold all{std::vector<int64_t>(static_cast<size_t>(run_.data.size())), {}, "all images"};
-      std::iota(all.train.begin(), all.train.end(), int64_t{0});
+      Fold all{std::vector<Row>(static_cast<size_t>(run_.data.size())), {}, "all images"};
+      std::iota(all.train.begin(), all.train.end(), Row{0});
       train_one(with_validation(run_, {"", {all}}).folds[0]);
     }
     run_.trouble = done_.trouble;
@@ -142,29 +138,20 @@ class Folds {
 
   // The tests of all folds together.
   void evaluate_all() {
-    std::vector<int32_t> truth, predicted;
     for (const Fold& fold : run_.split.folds)
       run_.test_rows.insert(run_.test_rows.end(), fold.test.begin(), fold.test.end());
-    run_.test_probabilities = Tensor({static_cast<int64_t>(run_.test_rows.size()), classes()});
-    Scalar* to = run_.test_probabilities.data();
     for (FoldResult& result : done_.folds) {
-      to = std::copy(result.probabilities.begin(), result.probabilities.end(), to);
+      run_.answers.append(result.answers);
+      result.answers = {};
       run_.kept_epochs.push_back(result.kept_epoch);
       run_.histories.push_back(std::move(result.history));
     }
-    for (size_t i = 0; i < run_.test_rows.size(); ++i) {
-      const auto first = static_cast<int64_t>(i) * classes();
-      predicted.push_back(winner(run_.test_probabilities.data() + first, classes()));
-      truth.push_back(run_.data.labels[static_cast<size_t>(run_.test_rows[i])]);
-    }
     const Dataset tested = run_.data.select(run_.test_rows);
     const IndependentUnits units{tested.groups, tested.photographs, run_.options.seed};
-    run_.test = evaluate(truth, predicted, run_.data.classes, units);
+    run_.test = evaluate(tested.labels, run_.answers.labels, run_.data.classes, units);
   }
 
  private:
-  int64_t classes() const { return static_cast<int64_t>(run_.data.classes.size()); }
-
   // From the state at hand; its network becomes the model's.
   Training train_one(const Fold& fold) {
     TrainingEvents each;
@@ -243,7 +230,7 @@ Run train_run(const Options& options, const std::string& out, const RunEvents& e
   run.folder = make_run_folder(out, options.recipe.empty() ? "train" : options.recipe);
   // What a run that is cut short goes on from.
   write_file_atomically(run.folder / "options.toml", to_toml(run.options));
-  write_file_atomically(run.folder / "split.json", split_text(run.split, run.data.size()));
+  write_split(run.split, run.data.size(), run.folder / "split.json");
   return run_in_folder(std::move(run), events, total);
 }
 

@@ -11,6 +11,7 @@
 #include "mudra/data/dataset.h"
 #include "mudra/data/split.h"
 #include "mudra/evaluation/evaluation.h"
+#include "mudra/evaluation/predict.h"
 #include "mudra/network/model.h"
 #include "mudra/training/options.h"
 #include "mudra/training/trainer.h"
@@ -35,8 +36,8 @@ struct Run {
   Ending ending = Ending::finished;           // of the training the model comes from
   std::string trouble;                        // why a training was cut short; empty if none was
   Evaluation test;                            // of all folds together
-  std::vector<int64_t> test_rows;             // the images tested, in the order of the folds
-  Tensor test_probabilities;                  // [test_rows, classes]
+  std::vector<Row> test_rows;                 // the images tested, in the order of the folds
+  Answers answers;                            // for them
   int threads = 1;                            // that trained: the result does not depend on them
   Seconds seconds;
 };

@@ -1,6 +1,7 @@
 #include "mudra/training/batches.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace mudra {
 namespace {
@@ -9,16 +10,15 @@ constexpr int64_t kept_values = int64_t{1} << 26;  // 256 MiB of floats
 
 }  // namespace
 
-Batches::Batches(const Dataset& data, std::span<const int64_t> rows, int64_t batch_size)
+Batches::Batches(const Dataset& data, std::span<const Row> rows, int64_t batch_size)
     : data_(data),
-      rows_(rows.begin(), rows.end()),
+      rows_(rows),
       batch_size_(std::min<int64_t>(batch_size, std::max<int64_t>(1, images()))),
       batch_labels_(static_cast<size_t>(batch_size_)),
       batch_rows_(static_cast<size_t>(batch_size_)) {
   Shape shape = data.pixels.shape();
-  for (const int64_t row : rows_) labels_.push_back(data.labels[static_cast<size_t>(row)]);
   shape[0] = images();
-  if (shape.elements() <= kept_values) {
+  if (shape.elements() <= kept_values && !data.pixels.is_streamed()) {
     all_ = Tensor(shape);
     for (int64_t i = 0; i < images(); ++i) {
       data.pixels.read(rows_[static_cast<size_t>(i)], all_.data() + i * shape.per_example());
@@ -30,7 +30,11 @@ Batches::Batches(const Dataset& data, std::span<const int64_t> rows, int64_t bat
 
 int64_t Batches::size(int64_t batch) const { return std::min(batch_size_, images() - batch * batch_size_); }
 
-void Batches::reorder(std::vector<int64_t> order) { order_ = std::move(order); }
+void Batches::shuffle(Rng rng) {
+  order_.resize(rows_.size());
+  std::iota(order_.begin(), order_.end(), Row{0});
+  rng.shuffle(std::span(order_));
+}
 
 const Tensor& Batches::batch(int64_t index) {
   if (!order_.empty() || !all_.data()) return copy(index);
@@ -59,18 +63,16 @@ Tensor& Batches::copy(int64_t index) {
 }
 
 std::span<const int32_t> Batches::labels(int64_t index) {
-  const auto begin = static_cast<size_t>(index * batch_size_);
-  const auto count = static_cast<size_t>(size(index));
-  if (order_.empty()) return std::span(labels_).subspan(begin, count);
-  for (size_t i = 0; i < count; ++i) batch_labels_[i] = labels_[static_cast<size_t>(order_[begin + i])];
-  return std::span(batch_labels_).first(count);
+  const std::span<const Row> rows = row_numbers(index);
+  for (size_t i = 0; i < rows.size(); ++i) batch_labels_[i] = data_.labels[rows[i]];
+  return std::span(batch_labels_).first(rows.size());
 }
 
-std::span<const int64_t> Batches::row_numbers(int64_t index) {
+std::span<const Row> Batches::row_numbers(int64_t index) {
   const auto begin = static_cast<size_t>(index * batch_size_);
   const auto count = static_cast<size_t>(size(index));
-  if (order_.empty()) return std::span(rows_).subspan(begin, count);
-  for (size_t i = 0; i < count; ++i) batch_rows_[i] = rows_[static_cast<size_t>(order_[begin + i])];
+  if (order_.empty()) return rows_.subspan(begin, count);
+  for (size_t i = 0; i < count; ++i) batch_rows_[i] = rows_[order_[begin + i]];
   return std::span(batch_rows_).first(count);
 }
 

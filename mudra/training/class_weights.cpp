@@ -22,11 +22,10 @@ std::vector<double> numbers_of(const std::string& text, size_t classes) {
 
 }  // namespace
 
-std::vector<Scalar> class_weights(const std::string& text, const Dataset& data,
-                                  std::span<const int64_t> rows) {
+std::vector<Scalar> class_weights(const std::string& text, const Dataset& data, std::span<const Row> rows) {
   if (text.empty()) return {};
   std::vector<double> counts(data.classes.size(), 0.0);
-  for (const int64_t row : rows) ++counts[static_cast<size_t>(data.labels[static_cast<size_t>(row)])];
+  for (const Row row : rows) ++counts[static_cast<size_t>(data.labels[row])];
   std::vector<double> weights;
   if (text == "balanced") {
     for (const double count : counts) weights.push_back(count > 0 ? 1 / count : 1);
@@ -52,11 +51,11 @@ ExampleWeights::ExampleWeights(std::vector<Scalar> by_class, std::span<const flo
     : by_class_(std::move(by_class)), by_row_(by_row), batch_(static_cast<size_t>(max_batch)) {}
 
 std::span<const Scalar> ExampleWeights::operator()(std::span<const int32_t> labels,
-                                                   std::span<const int64_t> rows) {
+                                                   std::span<const Row> rows) {
   if (by_class_.empty() && by_row_.empty()) return {};
   for (size_t i = 0; i < labels.size(); ++i) {
     const Scalar of_class = by_class_.empty() ? 1 : by_class_[static_cast<size_t>(labels[i])];
-    const float of_row = by_row_.empty() ? 1 : by_row_[static_cast<size_t>(rows[i])];
+    const float of_row = by_row_.empty() ? 1 : by_row_[rows[i]];
     batch_[i] = of_class * static_cast<Scalar>(of_row);
   }
   return std::span(batch_).first(labels.size());

@@ -15,8 +15,7 @@ namespace mudra {
 // 1: the learning rate keeps its meaning. "balanced": images / (classes * images of the class), as
 // scikit-learn has it; else one number a class, in the order of the classes. Empty for an empty text. Throws
 // a usage Error.
-std::vector<Scalar> class_weights(const std::string& text, const Dataset& data,
-                                  std::span<const int64_t> rows);
+std::vector<Scalar> class_weights(const std::string& text, const Dataset& data, std::span<const Row> rows);
 
 // The weights of a batch's examples: by class, times those given for rows of the data. Allocates nothing when
 // called.
@@ -26,7 +25,7 @@ class ExampleWeights {
   ExampleWeights(std::vector<Scalar> by_class, std::span<const float> by_row, int64_t max_batch);
 
   // [N], or nothing when every example counts 1; lives until the next call.
-  std::span<const Scalar> operator()(std::span<const int32_t> labels, std::span<const int64_t> rows);
+  std::span<const Scalar> operator()(std::span<const int32_t> labels, std::span<const Row> rows);
 
  private:
   std::vector<Scalar> by_class_;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <numeric>
 #include <optional>
 
 #include "mudra/core/denormals.h"
@@ -56,7 +55,7 @@ struct Score {
 // Loss and accuracy of a network over images it does not learn from.
 class Watch {
  public:
-  Watch(const Network& network, const Dataset& data, std::span<const int64_t> rows, int64_t classes)
+  Watch(const Network& network, const Dataset& data, std::span<const Row> rows, int64_t classes)
       : batches_(data, rows, 256),
         plan_(network, std::min<int64_t>(256, std::max<int64_t>(1, batches_.images())), Plan::Mode::infer),
         loss_(classes, plan_.max_batch()) {}
@@ -104,8 +103,7 @@ class Trainer {
         has_statistics_(has_statistics(state.network)),
         validation_(state.network, data, fold.validation, static_cast<int64_t>(data.classes.size())),
         held_out_(state.network, data, fold.test, static_cast<int64_t>(data.classes.size())),
-        chooses_(!fold.validation.empty()),
-        order_(fold.train.size()) {
+        chooses_(!fold.validation.empty()) {
     if (options.ema > 0) average_.emplace(options.ema, state.average, state.network);
   }
 
@@ -140,10 +138,8 @@ class Trainer {
   }
 
   void take_order() {
-    if (!options_.shuffle) return;
-    std::iota(order_.begin(), order_.end(), int64_t{0});
-    Rng(options_.seed, Purpose::shuffle, static_cast<uint32_t>(state_.epoch)).shuffle(std::span(order_));
-    batches_.reorder(order_);
+    if (options_.shuffle)
+      batches_.shuffle(Rng(options_.seed, Purpose::shuffle, static_cast<uint32_t>(state_.epoch)));
   }
 
   const Tensor& take_batch(int64_t b) {
@@ -246,7 +242,6 @@ class Trainer {
   std::optional<WeightAverage> average_;
   Watch validation_, held_out_;
   bool chooses_;  // the validation part chooses the epoch to keep
-  std::vector<int64_t> order_;
   std::string trouble_;
 };
 

@@ -2,15 +2,18 @@
 
 import io
 import os
+import pathlib
 import resource
+import shutil
 import signal
 import struct
 import subprocess
+import tempfile
 import time
 import zipfile
 
 import pytest
-from conftest import COMMAND
+from conftest import COMMAND, ROOT
 
 np = pytest.importorskip("numpy", reason="NumPy is not installed")
 
@@ -269,3 +272,33 @@ def test_data_the_model_does_not_know_are_refused(mudra, tmp_path, model):
     x, y = images()
     other = write(tmp_path / "other.npz", dataset=x, labels=np.array(["a", "b", "c"] * 20))
     expect_one_message(mudra("evaluate", other, "--model", model), status=(1,), mention="'a'")
+
+
+def test_what_may_not_be_read_is_named_with_its_whole_path():
+    """As an ordinary user, also where tests run as root."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        folder.chmod(0o755)
+        command = shutil.copy(COMMAND, folder / "mudra")
+        for label in "05":
+            (folder / "signs" / label).mkdir(parents=True)
+            for number in range(3):
+                shutil.copy(ROOT / "tests/fixtures/sources/folder/5/a.png", folder / "signs" / label / f"{number}.png")
+        (folder / "signs" / "9").mkdir(mode=0)
+        (folder / "signs" / "0" / "1.png").chmod(0)
+        write(folder / "signs.npz", dataset=np.zeros((4, 9)), labels=np.arange(4))
+        (folder / "signs.npz").chmod(0)
+
+        def inspect(*arguments):
+            user = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
+            return subprocess.run([command, "data", "inspect", *arguments], cwd=folder, capture_output=True,
+                                  text=True, **user)
+
+        found = inspect("signs")
+        (folder / "signs" / "9").chmod(0o755)
+        assert found.returncode == 0
+        for path in "signs/0/1.png", "signs/9":
+            assert f"skipped   {path}: cannot read: Permission denied. Give yourself the right to read it." \
+                in found.stderr
+        expect_one_message(inspect("signs", "--strict"), status=(1,), mention="signs/0/1.png: cannot read")
+        expect_one_message(inspect("signs.npz"), status=(1,), mention="right to read")

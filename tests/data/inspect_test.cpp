@@ -42,12 +42,13 @@ Dataset changed(const Dataset& data, const std::function<void(std::vector<uint8_
   return copy;
 }
 
-using Rows = std::vector<int64_t>;
+using Rows = std::vector<Row>;
+using Counts = std::vector<int64_t>;
 
 TEST(Inspect, CountsClassesAndGroupsAndFindsNothingWrongInGoodData) {
   const Inspection found = inspect(discs());
-  EXPECT_EQ(found.class_counts, (Rows{20, 20}));
-  EXPECT_EQ(found.group_counts, (std::vector<Rows>{{7, 7}, {6, 7}, {7, 6}}));
+  EXPECT_EQ(found.class_counts, (Counts{20, 20}));
+  EXPECT_EQ(found.group_counts, (std::vector<Counts>{{7, 7}, {6, 7}, {7, 6}}));
   EXPECT_FLOAT_EQ(found.low, 10 / 255.F);
   EXPECT_FLOAT_EQ(found.high, 229 / 255.F);
   EXPECT_TRUE(found.warnings.empty()) << found.warnings[0];
@@ -58,7 +59,7 @@ TEST(Inspect, FindsConstantImages) {
     std::fill_n(bytes.begin() + 7 * 256, 256, 90);
     bytes[7 * 256 + 5] = 91;
   }));
-  EXPECT_EQ(found.constant, (Rows{7}));
+  EXPECT_EQ(found.constant.rows, (Rows{7}));
   EXPECT_EQ(found.warnings, (std::vector<std::string>{"1 image is of one brightness all over: row 7"}));
 }
 
@@ -69,7 +70,7 @@ TEST(Inspect, FindsExactCopiesAndThoseWithAnotherLabel) {
     std::copy_n(bytes.begin() + 5 * 256, 256, bytes.begin() + 30 * 256);  // another class
   }));
   EXPECT_EQ(found.duplicates, (std::vector<Rows>{{4, 10, 20}, {5, 30}}));
-  EXPECT_EQ(found.conflicting, (Rows{5, 30}));
+  EXPECT_EQ(found.conflicting.rows, (Rows{5, 30}));
   EXPECT_EQ(found.warnings[0], "3 images are exact copies of another, first rows 4, 10 and 20");
   EXPECT_EQ(found.warnings[1], "2 images have an exact copy with another label: rows 5 and 30");
 }
@@ -81,7 +82,7 @@ TEST(Inspect, FindsInvertedImages) {
         bytes[row * 256 + i] = static_cast<uint8_t>(255 - bytes[row * 256 + i]);
     }
   }));
-  EXPECT_EQ(found.inverted, (Rows{3, 17}));
+  EXPECT_EQ(found.inverted.rows, (Rows{3, 17}));
 }
 
 TEST(Inspect, WarnsOfImbalanceOneClassAndGroupsWithoutAClass) {

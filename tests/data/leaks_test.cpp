@@ -61,10 +61,10 @@ constexpr Change changes[] = {{0, 1, 0, 0, 1},       {35, 1, 0, 0, 1},    {-70, 
 
 TEST(Leaks, ATurnedScaledShiftedOrDarkerCopyIsFoundWithItsAngle) {
   std::vector<Print> prints;
-  std::vector<int64_t> candidates;
+  std::vector<Row> candidates;
   for (uint64_t i = 0; i < 100; ++i) {
     prints.push_back(make_print(Picture(i).draw(0, 1, 0, 0, 1)));
-    candidates.push_back(static_cast<int64_t>(i));
+    candidates.push_back(static_cast<Row>(i));
   }
   ThreadTeam team(1);
   for (const Change& change : changes) {
@@ -72,7 +72,7 @@ TEST(Leaks, ATurnedScaledShiftedOrDarkerCopyIsFoundWithItsAngle) {
     for (uint64_t i = 0; i < 40; ++i) {
       prints.push_back(
           make_print(Picture(i).draw(change.degrees, change.scale, change.x, change.y, change.light)));
-      const std::vector<int64_t> query{static_cast<int64_t>(prints.size()) - 1};
+      const std::vector<Row> query{static_cast<Row>(prints.size() - 1)};
       const auto copies = find_copies(prints, query, candidates, team)[0];
       prints.pop_back();
       if (copies.empty()) continue;
@@ -87,10 +87,10 @@ TEST(Leaks, ATurnedScaledShiftedOrDarkerCopyIsFoundWithItsAngle) {
 
 TEST(Leaks, ImagesOfDifferentThingsAreNoCopies) {
   std::vector<Print> prints;
-  std::vector<int64_t> first, second;
+  std::vector<Row> first, second;
   for (uint64_t i = 0; i < 400; ++i) {
     prints.push_back(make_print(Picture(i).draw(0, 1, 0, 0, 1)));
-    (i < 200 ? first : second).push_back(static_cast<int64_t>(i));
+    (i < 200 ? first : second).push_back(static_cast<Row>(i));
   }
   ThreadTeam team(1);
   for (const auto& copies : find_copies(prints, first, second, team)) EXPECT_TRUE(copies.empty());
@@ -100,7 +100,7 @@ TEST(Leaks, AnEmptyImageIsNobodysCopy) {
   const std::vector<float> black(28 * 28, 0.F), white(28 * 28, 1.F);
   const std::vector<Print> prints{make_print(black), make_print(white)};
   ThreadTeam team(1);
-  EXPECT_TRUE(find_copies(prints, std::vector<int64_t>{0}, std::vector<int64_t>{1}, team)[0].empty());
+  EXPECT_TRUE(find_copies(prints, std::vector<Row>{0}, std::vector<Row>{1}, team)[0].empty());
 }
 
 // 60 pictures, each followed by a turned copy of it.

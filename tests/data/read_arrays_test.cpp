@@ -305,7 +305,7 @@ TEST(ReadArrays, AnArrayLargerThanMemoryIsReadPieceByPieceInLittleMemory) {
   std::vector<float> image(1600);
   data.pixels.read(images - 1, image.data());
   EXPECT_EQ(image.back(), 0.5F);
-  const std::vector<int64_t> rows = {images - 1, 0};
+  const std::vector<Row> rows = {images - 1, 0};
   data.select(rows).pixels.read(1, image.data());
   EXPECT_EQ(image.back(), 0.F);
   getrusage(RUSAGE_SELF, &after);
@@ -345,7 +345,7 @@ TEST(Dataset, KeepsClassesInTheOrderAsked) {
   EXPECT_EQ(kept.groups, (std::vector<int32_t>{1, 1, 0}));
   const auto first = data.pixels.bytes(2), same = kept.pixels.bytes(1);
   EXPECT_TRUE(std::equal(first.begin(), first.end(), same.begin()));
-  const std::vector<int64_t> rows = {2, 0};
+  const std::vector<Row> rows = {2, 0};
   const Dataset twice = kept.select(rows);
   EXPECT_EQ(twice.labels, (std::vector<int32_t>{1, 1}));
   EXPECT_EQ(twice.pixels.bytes(0).data(), data.pixels.bytes(4).data());

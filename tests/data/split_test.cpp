@@ -116,7 +116,7 @@ void expect_cut(const Fold& before, const Fold& after, size_t validation) {
   rows.insert(after.validation.begin(), after.validation.end());
   EXPECT_EQ(rows, std::set<int64_t>(before.train.begin(), before.train.end()));
   EXPECT_EQ(after.train.size() + after.validation.size(), before.train.size());
-  std::vector<int64_t> order = before.train;  // what stays keeps its order
+  std::vector<Row> order = before.train;  // what stays keeps its order
   std::erase_if(order,
                 [&](int64_t row) { return !std::set(after.train.begin(), after.train.end()).contains(row); });
   EXPECT_EQ(after.train, order);

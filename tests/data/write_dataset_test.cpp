@@ -105,7 +105,7 @@ TEST_F(WriteDataset, AFolderHoldsTheSameImagesInTheOrderOfTheClasses) {
   ReadOptions options;
   options.groups = folder_ + "pictures/groups.csv";
   const Dataset read = read_dataset(folder_ + "pictures", options);
-  expect_equal(data.select(std::vector<int64_t>{1, 4, 0, 3, 2}), read);
+  expect_equal(data.select(std::vector<Row>{1, 4, 0, 3, 2}), read);
   EXPECT_EQ(read.files[0], "0/0000001.png");
   EXPECT_NE(message_of([&] { write_dataset(data, folder_ + "pictures"); }).find("is there already"),
             std::string::npos);

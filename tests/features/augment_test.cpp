@@ -49,7 +49,7 @@ std::vector<float> warped(const std::vector<float>& image, int height, int width
 }
 
 std::vector<float> augmented(const char* text, std::vector<float> images, const Shape& shape,
-                             std::vector<int64_t> numbers, uint64_t seed = 1, uint32_t epoch = 1,
+                             std::vector<Row> numbers, uint64_t seed = 1, uint32_t epoch = 1,
                              int threads = 1) {
   Augmenter augmenter(Augmentation::parse(text), {1, shape[1], shape[2], shape[3]}, shape[0]);
   ThreadTeam team(threads);
@@ -57,9 +57,9 @@ std::vector<float> augmented(const char* text, std::vector<float> images, const 
   return images;
 }
 
-std::vector<int64_t> numbers_to(int64_t count) {
-  std::vector<int64_t> numbers;
-  for (int64_t i = 0; i < count; ++i) numbers.push_back(i);
+std::vector<Row> numbers_to(int64_t count) {
+  std::vector<Row> numbers;
+  for (int64_t i = 0; i < count; ++i) numbers.push_back(static_cast<Row>(i));
   return numbers;
 }
 
@@ -239,7 +239,7 @@ TEST(Augment, NoiseHasItsDeviationAndNoPattern) {
 
 TEST(Augment, BrightnessAndGammaMoveValuesTheirWay) {
   const Shape shape{1, 1, 3, 1};
-  for (int64_t number = 0; number < 20; ++number) {
+  for (Row number = 0; number < 20; ++number) {
     const auto bright = augmented("brightness 0.2", {0, 0.3F, 0.6F}, shape, {number});
     EXPECT_EQ(bright[0], 0);
     EXPECT_NEAR(bright[2] / bright[1], 2, 1e-6);
@@ -258,7 +258,7 @@ TEST(Augment, BlurKeepsTheMeanAndSpreadsAPoint) {
   std::vector<float> image(961);
   image[480] = 1;
   double widest = 0;
-  for (int64_t number = 0; number < 20; ++number) {
+  for (Row number = 0; number < 20; ++number) {
     const auto blurred = augmented("blur 2", image, shape, {number});
     double sum = 0, squares = 0;
     for (int i = 0; i < 961; ++i) {
@@ -316,7 +316,7 @@ TEST(Augment, ResultsDependOnNeitherThreadsNorTheBatch) {
   auto images = some_images(shape);
   for (size_t i = 0; i < images.size(); ++i) images[i] *= i % 15 > 4 && i % 15 < 10;  // cut out
   auto numbers = numbers_to(23);
-  for (int64_t& number : numbers) number += 1000;
+  for (Row& number : numbers) number += 1000;
   const auto one = augmented(everything, images, shape, numbers);
   EXPECT_NE(one, images);
   EXPECT_EQ(augmented(everything, images, shape, numbers, 1, 1, 4), one);

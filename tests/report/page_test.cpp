@@ -99,25 +99,26 @@ TEST(Page, says_null_for_what_was_not_measured) {
 TEST(DealtRows, hold_every_row_once_and_every_cell_early) {
   const RunRecord record = make_record(numbered_classes(5), 400, {1, 1, 1});
   constexpr size_t examples = 10;
-  const std::vector<int64_t> rows = dealt_rows(record, examples);
-  EXPECT_EQ(std::set<int64_t>(rows.begin(), rows.end()).size(), 400u);
+  const std::vector<Row> rows = dealt_rows(record, examples, 1000);
+  EXPECT_EQ(std::set<Row>(rows.begin(), rows.end()).size(), 400u);
   ASSERT_EQ(rows.size(), 400u);
   std::set<std::pair<int32_t, int32_t>> all, early;
-  const auto cell = [&](int64_t row) {
-    return std::pair(record.test.labels[static_cast<size_t>(row)],
-                     record.predicted[static_cast<size_t>(row)]);
-  };
-  for (const int64_t row : rows) all.insert(cell(row));
+  const auto cell = [&](Row row) { return std::pair(record.test.labels[row], record.answers.labels[row]); };
+  for (const Row row : rows) all.insert(cell(row));
   for (size_t i = 0; i < examples + all.size(); ++i) early.insert(cell(rows[i]));
   EXPECT_EQ(early, all);
+  for (const size_t most : {size_t{11}, size_t{30}, size_t{399}}) {
+    EXPECT_EQ(dealt_rows(record, examples, most),
+              std::vector<Row>(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(most)));
+  }
 }
 
 // Six images of a, four of b: four of a right, all of b answered a.
 RunRecord small_record() {
   RunRecord record = make_record({"a", "b"}, 10, {1, 1, 1});
   record.test.labels = {0, 0, 0, 0, 0, 0, 1, 1, 1, 1};
-  record.predicted = {0, 0, 0, 0, 1, 1, 0, 0, 0, 0};
-  record.evaluation = evaluate(record.test.labels, record.predicted, record.test.classes);
+  record.answers.labels = {0, 0, 0, 0, 1, 1, 0, 0, 0, 0};
+  record.evaluation = evaluate(record.test.labels, record.answers.labels, record.test.classes);
   record.trained_on = 1200;
   return record;
 }
@@ -142,9 +143,9 @@ TEST(Summary, says_what_was_asked_what_came_out_and_how_sure) {
 
 TEST(Summary, warns_of_one_answer_and_of_classes_without_images) {
   RunRecord record = small_record();
-  record.predicted.assign(10, 0);
+  record.answers.labels.assign(10, 0);
   record.test.classes = {"a", "b", "c"};
-  record.evaluation = evaluate(record.test.labels, record.predicted, record.test.classes);
+  record.evaluation = evaluate(record.test.labels, record.answers.labels, record.test.classes);
   const std::vector<std::string> warnings = summarize(record).warnings;
   ASSERT_EQ(warnings.size(), 3u);
   EXPECT_EQ(warnings[1], "Every picture got the same answer: a.");

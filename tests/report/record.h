@@ -23,13 +23,12 @@ inline RunRecord make_record(std::vector<std::string> classes, int64_t images, S
   for (int64_t i = 0; i < images; ++i) {
     const auto truth = static_cast<int32_t>(rng.below(k));
     record.test.labels.push_back(truth);
-    record.predicted.push_back(rng.chance(0.8) ? truth : static_cast<int32_t>(rng.below(k)));
-    for (uint64_t c = 0; c < k; ++c) {
-      const bool winner = static_cast<int32_t>(c) == record.predicted.back();
-      record.probabilities.push_back(winner ? 0.75F : 0.25F / static_cast<float>(k));
-    }
+    const int32_t label = rng.chance(0.8) ? truth : static_cast<int32_t>(rng.below(k));
+    record.answers.labels.push_back(label);
+    record.answers.confidence.push_back(0.75F);
+    record.answers.truth.push_back(label == truth ? 0.75F : 0.25F / static_cast<float>(k));
   }
-  record.evaluation = evaluate(record.test.labels, record.predicted, classes);
+  record.evaluation = evaluate(record.test.labels, record.answers.labels, classes);
   for (int epoch = 1; epoch <= 100; ++epoch) {
     record.history.push_back(
         {epoch, 3 / std::sqrt(epoch), 3.3 / std::sqrt(epoch), 1 - 0.5 / epoch, 0.98 - 0.5 / epoch});

@@ -381,8 +381,8 @@ TEST(Checkpoint, OfAnotherNetworkOrWithImpossibleCountersIsRefused) {
 
 TEST(ClassWeights, AreOneOnAverage) {
   Example example;
-  std::vector<int64_t> rows;
-  for (int64_t i = 0; i < 60; ++i) {
+  std::vector<Row> rows;
+  for (Row i = 0; i < 60; ++i) {
     if (i % 3 != 1 || i % 2 == 0) rows.push_back(i);
   }
   EXPECT_TRUE(class_weights("", example.data, rows).empty());
