@@ -5,6 +5,8 @@
 
 #include "mudra/layers/initialize.h"
 #include "mudra/simd/panels.h"
+#include "mudra/simd/pool.h"
+#include "mudra/simd/winograd.h"
 
 namespace mudra {
 namespace {
@@ -117,6 +119,12 @@ Shape Conv2d::output_shape(const Shape& x) const {
 
 int64_t Conv2d::multiply_adds(const Shape& x) const { return output_shape(x).elements() * geometry.depth(); }
 
+bool Conv2d::can_pool(const Shape& x) const {
+  const Shape y = output_shape(x);
+  return geometry.groups == 1 && y[1] >= 2 && y[2] >= 2 && y[3] % panel_width == 0 &&
+         (winograd_pays(shape(x)) || 2 * y[2] * y[3] <= pooled_space);
+}
+
 Conv2d::Saved Conv2d::make_saved(const Shape& x, Mode mode) const {
   const Geometry& g = geometry;
   const Shape y = output_shape(x);
@@ -136,8 +144,12 @@ Conv2d::Saved Conv2d::make_saved(const Shape& x, Mode mode) const {
   if (g.pad_height > 0 || g.pad_width > 0) {
     saved.x = Tensor({x[0], x[1] + 2 * g.pad_height, x[2] + 2 * g.pad_width, g.in});
   }
+  const ConvShape sizes = shape(x);
+  if (g.groups == 1 && winograd_pays(sizes)) saved.winograd = Tensor({winograd_scratch(sizes)});
   if (mode == Mode::infer) return saved;
-  if (g.out % panel_width != 0) saved.dy = Tensor({x[0], y[1], y[2], padded(g.out)});
+  // Also for slopes of pooled y, when they cannot be taken as they are.
+  if (g.out % panel_width != 0 || !sparse_conv_possible(sizes))
+    saved.dy = Tensor({x[0], y[1], y[2], padded(g.out)});
   saved.spread = Tensor({x[0], x[1] + g.kernel_height - 1, x[2] + g.kernel_width - 1, g.out});
   if (g.is_depthwise()) {
     saved.transposed = Tensor(parameters.weight.shape());
@@ -145,7 +157,7 @@ Conv2d::Saved Conv2d::make_saved(const Shape& x, Mode mode) const {
     return saved;
   }
   saved.transposed = Tensor({panel_count(g.in), g.taps() * g.out, panel_width});
-  if (sparse_conv_possible(shape(x))) saved.sparse = Tensor({sparse_conv_scratch(shape(x))});
+  if (sparse_conv_possible(sizes)) saved.sparse = Tensor({sparse_conv_scratch(sizes)});
   return saved;
 }
 
@@ -232,8 +244,17 @@ void Conv2d::infer(const Tensor& x, Tensor& y, Saved& saved, const Step& step) c
     }
     return;
   }
-  matmul(step.team, border(x, saved, step.team).data(), rows(x.shape()), parameters.weight.data(), g.out,
-         parameters.bias.data(), step.activation, y.data());
+  const Scalar *values = border(x, saved, step.team).data(), *w = parameters.weight.data();
+  const Scalar* b = parameters.bias.data();
+  Scalar* winner = step.winner ? step.winner->data() : nullptr;
+  if (saved.winograd.data()) {
+    winograd(step.team, shape(x.shape()), values, w, b, step.activation, saved.winograd.data(), y.data(),
+             winner);
+  } else if (winner) {
+    matmul_pooled(step.team, values, rows(x.shape()), w, g.out, b, step.activation, y.data(), winner);
+  } else {
+    matmul(step.team, values, rows(x.shape()), w, g.out, b, step.activation, y.data());
+  }
 }
 
 // dW[o, c, u, v] = Σ dy[n, i, j, o] x[n, s i + u - p, s j + v - p, c]   db = Σ dy
@@ -244,20 +265,31 @@ void Conv2d::backward(const Tensor& x, const Tensor&, Saved& saved, const Tensor
   const Geometry& g = geometry;
   if (g.is_depthwise()) return backward_depthwise(x, saved, dy, dx, grad, step);
   if (g.groups > 1) return backward_groups(x, saved, dy, dx, grad, step);
-  const int64_t n = x.shape()[0];
+  const int64_t n = x.shape()[0], factor = step.winner ? 2 : 1;
   const Shape y = output_shape(x.shape());
-  const Scalar* slopes = pad_columns(dy, n * y[1] * y[2], g.out, saved.dy);
+  const Slopes slopes{step.winner ? dy.data() : pad_columns(dy, n * y[1] * y[2], g.out, saved.dy),
+                      step.winner ? step.winner->data() : nullptr};
   const Scalar* values = saved.x.data() ? saved.x.data() : x.data();
-  column_sums(slopes, n, y[1] * y[2], g.out, step.sink, grad.bias.data());
+  column_sums(slopes, n, y[1] / factor, y[2] / factor, g.out, step.sink, grad.bias.data());
   const ConvShape sizes = shape(x.shape());
-  if (saved.sparse.data() && sparse_conv_pays(sizes, slopes)) {
+  if (saved.sparse.data() && (step.winner || sparse_conv_pays(sizes, slopes.values))) {
     return sparse_conv_backward(step.team, sizes, values, slopes, parameters.weight.data(),
                                 saved.sparse.data(), dx.data(), step.sink, grad.weight.data());
+  }
+  const Scalar* whole = slopes.values;
+  if (step.winner) {
+    saved.dy.reshape(y);
+    const PoolShape pool{y[1], y[2], y[3], 2, 2, 2, y[1] / 2, y[2] / 2};
+    step.team.run(n, [&](int64_t i) {
+      max_pool_backward(pool, slopes.winner + i * pool.y_size(), dy.data() + i * pool.y_size(),
+                        saved.dy.data() + i * pool.x_size());
+    });
+    whole = saved.dy.data();
   }
   if (dx.data()) {  // before the weights can change
     transpose_panels(parameters.weight.data(), g.kernel_height * g.kernel_width, g.in, g.out,
                      saved.transposed.data());
-    spread(dy, x.shape(), saved, step.team);
+    spread(step.winner ? saved.dy : dy, x.shape(), saved, step.team);
     const int64_t width = saved.spread.shape()[2] * g.out;
     const RowLayout layout{n,     x.shape()[1], x.shape()[2],    saved.spread.shape()[1] * width,
                            width, g.out,        g.kernel_height, g.kernel_width * g.out,
@@ -265,7 +297,7 @@ void Conv2d::backward(const Tensor& x, const Tensor&, Saved& saved, const Tensor
     matmul(step.team, saved.spread.data(), layout, saved.transposed.data(), g.in, nullptr,
            ActivationKind::none, dx.data());
   }
-  matmul_gradient(step.team, values, rows(x.shape()), slopes, g.out, step.sink, grad.weight.data());
+  matmul_gradient(step.team, values, rows(x.shape()), whole, g.out, step.sink, grad.weight.data());
 }
 
 void Conv2d::backward_groups(const Tensor& x, Saved& saved, const Tensor& dy, Tensor& dx, Parameters& grad,
@@ -295,7 +327,7 @@ void Conv2d::backward_depthwise(const Tensor& x, Saved& saved, const Tensor& dy,
   const Shape y = output_shape(x.shape());
   const int64_t n = y[0], taps = g.taps();
   const Scalar* slopes = pad_columns(dy, n * y[1] * y[2], g.out, saved.dy);
-  column_sums(slopes, n, y[1] * y[2], g.out, step.sink, grad.bias.data());
+  column_sums({slopes}, n, y[1], y[2], g.out, step.sink, grad.bias.data());
   if (dx.data()) {  // before the weights can change
     for (int64_t t = 0; t < panel_count(g.out) * taps; ++t) {
       const int64_t turned = t / taps * taps + taps - 1 - t % taps;

@@ -47,12 +47,13 @@ struct Conv2d {
     Tensor spread;      // dy with stride - 1 zeros between and a border, to be convolved for dx
     Tensor transposed;  // W for dx
     Tensor sparse;      // scratch of sparse_conv_backward
+    Tensor winograd;    // scratch of winograd; without it the sum is taken in index order
     // With groups all of the above are of one group; these are its part of x, y, dy and dx, and its bias.
     Tensor group_x, group_y, group_dy, group_dx, group_bias;
     Tensor partial;  // depthwise: scratch of depthwise_gradient
     int64_t bytes() const {
-      return bytes_of(x, dy, spread, transposed, sparse, group_x, group_y, group_dy, group_dx, group_bias,
-                      partial);
+      return bytes_of(x, dy, spread, transposed, sparse, winograd, group_x, group_y, group_dy, group_dx,
+                      group_bias, partial);
     }
   };
   using State = NoState;
@@ -68,6 +69,7 @@ struct Conv2d {
   void initialize(Initialization initialization, Rng& rng);
   Shape output_shape(const Shape& x) const;
   int64_t multiply_adds(const Shape& x) const;
+  bool can_pool(const Shape& x) const;  // whether step.winner is heeded
   Saved make_saved(const Shape& x, Mode mode) const;
 
   void infer(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const;

@@ -27,7 +27,8 @@ struct Step {
   int64_t first_example = 0;                         // position in the epoch of the batch's first example
   int64_t layer = 0;                                 // its place in the network
   ActivationKind activation = ActivationKind::none;  // to apply to y at once, if the layer can
-  GradientSink sink{};                               // what backward does with gradients
+  Tensor* winner = nullptr;  // not null: y is to be pooled (2x2) at once, and these are its winners
+  GradientSink sink{};       // what backward does with gradients
 };
 
 // How a parameter's tensor lies in memory and in a file.

@@ -44,6 +44,17 @@ bool hands_slopes_on(const AnyLayer& layer) {
   return pool && pool->window.stride >= std::max(pool->window.height, pool->window.width);
 }
 
+// Whether the layer can do max pooling over windows of 2x2 at once.
+bool can_pool(const AnyLayer& layer, const Shape& x) {
+  const Conv2d* conv = std::get_if<Conv2d>(&layer);
+  return conv && conv->can_pool(x);
+}
+
+bool is_pool_of_two(const AnyLayer& layer) {
+  const MaxPool2d* pool = std::get_if<MaxPool2d>(&layer);
+  return pool && pool->window.height == 2 && pool->window.width == 2 && pool->window.stride == 2;
+}
+
 bool has_parameters(const AnyLayer& layer) {
   return std::visit([](auto& l) { return !l.parameters.list().empty(); }, const_cast<AnyLayer&>(layer));
 }
@@ -149,6 +160,13 @@ Plan::Plan(const Network& network, int64_t max_batch, Mode mode, bool fuse)
         ++i;
       }
     }
+    if (fuse && i + 1 < network.layers.size() && can_pool(layer, shapes[node.layer]) &&
+        is_pool_of_two(network.layers[i + 1])) {
+      node.pools = true;
+      node.shape = shapes[++i + 1];
+      node.winner = Tensor(node.shape);
+      node.saved_bytes += bytes_of(node.winner);
+    }
     node.derivative = node.activation;
     // Max pooling hands every slope to one pixel: f' can be applied before, to fewer values.
     if (fuse && !nodes_.empty() && hands_slopes_on(layer))
@@ -244,6 +262,7 @@ const Tensor& Plan::run(const Network& network, const Tensor& x, const Step& ste
     Step here = step;
     here.activation = node.activation;
     here.layer = static_cast<int64_t>(node.layer);
+    if (node.pools) here.winner = &node.winner;
     visit_layer(network.layers[node.layer], [&]<class L>(const L& layer) {
       auto& saved = *std::any_cast<typename L::Saved>(&node.saved);
       if (training) {
@@ -315,9 +334,11 @@ void Plan::backward(const Network& network, const Tensor& x, Network& gradients,
     if (node.mark || node.is_view) continue;
     const Tensor& in = value(node.input, x);
     Tensor dx = node.dx == none ? Tensor() : Tensor::borrow(gradient(node.dx), in.shape());
+    Step here = step;
+    if (node.pools) here.winner = &node.winner;
     visit_layer(network.layers[node.layer], [&]<class L>(const L& layer) {
       layer.backward(in, node.y, *std::any_cast<typename L::Saved>(&node.saved), dy, dx,
-                     std::get<L>(gradients.layers[node.layer]).parameters, step);
+                     std::get<L>(gradients.layers[node.layer]).parameters, here);
     });
   }
 }

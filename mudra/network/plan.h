@@ -45,10 +45,12 @@ class Plan {
     size_t layer = 0;                                  // index into network.layers
     ActivationKind activation = ActivationKind::none;  // of the layer after it, done at once
     ActivationKind derivative = ActivationKind::none;  // to apply to dy first, from y
+    bool pools = false;                                // the max pooling after that, too
     int input = none;                                  // the node whose y is x; none: the images
     int other = none;                                  // add: the node whose y joins
     Shape shape;                                       // of y, for `part_` examples
     Tensor y;
+    Tensor winner;  // of pooled y
     std::any saved;
     int64_t saved_bytes = 0;
     std::optional<MarkKind> mark;

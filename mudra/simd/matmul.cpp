@@ -4,47 +4,20 @@
 #include <cmath>
 
 #include "mudra/simd/panels.h"
+#include "mudra/simd/pool.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "mudra/simd/matmul.cpp"
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
 #include <hwy/highway.h>
 
-#include "mudra/simd/vectors-inl.h"
+#include "mudra/simd/product-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace mudra::HWY_NAMESPACE {
 namespace {
 
-// Register tiles: rows x panels of accumulators, with a few registers left for the operands.
-constexpr int accumulators = HWY_TARGET == HWY_NEON ? 24 : parts == 1 ? 28 : 12;
-constexpr int wide = parts == 1 ? 2 : 1;  // panels taken together
-constexpr int row_limit = std::max(1, accumulators / (wide * parts));
-constexpr int columns_most = std::min(14, row_limit);
-
-// y[r, o] for R consecutive rows and P panels.
-template <int R, int P>
-HWY_INLINE void forward_tile(const Scalar* HWY_RESTRICT x, const RowLayout& layout,
-                             const Scalar* HWY_RESTRICT w, int64_t panel_stride, V (&sum)[R][P * parts]) {
-  const D d;
-  const int64_t stride = layout.row_stride;
-  for (int r = 0; r < R; ++r) {
-    for (int p = 0; p < P * parts; ++p) sum[r][p] = hn::Zero(d);
-  }
-  for (int64_t run = 0; run < layout.runs; ++run) {
-    const Scalar* row = x + run * layout.run_stride;
-    for (int64_t k = 0; k < layout.run_length; ++k, ++row, w += panel_width) {
-      V weight[P * parts];
-      for (int p = 0; p < P * parts; ++p) {
-        weight[p] = hn::Load(d, w + p / parts * panel_stride + p % parts * lanes);
-      }
-      for (int r = 0; r < R; ++r) {
-        const V value = hn::Set(d, row[r * stride]);
-        for (int p = 0; p < P * parts; ++p) sum[r][p] = hn::MulAdd(value, weight[p], sum[r][p]);
-      }
-    }
-  }
-}
+constexpr int columns_most = most_rows(wide);
 
 struct Forward {
   const RowLayout& layout;
@@ -56,52 +29,58 @@ struct Forward {
   template <int R, int P>
   void tile(const Scalar* x, int64_t panel, Scalar* y) const {
     const D d;
-    V sum[R][P * parts];
+    constexpr int vectors = P * parts;
+    V sum[R * vectors];
     const int64_t panel_stride = layout.depth() * panel_width;
-    forward_tile<R, P>(x, layout, w + panel * panel_stride, panel_stride, sum);
-    const int64_t first = panel * panel_width;
+    product_tile<R, P>(x, layout, w + panel * panel_stride, panel_stride, sum);
+    const int64_t first = panel * panel_width, stride = outputs;
     const int64_t width = std::min<int64_t>(P * panel_width, outputs - first);
-    for (int p = 0; p < P * parts; ++p) {
-      const V b = bias ? hn::LoadU(d, bias + first + p * lanes) : hn::Zero(d);
-      for (int r = 0; r < R; ++r) sum[r][p] = hn::Add(sum[r][p], b);
+    y += first;
+    if (bias) {
+      V b[vectors];
+      unroll<vectors>([&](auto p) MUDRA_INLINE { b[p] = hn::LoadU(d, bias + first + p * lanes); });
+      unroll<R * vectors>([&](auto i) MUDRA_INLINE { sum[i] = hn::Add(sum[i], b[i % vectors]); });
+    } else {  // a sum of -0 becomes 0, as with a bias
+      unroll<R * vectors>([&](auto i) MUDRA_INLINE { sum[i] = hn::Add(sum[i], hn::Zero(d)); });
     }
-    const V floor = hn::Zero(d);
-    for (int r = 0; r < R; ++r) {
-      Scalar* to = y + r * outputs + first;
-      if (activation == ActivationKind::relu) {
-        for (int p = 0; p < P * parts; ++p) {  // a NaN stays
-          sum[r][p] = hn::IfThenElse(hn::Lt(sum[r][p], floor), floor, sum[r][p]);
-        }
-      }
-      if (width == P * panel_width) {
-        for (int p = 0; p < P * parts; ++p) hn::StoreU(sum[r][p], d, to + p * lanes);
-      } else {
-        HWY_ALIGN Scalar buffer[P * panel_width];
-        for (int p = 0; p < P * parts; ++p) hn::Store(sum[r][p], d, buffer + p * lanes);
-        std::copy_n(buffer, width, to);
-      }
-      if (activation != ActivationKind::relu && activation != ActivationKind::none) {
-        activate(activation, to, width, to);
-      }
+    if (activation == ActivationKind::relu) {
+      const V floor = hn::Zero(d);
+      unroll<R * vectors>([&](auto i) MUDRA_INLINE {  // a NaN stays
+        sum[i] = hn::IfThenElse(hn::Lt(sum[i], floor), floor, sum[i]);
+      });
     }
-  }
-
-  template <int P, int... R>
-  void rows(int count, const Scalar* x, int64_t panel, Scalar* y, std::integer_sequence<int, R...>) const {
-    (void)((count == R + 1 && (tile<R + 1, P>(x, panel, y), true)) || ...);
+    if (width == P * panel_width) {
+      unroll<R * vectors>([&](auto i) MUDRA_INLINE {
+        hn::StoreU(sum[i], d, y + i / vectors * stride + i % vectors * lanes);
+      });
+    } else {
+      HWY_ALIGN Scalar buffer[R * P * panel_width];
+      unroll<R * vectors>([&](auto i) MUDRA_INLINE { hn::Store(sum[i], d, buffer + i * lanes); });
+      for (int r = 0; r < R; ++r) std::copy_n(buffer + r * P * panel_width, width, y + r * stride);
+    }
+    if (activation != ActivationKind::relu && activation != ActivationKind::none) {
+      for (int r = 0; r < R; ++r) activate(activation, y + r * stride, width, y + r * stride);
+    }
   }
 
   // All rows of one line, in tiles as equal as can be.
   template <int P>
   void line(const Scalar* x, int64_t rows_left, int64_t panel, Scalar* y) const {
-    constexpr int limit = P == wide ? row_limit : row_limit * wide;
-    constexpr int most = limit > 14 ? 14 : limit;
-    for (int64_t tiles = (rows_left + most - 1) / most; tiles > 0; --tiles) {
+    for (int64_t tiles = (rows_left + most_rows(P) - 1) / most_rows(P); tiles > 0; --tiles) {
       const int count = static_cast<int>(rows_left / tiles);
-      rows<P>(count, x, panel, y, std::make_integer_sequence<int, most>());
+      for_rows<most_rows(P)>(count, [&](auto r) MUDRA_INLINE { tile<r, P>(x, panel, y); });
       x += count * layout.row_stride;
       y += count * outputs;
       rows_left -= count;
+    }
+  }
+
+  // Rows of one line for `wide` panels or, at the end, one.
+  void line(const Scalar* x, int64_t count, int64_t panel, Scalar* y) const {
+    if (wide == 2 && panel + 1 < panel_count(outputs)) {
+      line<wide>(x, count, panel, y);
+    } else {
+      line<1>(x, count, panel, y);
     }
   }
 };
@@ -121,24 +100,39 @@ void Matmul(ThreadTeam& team, const Scalar* x, const RowLayout& layout, const Sc
   const bool matrix = rows.images * rows.lines == 1;
   const int64_t units = matrix ? rows.line_rows : rows.images * rows.lines;
   const int64_t unit =
-      std::max<int64_t>(1, matrix ? row_limit * 4 : (64 + rows.line_rows - 1) / rows.line_rows);
+      std::max<int64_t>(1, matrix ? most_rows(wide) * 4 : (64 + rows.line_rows - 1) / rows.line_rows);
   const int64_t stretches = (units + unit - 1) / unit;
   team.run(stretches * groups, [&](int64_t task) {
     const int64_t panel = task % groups * wide;
     const int64_t begin = task / groups * unit;
     const int64_t end = std::min(units, begin + unit);
-    const auto line = [&](const Scalar* from, int64_t count, Scalar* to) {
-      if (wide == 2 && panel + 1 < panel_count(outputs)) {
-        forward.line<wide>(from, count, panel, to);
-      } else {
-        forward.line<1>(from, count, panel, to);
-      }
-    };
-    if (matrix) return line(x + begin * rows.row_stride, end - begin, y + begin * outputs);
+    if (matrix) return forward.line(x + begin * rows.row_stride, end - begin, panel, y + begin * outputs);
     for (int64_t i = begin; i < end; ++i) {
-      const int64_t image = i / rows.lines;
-      line(x + image * rows.image_stride + i % rows.lines * rows.line_stride, rows.line_rows,
-           y + i * rows.line_rows * outputs);
+      forward.line(x + i / rows.lines * rows.image_stride + i % rows.lines * rows.line_stride, rows.line_rows,
+                   panel, y + i * rows.line_rows * outputs);
+    }
+  });
+}
+
+// Two lines at a time, which stay in the cache until they are pooled.
+void MatmulPooled(ThreadTeam& team, const Scalar* x, const RowLayout& layout, const Scalar* w,
+                  int64_t outputs, const Scalar* bias, ActivationKind activation, Scalar* y, Scalar* winner) {
+  const Forward forward{layout, w, outputs, bias, activation};
+  const int64_t line = layout.line_rows * outputs, lines = layout.lines / 2, columns = layout.line_rows / 2;
+  const PoolShape pool{2, layout.line_rows, outputs, 2, 2, 2, 1, columns};
+  const int64_t unit = std::max<int64_t>(1, 32 / layout.line_rows), tasks = (lines + unit - 1) / unit;
+  team.run(layout.images * tasks, [&](int64_t task) {
+    HWY_ALIGN Scalar values[pooled_space];
+    const int64_t image = task / tasks, begin = task % tasks * unit, end = std::min(lines, begin + unit);
+    for (int64_t i = begin; i < end; ++i) {
+      for (int64_t u = 0; u < 2; ++u) {
+        const Scalar* from = x + image * layout.image_stride + (2 * i + u) * layout.line_stride;
+        for (int64_t panel = 0; panel < panel_count(outputs); panel += wide) {
+          forward.line(from, layout.line_rows, panel, values + u * line);
+        }
+      }
+      const int64_t at = (image * lines + i) * columns * outputs;
+      max_pool(pool, values, y + at, winner + at);
     }
   });
 }
@@ -289,6 +283,61 @@ void MatmulGradient(ThreadTeam& team, const Scalar* x, const RowLayout& layout, 
   });
 }
 
+// Adds the slopes of one vector of outputs, of images in K shards at once: a sum waits for the one before it.
+template <int K>
+HWY_INLINE void add_slopes(const Slopes& dy, const int64_t (&images)[K], int64_t lines, int64_t line_rows,
+                           int64_t stride, V (&sum)[K]) {
+  const D d;
+  const int64_t image_size = lines * line_rows * stride;
+  for (int64_t line = 0; line < lines; ++line) {
+    for (int half = 0; half < (dy.winner ? 2 : 1); ++half) {  // the windows' upper pixels come first
+      for (int64_t row = 0; row < line_rows; ++row) {
+        unroll<K>([&](auto k) MUDRA_INLINE {
+          const int64_t at = images[k] * image_size + (line * line_rows + row) * stride;
+          V slope = hn::Load(d, dy.values + at);
+          if (dy.winner) {
+            const auto is_lower = hn::Ge(hn::LoadU(d, dy.winner + at), hn::Set(d, Scalar{2}));
+            slope = half ? hn::IfThenElseZero(is_lower, slope) : hn::IfThenZeroElse(is_lower, slope);
+          }
+          sum[k] = hn::Add(sum[k], slope);
+        });
+      }
+    }
+  }
+}
+
+void ColumnSums(const Slopes& dy, int64_t images, int64_t lines, int64_t line_rows, int64_t columns,
+                const GradientSink& sink, Scalar* target) {
+  const D d;
+  const int64_t stride = padded(columns);
+  const int64_t least = images / gradient_shards;  // images every shard has; some have one more
+  for (int64_t first = 0; first < columns; first += lanes) {
+    const Slopes here{dy.values + first, dy.winner ? dy.winner + first : nullptr};
+    V sum[gradient_shards];
+    unroll<gradient_shards>([&](auto shard) MUDRA_INLINE { sum[shard] = hn::Zero(d); });
+    for (int64_t n = 0; n < least; ++n) {
+      int64_t each[gradient_shards];
+      for (int shard = 0; shard < gradient_shards; ++shard) each[shard] = shard_begin(images, shard) + n;
+      add_slopes(here, each, lines, line_rows, stride, sum);
+    }
+    unroll<gradient_shards>([&](auto shard) MUDRA_INLINE {
+      const int64_t last = shard_begin(images, shard) + least;
+      if (last == shard_begin(images, shard + 1)) return;
+      V one[1] = {sum[shard]};
+      add_slopes<1>(here, {last}, lines, line_rows, stride, one);
+      sum[shard] = one[0];
+    });
+    V total = hn::Zero(d);
+    unroll<gradient_shards>([&](auto shard) MUDRA_INLINE { total = hn::Add(total, sum[shard]); });
+    HWY_ALIGN Scalar sums[lanes];
+    hn::Store(total, d, sums);
+    for (int64_t c = 0; c < std::min<int64_t>(lanes, columns - first); ++c) {
+      Scalar& to = target[first + c];
+      to = sink.descend ? std::fma(-sink.rate, sums[c], to) : sums[c];
+    }
+  }
+}
+
 }  // namespace
 }  // namespace mudra::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -297,11 +346,19 @@ HWY_AFTER_NAMESPACE();
 namespace mudra {
 
 HWY_EXPORT(Matmul);
+HWY_EXPORT(MatmulPooled);
 HWY_EXPORT(MatmulGradient);
+HWY_EXPORT(ColumnSums);
 
 void matmul(ThreadTeam& team, const Scalar* x, const RowLayout& layout, const Scalar* w, int64_t outputs,
             const Scalar* bias, ActivationKind activation, Scalar* y) {
   HWY_DYNAMIC_DISPATCH(Matmul)(team, x, layout, w, outputs, bias, activation, y);
+}
+
+void matmul_pooled(ThreadTeam& team, const Scalar* x, const RowLayout& layout, const Scalar* w,
+                   int64_t outputs, const Scalar* bias, ActivationKind activation, Scalar* y,
+                   Scalar* winner) {
+  HWY_DYNAMIC_DISPATCH(MatmulPooled)(team, x, layout, w, outputs, bias, activation, y, winner);
 }
 
 void matmul_gradient(ThreadTeam& team, const Scalar* x, const RowLayout& layout, const Scalar* dy,
@@ -309,24 +366,9 @@ void matmul_gradient(ThreadTeam& team, const Scalar* x, const RowLayout& layout,
   HWY_DYNAMIC_DISPATCH(MatmulGradient)(team, x, layout, dy, outputs, sink, target);
 }
 
-void column_sums(const Scalar* dy, int64_t images, int64_t rows_per_image, int64_t columns,
+void column_sums(const Slopes& dy, int64_t images, int64_t lines, int64_t line_rows, int64_t columns,
                  const GradientSink& sink, Scalar* target) {
-  const int64_t stride = padded(columns);
-  for (int64_t first = 0; first < columns; first += panel_width) {
-    Scalar total[panel_width] = {};
-    for (int shard = 0; shard < gradient_shards; ++shard) {
-      Scalar sum[panel_width] = {};
-      const int64_t end = shard_begin(images, shard + 1) * rows_per_image;
-      for (int64_t row = shard_begin(images, shard) * rows_per_image; row < end; ++row) {
-        for (int64_t c = 0; c < panel_width; ++c) sum[c] += dy[row * stride + first + c];
-      }
-      for (int64_t c = 0; c < panel_width; ++c) total[c] += sum[c];
-    }
-    for (int64_t c = 0; c < std::min(panel_width, columns - first); ++c) {
-      Scalar& to = target[first + c];
-      to = sink.descend ? std::fma(-sink.rate, total[c], to) : total[c];
-    }
-  }
+  HWY_DYNAMIC_DISPATCH(ColumnSums)(dy, images, lines, line_rows, columns, sink, target);
 }
 
 }  // namespace mudra

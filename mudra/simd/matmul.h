@@ -30,6 +30,13 @@ struct RowLayout {
 void matmul(ThreadTeam& team, const Scalar* x, const RowLayout& layout, const Scalar* w, int64_t outputs,
             const Scalar* bias, ActivationKind activation, Scalar* y);
 
+// The same for lines of pixels, of which only the maxima over windows of 2x2 are kept.
+//   y [images, lines / 2, line_rows / 2, outputs]   winner, like y: their taps, as max_pool has them
+void matmul_pooled(ThreadTeam& team, const Scalar* x, const RowLayout& layout, const Scalar* w,
+                   int64_t outputs, const Scalar* bias, ActivationKind activation, Scalar* y, Scalar* winner);
+// The most scalars that two lines may have for that.
+inline constexpr int64_t pooled_space = 16384;
+
 // What becomes of a gradient once its sum is complete.
 struct GradientSink {
   bool descend = false;  // false: target = gradient; true: target -= rate * gradient, the plain SGD step
@@ -47,8 +54,15 @@ void matmul_gradient(ThreadTeam& team, const Scalar* x, const RowLayout& layout,
 void matrix_gradient(ThreadTeam& team, const Scalar* x, int64_t rows, int64_t depth, const Scalar* dy,
                      int64_t outputs, bool skip_zeros, const GradientSink& sink, Scalar* target);
 
-// g[o] = sum over n of dy[n, o], in the same shards.   dy [images * rows_per_image, padded(columns)]
-void column_sums(const Scalar* dy, int64_t images, int64_t rows_per_image, int64_t columns,
+// dy of rows of padded(outputs). When y was pooled (2x2), `winner` of the same shape tells which of the four
+// pixels each slope is of.
+struct Slopes {
+  const Scalar* values;
+  const Scalar* winner = nullptr;
+};
+
+// g[o] = sum over n of dy[n, o], in the same shards.   dy [images, lines, line_rows, padded(columns)]
+void column_sums(const Slopes& dy, int64_t images, int64_t lines, int64_t line_rows, int64_t columns,
                  const GradientSink& sink, Scalar* target);
 
 inline constexpr int gradient_shards = 8;

@@ -7,6 +7,8 @@
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
 #include <hwy/highway.h>
 
+#include "mudra/simd/pool-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace mudra::HWY_NAMESPACE {
 namespace {
@@ -57,12 +59,8 @@ void MaxPool(const PoolShape& s, const Scalar* HWY_RESTRICT x, Scalar* HWY_RESTR
   for_each_window(s, [&](auto d, int64_t first, int64_t at) HWY_ATTR {
     auto best = hn::LoadU(d, x + first);
     auto number = hn::Zero(d);
-    for_each_tap(s, [&](int64_t tap, int64_t offset) HWY_ATTR {
-      const auto value = hn::LoadU(d, x + first + offset);
-      const auto loses = hn::Le(value, best);
-      best = hn::IfThenElse(loses, best, value);
-      number = hn::IfThenElse(loses, number, hn::Set(d, static_cast<Scalar>(tap)));
-    });
+    for_each_tap(s, [&](int64_t tap, int64_t offset)
+                        HWY_ATTR { take_tap(d, hn::LoadU(d, x + first + offset), tap, best, number); });
     hn::StoreU(best, d, y + at);
     hn::StoreU(number, d, winner + at);
   });

@@ -19,9 +19,19 @@ namespace {
 
 using Index = hwy::MakeSigned<Scalar>;  // as wide, for vectors of both
 
-// masks[o][word]: bit p tells that pixel 32 * word + p of this image has a slope for output o.
-void find_slopes(const ConvShape& s, const Scalar* HWY_RESTRICT dy, uint32_t* HWY_RESTRICT masks) {
+// Which outputs of a vector have a slope at a pixel.
+HWY_INLINE hn::Mask<D> find_some(const PixelTable& pixels, const Slopes& slopes, int64_t pixel, int64_t o) {
   const D d;
+  const int64_t at = pixels.slope[pixel] + o;
+  const auto some = hn::Ne(hn::LoadU(d, slopes.values + at), hn::Zero(d));
+  if (!slopes.winner) return some;
+  const V tap = hn::Set(d, static_cast<Scalar>(pixels.tap[pixel]));
+  return hn::And(some, hn::Eq(hn::LoadU(d, slopes.winner + at), tap));
+}
+
+// masks[o][word]: bit p tells that pixel 32 * word + p of this image has a slope for output o.
+void find_slopes(const ConvShape& s, const PixelTable& pixels, const Slopes& slopes,
+                 uint32_t* HWY_RESTRICT masks) {
   const hn::RebindToUnsigned<D> du;
   using Bits = hn::TFromD<decltype(du)>;
   const int64_t stride = padded(s.outputs), words = s.mask_words();
@@ -29,9 +39,8 @@ void find_slopes(const ConvShape& s, const Scalar* HWY_RESTRICT dy, uint32_t* HW
     const int64_t first = word * 32, count = std::min<int64_t>(32, s.pixels() - first);
     for (int64_t o = 0; o < stride; o += lanes) {
       auto bits = hn::Zero(du);
-      const Scalar* from = dy + first * stride + o;
-      for (int64_t p = 0; p < count; ++p, from += stride) {
-        const auto some = hn::RebindMask(du, hn::Ne(hn::Load(d, from), hn::Zero(d)));
+      for (int64_t p = 0; p < count; ++p) {
+        const auto some = hn::RebindMask(du, find_some(pixels, slopes, first + p, o));
         bits = hn::Or(bits, hn::IfThenElseZero(some, hn::Set(du, Bits{1} << p)));
       }
       HWY_ALIGN Bits buffer[lanes];
@@ -43,11 +52,13 @@ void find_slopes(const ConvShape& s, const Scalar* HWY_RESTRICT dy, uint32_t* HW
 
 // The taps [R][K] of one vector of channels, of one output: adds every slope times x.
 template <int R, int K>
-HWY_NOINLINE void add_taps(const ConvShape& s, const Scalar* HWY_RESTRICT x,
-                           const int32_t* HWY_RESTRICT offsets, const Scalar* HWY_RESTRICT dy,
-                           const uint32_t* HWY_RESTRICT masks, Scalar* HWY_RESTRICT sums) {
+HWY_NOINLINE void add_taps(const ConvShape& s, const PixelTable& pixels, const Scalar* HWY_RESTRICT x,
+                           const Scalar* HWY_RESTRICT dy, const uint32_t* HWY_RESTRICT masks,
+                           Scalar* HWY_RESTRICT sums) {
   const D d;
-  const int64_t line = s.width * s.channels, stride = padded(s.outputs), words = s.mask_words();
+  const int64_t line = s.width * s.channels, words = s.mask_words();
+  const int32_t* HWY_RESTRICT offsets = pixels.x;
+  const int32_t* HWY_RESTRICT places = pixels.slope;
   V sum[R * K];
   unroll<R * K>([&](auto i) MUDRA_INLINE {
     sum[i] = hn::Load(d, sums + (i / K * s.kernel_width + i % K) * s.channels);
@@ -55,7 +66,7 @@ HWY_NOINLINE void add_taps(const ConvShape& s, const Scalar* HWY_RESTRICT x,
   for (int64_t word = 0; word < words; ++word) {
     for (uint32_t left = masks[word]; left != 0; left &= left - 1) {
       const int64_t pixel = word * 32 + std::countr_zero(left);
-      const V slope = hn::Set(d, dy[pixel * stride]);
+      const V slope = hn::Set(d, dy[places[pixel]]);
       const Scalar* at = x + offsets[pixel];
       unroll<R * K>([&](auto i) MUDRA_INLINE {
         sum[i] = hn::MulAdd(hn::Load(d, at + i / K * line + i % K * s.channels), slope, sum[i]);
@@ -108,18 +119,18 @@ HWY_INLINE void for_pieces(const ConvShape& s, F f) {
 }
 
 // dx of one image: for every pixel of dy in order, for every output with a slope in order.
-void SpreadImage(const ConvShape& s, const int32_t* HWY_RESTRICT offsets, const Scalar* HWY_RESTRICT dy,
-                 const Scalar* HWY_RESTRICT w, Index* HWY_RESTRICT listed, Scalar* HWY_RESTRICT bordered,
-                 Scalar* HWY_RESTRICT dx) {
+void SpreadImage(const ConvShape& s, const PixelTable& pixels, const Slopes& slopes, const Scalar* HWY_RESTRICT w,
+                 Index* HWY_RESTRICT listed, Scalar* HWY_RESTRICT bordered, Scalar* HWY_RESTRICT dx) {
   const D d;
   const hn::RebindToSigned<D> di;
   const int64_t line = s.width * s.channels, stride = padded(s.outputs);
   std::fill_n(bordered, s.height * line, Scalar{0});
-  for (int64_t pixel = 0; pixel < s.pixels(); ++pixel, dy += stride) {
-    Scalar* at = bordered + offsets[pixel];
+  for (int64_t pixel = 0; pixel < s.pixels(); ++pixel) {
+    Scalar* at = bordered + pixels.x[pixel];
+    const Scalar* dy = slopes.values + pixels.slope[pixel];
     int64_t count = 0;
     for (int64_t o = 0; o < stride; o += lanes) {
-      const auto some = hn::RebindMask(di, hn::Ne(hn::Load(d, dy + o), hn::Zero(d)));
+      const auto some = hn::RebindMask(di, find_some(pixels, slopes, pixel, o));
       hn::StoreU(hn::Compress(hn::Iota(di, static_cast<Index>(o)), some), di, listed + count);
       count += static_cast<int64_t>(hn::CountTrue(di, some));
     }
@@ -141,15 +152,15 @@ void SpreadImage(const ConvShape& s, const int32_t* HWY_RESTRICT offsets, const 
 }
 
 // Adds one image's part of the weights' gradient to sums [outputs][taps][channels].
-void AddImage(const ConvShape& s, const int32_t* HWY_RESTRICT offsets, const Scalar* HWY_RESTRICT x,
-              const Scalar* HWY_RESTRICT dy, uint32_t* HWY_RESTRICT masks, Scalar* HWY_RESTRICT sums) {
-  find_slopes(s, dy, masks);
+void AddImage(const ConvShape& s, const PixelTable& pixels, const Scalar* HWY_RESTRICT x, const Slopes& slopes,
+              uint32_t* HWY_RESTRICT masks, Scalar* HWY_RESTRICT sums) {
+  find_slopes(s, pixels, slopes, masks);
   const int64_t line = s.width * s.channels, words = s.mask_words();
   for (int64_t o = 0; o < s.outputs; ++o) {
     Scalar* filter = sums + o * s.taps() * s.channels;
     for (int64_t c = 0; c < s.channels; c += lanes) {
       for_pieces(s, [&](auto r, auto k, int64_t u, int64_t v) MUDRA_INLINE {
-        add_taps<r, k>(s, x + u * line + v * s.channels + c, offsets, dy + o, masks + o * words,
+        add_taps<r, k>(s, pixels, x + u * line + v * s.channels + c, slopes.values + o, masks + o * words,
                        filter + (u * s.kernel_width + v) * s.channels + c);
       });
     }
@@ -194,21 +205,28 @@ bool sparse_conv_pays(const ConvShape& s, const Scalar* dy) {
 }
 
 int64_t sparse_conv_scratch(const ConvShape& s) {
-  return ShardSpace(s).size() * gradient_shards + ShardSpace(s).sums + padded(s.pixels());
+  return ShardSpace(s).size() * gradient_shards + ShardSpace(s).sums + 3 * padded(s.pixels());
 }
 
-void sparse_conv_backward(ThreadTeam& team, const ConvShape& s, const Scalar* x, const Scalar* dy,
+void sparse_conv_backward(ThreadTeam& team, const ConvShape& whole, const Scalar* x, const Slopes& dy,
                           const Scalar* w, Scalar* scratch, Scalar* dx, const GradientSink& sink,
                           Scalar* target) {
+  ConvShape s = whole;
+  const int64_t factor = dy.winner ? 2 : 1;
+  s.out_height -= s.out_height % factor;  // what no window covers has no slope
+  s.out_width -= s.out_width % factor;
   const ShardSpace space(s);
-  const int64_t depth = s.taps() * s.channels;
-  const int64_t x_size = s.height * s.width * s.channels, dy_size = s.pixels() * padded(s.outputs);
+  const int64_t depth = s.taps() * s.channels, stride = padded(s.outputs);
+  const int64_t x_size = s.height * s.width * s.channels, dy_size = s.pixels() / (factor * factor) * stride;
   const int64_t dx_size = (s.height - 2 * s.pad_height) * (s.width - 2 * s.pad_width) * s.channels;
-  Scalar* by_output = scratch + space.size() * gradient_shards;           // w [outputs][taps][channels]
-  int32_t* offsets = reinterpret_cast<int32_t*>(by_output + space.sums);  // of dy's pixels in x
+  Scalar* by_output = scratch + space.size() * gradient_shards;  // w [outputs][taps][channels]
+  int32_t* table = reinterpret_cast<int32_t*>(by_output + space.sums);
+  const PixelTable pixels{table, table + s.pixels(), table + 2 * s.pixels()};
   for (int64_t i = 0, pixel = 0; i < s.out_height; ++i) {
     for (int64_t j = 0; j < s.out_width; ++j, ++pixel) {
-      offsets[pixel] = static_cast<int32_t>((i * s.width + j) * s.stride * s.channels);
+      pixels.x[pixel] = static_cast<int32_t>((i * s.width + j) * s.stride * s.channels);
+      pixels.slope[pixel] = static_cast<int32_t>((i / factor * (s.out_width / factor) + j / factor) * stride);
+      pixels.tap[pixel] = static_cast<int32_t>(i % factor * factor + j % factor);
     }
   }
   if (dx) {
@@ -224,10 +242,11 @@ void sparse_conv_backward(ThreadTeam& team, const ConvShape& s, const Scalar* x,
     std::fill_n(sums, space.sums, Scalar{0});
     const int64_t end = shard_begin(s.images, static_cast<int>(shard) + 1);
     for (int64_t n = shard_begin(s.images, static_cast<int>(shard)); n < end; ++n) {
-      HWY_DYNAMIC_DISPATCH(AddImage)(s, offsets, x + n * x_size, dy + n * dy_size, masks, sums);
+      const Slopes slopes{dy.values + n * dy_size, dy.winner ? dy.winner + n * dy_size : nullptr};
+      HWY_DYNAMIC_DISPATCH(AddImage)(s, pixels, x + n * x_size, slopes, masks, sums);
       if (dx) {
         HWY_DYNAMIC_DISPATCH(SpreadImage)
-        (s, offsets, dy + n * dy_size, by_output, listed, bordered, dx + n * dx_size);
+        (s, pixels, slopes, by_output, listed, bordered, dx + n * dx_size);
       }
     }
   });
