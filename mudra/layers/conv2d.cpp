@@ -5,7 +5,6 @@
 
 #include "mudra/layers/initialize.h"
 #include "mudra/simd/panels.h"
-#include "mudra/simd/pool.h"
 #include "mudra/simd/winograd.h"
 
 namespace mudra {
@@ -119,10 +118,12 @@ Shape Conv2d::output_shape(const Shape& x) const {
 
 int64_t Conv2d::multiply_adds(const Shape& x) const { return output_shape(x).elements() * geometry.depth(); }
 
-bool Conv2d::can_pool(const Shape& x) const {
+bool Conv2d::can_pool(const Shape& x, bool wants_dx) const {
   const Shape y = output_shape(x);
+  const ConvShape sizes = shape(x);
   return geometry.groups == 1 && y[1] >= 2 && y[2] >= 2 && y[3] % panel_width == 0 &&
-         (winograd_pays(shape(x)) || 2 * y[2] * y[3] <= pooled_space);
+         (winograd_pays(sizes) || 2 * y[2] * y[3] <= pooled_space) &&
+         (!wants_dx || sparse_conv_possible(sizes));
 }
 
 Conv2d::Saved Conv2d::make_saved(const Shape& x, Mode mode) const {
@@ -147,9 +148,7 @@ Conv2d::Saved Conv2d::make_saved(const Shape& x, Mode mode) const {
   const ConvShape sizes = shape(x);
   if (g.groups == 1 && winograd_pays(sizes)) saved.winograd = Tensor({winograd_scratch(sizes)});
   if (mode == Mode::infer) return saved;
-  // Also for slopes of pooled y, when they cannot be taken as they are.
-  if (g.out % panel_width != 0 || !sparse_conv_possible(sizes))
-    saved.dy = Tensor({x[0], y[1], y[2], padded(g.out)});
+  if (g.out % panel_width != 0) saved.dy = Tensor({x[0], y[1], y[2], padded(g.out)});
   saved.spread = Tensor({x[0], x[1] + g.kernel_height - 1, x[2] + g.kernel_width - 1, g.out});
   if (g.is_depthwise()) {
     saved.transposed = Tensor(parameters.weight.shape());
@@ -276,20 +275,10 @@ void Conv2d::backward(const Tensor& x, const Tensor&, Saved& saved, const Tensor
     return sparse_conv_backward(step.team, sizes, values, slopes, parameters.weight.data(),
                                 saved.sparse.data(), dx.data(), step.sink, grad.weight.data());
   }
-  const Scalar* whole = slopes.values;
-  if (step.winner) {
-    saved.dy.reshape(y);
-    const PoolShape pool{y[1], y[2], y[3], 2, 2, 2, y[1] / 2, y[2] / 2};
-    step.team.run(n, [&](int64_t i) {
-      max_pool_backward(pool, slopes.winner + i * pool.y_size(), dy.data() + i * pool.y_size(),
-                        saved.dy.data() + i * pool.x_size());
-    });
-    whole = saved.dy.data();
-  }
   if (dx.data()) {  // before the weights can change
     transpose_panels(parameters.weight.data(), g.kernel_height * g.kernel_width, g.in, g.out,
                      saved.transposed.data());
-    spread(step.winner ? saved.dy : dy, x.shape(), saved, step.team);
+    spread(dy, x.shape(), saved, step.team);
     const int64_t width = saved.spread.shape()[2] * g.out;
     const RowLayout layout{n,     x.shape()[1], x.shape()[2],    saved.spread.shape()[1] * width,
                            width, g.out,        g.kernel_height, g.kernel_width * g.out,
@@ -297,7 +286,7 @@ void Conv2d::backward(const Tensor& x, const Tensor&, Saved& saved, const Tensor
     matmul(step.team, saved.spread.data(), layout, saved.transposed.data(), g.in, nullptr,
            ActivationKind::none, dx.data());
   }
-  matmul_gradient(step.team, values, rows(x.shape()), whole, g.out, step.sink, grad.weight.data());
+  matmul_gradient(step.team, values, rows(x.shape()), slopes, g.out, step.sink, grad.weight.data());
 }
 
 void Conv2d::backward_groups(const Tensor& x, Saved& saved, const Tensor& dy, Tensor& dx, Parameters& grad,

@@ -69,7 +69,7 @@ struct Conv2d {
   void initialize(Initialization initialization, Rng& rng);
   Shape output_shape(const Shape& x) const;
   int64_t multiply_adds(const Shape& x) const;
-  bool can_pool(const Shape& x) const;  // whether step.winner is heeded
+  bool can_pool(const Shape& x, bool wants_dx) const;  // whether step.winner is heeded
   Saved make_saved(const Shape& x, Mode mode) const;
 
   void infer(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const;

@@ -45,9 +45,9 @@ bool hands_slopes_on(const AnyLayer& layer) {
 }
 
 // Whether the layer can do max pooling over windows of 2x2 at once.
-bool can_pool(const AnyLayer& layer, const Shape& x) {
+bool can_pool(const AnyLayer& layer, const Shape& x, bool wants_dx) {
   const Conv2d* conv = std::get_if<Conv2d>(&layer);
-  return conv && conv->can_pool(x);
+  return conv && conv->can_pool(x, wants_dx);
 }
 
 bool is_pool_of_two(const AnyLayer& layer) {
@@ -160,7 +160,8 @@ Plan::Plan(const Network& network, int64_t max_batch, Mode mode, bool fuse)
         ++i;
       }
     }
-    if (fuse && i + 1 < network.layers.size() && can_pool(layer, shapes[node.layer]) &&
+    if (fuse && i + 1 < network.layers.size() &&
+        can_pool(layer, shapes[node.layer], mode == Mode::train && is_learned(node.input)) &&
         is_pool_of_two(network.layers[i + 1])) {
       node.pools = true;
       node.shape = shapes[++i + 1];

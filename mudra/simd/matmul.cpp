@@ -137,52 +137,72 @@ void MatmulPooled(ThreadTeam& team, const Scalar* x, const RowLayout& layout, co
   });
 }
 
-// Lines of rows, all alike; a matrix is one long line.
+// The slopes of a vector of outputs at pixel `tap` of a window, when y was pooled.
+template <bool pooled>
+HWY_INLINE V slopes_at(const Scalar* HWY_RESTRICT values, const Scalar* HWY_RESTRICT winner, int tap) {
+  const D d;
+  const V slope = hn::Load(d, values);
+  if constexpr (pooled) {
+    return hn::IfThenElseZero(hn::Eq(hn::LoadU(d, winner), hn::Set(d, static_cast<Scalar>(tap))), slope);
+  }
+  return slope;
+}
+
+// Lines of rows, all alike.
 struct Rows {
-  const Scalar* x;   // the first row's first column
-  const Scalar* dy;  // its slopes
+  const Scalar* x;  // the first row's first column
+  Slopes dy;        // its slopes
   int64_t images, lines, line_rows;
   int64_t image_stride, line_stride, row_stride, run_stride, dy_stride;
 };
 
 // Adds to total [R * K][P * 16] the sum over rows of R runs of K neighbouring columns, times P panels of
-// slopes. Alone in a function, the sums stay in registers.
-template <int R, int K, int P>
+// slopes. Alone in a function, the sums stay in registers.   pooled: there are 2x2 rows for each row of dy
+template <int R, int K, int P, bool pooled>
 HWY_NOINLINE void add_rows(const Rows& rows, bool is_first, Scalar* HWY_RESTRICT total) {
   const D d;
-  V sum[R * K][P * parts];
-  for (int i = 0; i < R * K; ++i) {
-    for (int p = 0; p < P * parts; ++p) sum[i][p] = hn::Zero(d);
-  }
-  const Scalar* g = rows.dy;
-  const int64_t dy_stride = rows.dy_stride;
-  const int64_t row_stride = rows.row_stride;
-  const int64_t run_stride = rows.run_stride;
+  constexpr int vectors = P * parts, factor = pooled ? 2 : 1;
+  V sum[R * K * vectors];
+  unroll<R * K * vectors>([&](auto i) MUDRA_INLINE { sum[i] = hn::Zero(d); });
+  const int64_t dy_stride = rows.dy_stride, row_stride = rows.row_stride, run_stride = rows.run_stride;
+  const int64_t columns = rows.line_rows / factor, lines = rows.lines / factor;
   for (int64_t image = 0; image < rows.images; ++image) {
-    for (int64_t line = 0; line < rows.lines; ++line) {
+    for (int64_t line = 0; line < lines * factor; ++line) {
       const Scalar* value = rows.x + image * rows.image_stride + line * rows.line_stride;
-      for (int64_t row = 0; row < rows.line_rows; ++row, value += row_stride, g += dy_stride) {
-        V slopes[P * parts];
-        for (int p = 0; p < P * parts; ++p) slopes[p] = hn::Load(d, g + p * lanes);
-        for (int i = 0; i < R * K; ++i) {
-          const V v = hn::Set(d, value[i / K * run_stride + i % K]);
-          for (int p = 0; p < P * parts; ++p) sum[i][p] = hn::MulAdd(v, slopes[p], sum[i][p]);
-        }
+      const int64_t at = (image * lines + line / factor) * columns * dy_stride;
+      const Scalar* slopes = rows.dy.values + at;
+      const Scalar* winner = pooled ? rows.dy.winner + at : nullptr;
+      const int tap = static_cast<int>(line % factor * factor);
+      for (int64_t column = 0; column < columns; ++column) {
+        unroll<factor>([&](auto right) MUDRA_INLINE {
+          V slope[vectors];
+          unroll<vectors>([&](auto p) MUDRA_INLINE {
+            slope[p] = slopes_at<pooled>(slopes + p * lanes, winner + p * lanes, tap + right);
+          });
+          unroll<R * K>([&](auto i) MUDRA_INLINE {
+            const V v = hn::Set(d, value[i / K * run_stride + i % K]);
+            unroll<vectors>([&](auto p) MUDRA_INLINE {
+              constexpr int to = i * vectors + p;
+              sum[to] = hn::MulAdd(v, slope[p], sum[to]);
+            });
+          });
+          value += row_stride;
+        });
+        slopes += dy_stride;
+        if (pooled) winner += dy_stride;
       }
     }
   }
-  for (int i = 0; i < R * K; ++i) {
-    for (int p = 0; p < P * parts; ++p) {
-      Scalar* at = total + (i * P * parts + p) * lanes;
-      hn::Store(is_first ? sum[i][p] : hn::Add(hn::Load(d, at), sum[i][p]), d, at);
-    }
-  }
+  unroll<R * K * vectors>([&](auto i) MUDRA_INLINE {
+    Scalar* to = total + i * lanes;
+    hn::Store(is_first ? sum[i] : hn::Add(hn::Load(d, to), sum[i]), d, to);
+  });
 }
 
 struct Gradient {
   const Scalar* x;
   const RowLayout& layout;
-  const Scalar* dy;
+  Slopes dy;
   int64_t dy_stride;
   GradientSink sink;
   Scalar* target;
@@ -195,12 +215,15 @@ struct Gradient {
     }
     HWY_ALIGN Scalar total[R * K * P * panel_width];
     bool is_first = true;
+    const int64_t factor = dy.winner ? 2 : 1;
+    const int64_t dy_image = layout.lines / factor * (layout.line_rows / factor) * dy_stride;
     for (int shard = 0; shard < gradient_shards; ++shard) {
       const int64_t begin = shard_begin(layout.images, shard);
       const int64_t count = shard_begin(layout.images, shard + 1) - begin;
       if (count == 0) continue;
+      const int64_t at = begin * dy_image + panel * panel_width;
       const Rows rows{x + begin * layout.image_stride + run * layout.run_stride + k,
-                      dy + begin * layout.lines * layout.line_rows * dy_stride + panel * panel_width,
+                      {dy.values + at, dy.winner ? dy.winner + at : nullptr},
                       count,
                       layout.lines,
                       layout.line_rows,
@@ -209,7 +232,11 @@ struct Gradient {
                       layout.row_stride,
                       layout.run_stride,
                       dy_stride};
-      add_rows<R, K, P>(rows, is_first, total);
+      if (dy.winner) {
+        add_rows<R, K, P, true>(rows, is_first, total);
+      } else {
+        add_rows<R, K, P, false>(rows, is_first, total);
+      }
       is_first = false;
     }
     finish<R, K, P>(total, to);
@@ -254,7 +281,7 @@ struct Gradient {
   }
 };
 
-void MatmulGradient(ThreadTeam& team, const Scalar* x, const RowLayout& layout, const Scalar* dy,
+void MatmulGradient(ThreadTeam& team, const Scalar* x, const RowLayout& layout, const Slopes& dy,
                     int64_t outputs, const GradientSink& sink, Scalar* target) {
   const Gradient gradient{x, layout, dy, padded(outputs), sink, target};
   const int64_t groups = (panel_count(outputs) + wide - 1) / wide;
@@ -361,7 +388,7 @@ void matmul_pooled(ThreadTeam& team, const Scalar* x, const RowLayout& layout, c
   HWY_DYNAMIC_DISPATCH(MatmulPooled)(team, x, layout, w, outputs, bias, activation, y, winner);
 }
 
-void matmul_gradient(ThreadTeam& team, const Scalar* x, const RowLayout& layout, const Scalar* dy,
+void matmul_gradient(ThreadTeam& team, const Scalar* x, const RowLayout& layout, const Slopes& dy,
                      int64_t outputs, const GradientSink& sink, Scalar* target) {
   HWY_DYNAMIC_DISPATCH(MatmulGradient)(team, x, layout, dy, outputs, sink, target);
 }

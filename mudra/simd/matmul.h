@@ -43,23 +43,23 @@ struct GradientSink {
   Scalar rate = 0;
 };
 
-// g[o, k] = sum over n of x[n, k] dy[n, o], in panels. The sum over the batch is 8 sums over contiguous
-// shards of the images, added left to right.
-//   dy [rows, padded(outputs)], zero beyond the last output   target: panels of depth layout.depth()
-void matmul_gradient(ThreadTeam& team, const Scalar* x, const RowLayout& layout, const Scalar* dy,
-                     int64_t outputs, const GradientSink& sink, Scalar* target);
-
-// The same for a plain matrix x [rows, depth].   skip_zeros: what is zero throughout a shard is not
-// multiplied; the bits are the same as long as dy is finite
-void matrix_gradient(ThreadTeam& team, const Scalar* x, int64_t rows, int64_t depth, const Scalar* dy,
-                     int64_t outputs, bool skip_zeros, const GradientSink& sink, Scalar* target);
-
 // dy of rows of padded(outputs). When y was pooled (2x2), `winner` of the same shape tells which of the four
 // pixels each slope is of.
 struct Slopes {
   const Scalar* values;
   const Scalar* winner = nullptr;
 };
+
+// g[o, k] = sum over n of x[n, k] dy[n, o], in panels. The sum over the batch is 8 sums over contiguous
+// shards of the images, added left to right.
+//   dy [rows, padded(outputs)], zero beyond the last output   target: panels of depth layout.depth()
+void matmul_gradient(ThreadTeam& team, const Scalar* x, const RowLayout& layout, const Slopes& dy,
+                     int64_t outputs, const GradientSink& sink, Scalar* target);
+
+// The same for a plain matrix x [rows, depth].   skip_zeros: what is zero throughout a shard is not
+// multiplied; the bits are the same as long as dy is finite
+void matrix_gradient(ThreadTeam& team, const Scalar* x, int64_t rows, int64_t depth, const Scalar* dy,
+                     int64_t outputs, bool skip_zeros, const GradientSink& sink, Scalar* target);
 
 // g[o] = sum over n of dy[n, o], in the same shards.   dy [images, lines, line_rows, padded(columns)]
 void column_sums(const Slopes& dy, int64_t images, int64_t lines, int64_t line_rows, int64_t columns,

@@ -131,7 +131,8 @@ void SpreadImage(const ConvShape& s, const PixelTable& pixels, const Slopes& slo
     int64_t count = 0;
     for (int64_t o = 0; o < stride; o += lanes) {
       const auto some = hn::RebindMask(di, find_some(pixels, slopes, pixel, o));
-      hn::StoreU(hn::Compress(hn::Iota(di, static_cast<Index>(o)), some), di, listed + count);
+      const auto outputs = hn::Add(hn::Iota(di, Index{0}), hn::Set(di, static_cast<Index>(o)));
+      hn::StoreU(hn::Compress(outputs, some), di, listed + count);
       count += static_cast<int64_t>(hn::CountTrue(di, some));
     }
     if (count == 0) continue;
