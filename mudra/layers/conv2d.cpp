@@ -247,9 +247,9 @@ void Conv2d::infer(const Tensor& x, Tensor& y, Saved& saved, const Step& step) c
   const Scalar* b = parameters.bias.data();
   Scalar* winner = step.winner ? step.winner->data() : nullptr;
   if (saved.winograd.data()) {
-    winograd(step.team, shape(x.shape()), values, w, b, step.activation, saved.winograd.data(), y.data(),
-             winner);
-  } else if (winner) {
+    winograd(step.team, shape(x.shape()), values, w, b, step.activation, saved.winograd.data(),
+             step.winner != nullptr, y.data(), winner);
+  } else if (step.winner) {
     matmul_pooled(step.team, values, rows(x.shape()), w, g.out, b, step.activation, y.data(), winner);
   } else {
     matmul(step.team, values, rows(x.shape()), w, g.out, b, step.activation, y.data());

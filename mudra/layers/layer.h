@@ -27,7 +27,7 @@ struct Step {
   int64_t first_example = 0;                         // position in the epoch of the batch's first example
   int64_t layer = 0;                                 // its place in the network
   ActivationKind activation = ActivationKind::none;  // to apply to y at once, if the layer can
-  Tensor* winner = nullptr;  // not null: y is to be pooled (2x2) at once, and these are its winners
+  Tensor* winner = nullptr;  // not null: y is to be pooled (2x2) at once; its winners, empty if unwanted
   GradientSink sink{};       // what backward does with gradients
 };
 

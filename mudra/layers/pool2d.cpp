@@ -46,7 +46,7 @@ void MaxPool2d::forward(const Tensor& x, Tensor& y, Saved& saved, const Step& st
   const PoolShape shape = pool_shape(window, x.shape());
   step.team.run(x.shape()[0], [&](int64_t n) {
     max_pool(shape, x.data() + n * shape.x_size(), y.data() + n * shape.y_size(),
-             saved.winner.data() + n * shape.y_size());
+             saved.winner.data() ? saved.winner.data() + n * shape.y_size() : nullptr);
   });
 }
 

@@ -35,7 +35,9 @@ struct MaxPool2d {
   void initialize(Initialization, Rng&) {}
   Shape output_shape(const Shape& x) const { return window.output_shape(x); }
   int64_t multiply_adds(const Shape&) const { return 0; }
-  Saved make_saved(const Shape& x, Mode) const { return {Tensor(output_shape(x))}; }
+  Saved make_saved(const Shape& x, Mode mode) const {
+    return {mode == Mode::infer ? Tensor() : Tensor(output_shape(x))};
+  }
 
   void infer(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const { forward(x, y, saved, step); }
   void forward(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const;

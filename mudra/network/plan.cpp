@@ -165,7 +165,7 @@ Plan::Plan(const Network& network, int64_t max_batch, Mode mode, bool fuse)
         is_pool_of_two(network.layers[i + 1])) {
       node.pools = true;
       node.shape = shapes[++i + 1];
-      node.winner = Tensor(node.shape);
+      if (mode == Mode::train) node.winner = Tensor(node.shape);
       node.saved_bytes += bytes_of(node.winner);
     }
     node.derivative = node.activation;

@@ -132,7 +132,7 @@ void MatmulPooled(ThreadTeam& team, const Scalar* x, const RowLayout& layout, co
         }
       }
       const int64_t at = (image * lines + i) * columns * outputs;
-      max_pool(pool, values, y + at, winner + at);
+      max_pool(pool, values, y + at, winner ? winner + at : nullptr);
     }
   });
 }

@@ -31,7 +31,7 @@ void matmul(ThreadTeam& team, const Scalar* x, const RowLayout& layout, const Sc
             const Scalar* bias, ActivationKind activation, Scalar* y);
 
 // The same for lines of pixels, of which only the maxima over windows of 2x2 are kept.
-//   y [images, lines / 2, line_rows / 2, outputs]   winner, like y: their taps, as max_pool has them
+//   y [images, lines / 2, line_rows / 2, outputs]   winner, like y, or null: as max_pool has it
 void matmul_pooled(ThreadTeam& team, const Scalar* x, const RowLayout& layout, const Scalar* w,
                    int64_t outputs, const Scalar* bias, ActivationKind activation, Scalar* y, Scalar* winner);
 // The most scalars that two lines may have for that.

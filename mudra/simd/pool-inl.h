@@ -24,6 +24,18 @@ HWY_INLINE void take_tap(D d, V value, int64_t tap, V& best, V& number) {
   number = hn::IfThenElse(loses, number, hn::Set(d, static_cast<Scalar>(tap)));
 }
 
+// A window of 2x2 whose values load(0) ... load(3) gives.   winner: may be null
+template <class D, class Load>
+HWY_INLINE void pool_two(D d, Load load, Scalar* HWY_RESTRICT y, Scalar* HWY_RESTRICT winner) {
+  namespace hn = hwy::HWY_NAMESPACE;
+  auto best = load(0), number = hn::Zero(d);
+  take_tap(d, load(1), 1, best, number);
+  take_tap(d, load(2), 2, best, number);
+  take_tap(d, load(3), 3, best, number);
+  hn::StoreU(best, d, y);
+  if (winner) hn::StoreU(number, d, winner);
+}
+
 }  // namespace mudra::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 

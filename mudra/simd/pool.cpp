@@ -56,13 +56,21 @@ void clear(const PoolShape& s, Scalar* dx) {
 
 void MaxPool(const PoolShape& s, const Scalar* HWY_RESTRICT x, Scalar* HWY_RESTRICT y,
              Scalar* HWY_RESTRICT winner) {
+  if (s.window_height == 2 && s.window_width == 2) {
+    const int64_t line = s.width * s.channels, column = s.channels;
+    return for_each_window(s, [&](auto d, int64_t first, int64_t at) HWY_ATTR {
+      const auto load = [&](int tap)
+                            HWY_ATTR { return hn::LoadU(d, x + first + tap / 2 * line + tap % 2 * column); };
+      pool_two(d, load, y + at, winner ? winner + at : nullptr);
+    });
+  }
   for_each_window(s, [&](auto d, int64_t first, int64_t at) HWY_ATTR {
     auto best = hn::LoadU(d, x + first);
     auto number = hn::Zero(d);
     for_each_tap(s, [&](int64_t tap, int64_t offset)
                         HWY_ATTR { take_tap(d, hn::LoadU(d, x + first + offset), tap, best, number); });
     hn::StoreU(best, d, y + at);
-    hn::StoreU(number, d, winner + at);
+    if (winner) hn::StoreU(number, d, winner + at);
   });
 }
 

@@ -16,7 +16,8 @@ struct PoolShape {
   int64_t y_size() const { return out_height * out_width * channels; }
 };
 
-// One image.   winner [y_size]: the number of the tap that is the maximum, the first of equals; a NaN wins
+// One image.   winner [y_size], or null: the number of the tap that is the maximum, the first of equals; a
+// NaN wins
 void max_pool(const PoolShape& shape, const Scalar* x, Scalar* y, Scalar* winner);
 // dx of the winner += dy
 void max_pool_backward(const PoolShape& shape, const Scalar* winner, const Scalar* dy, Scalar* dx);

@@ -119,8 +119,9 @@ HWY_INLINE void for_pieces(const ConvShape& s, F f) {
 }
 
 // dx of one image: for every pixel of dy in order, for every output with a slope in order.
-void SpreadImage(const ConvShape& s, const PixelTable& pixels, const Slopes& slopes, const Scalar* HWY_RESTRICT w,
-                 Index* HWY_RESTRICT listed, Scalar* HWY_RESTRICT bordered, Scalar* HWY_RESTRICT dx) {
+void SpreadImage(const ConvShape& s, const PixelTable& pixels, const Slopes& slopes,
+                 const Scalar* HWY_RESTRICT w, Index* HWY_RESTRICT listed, Scalar* HWY_RESTRICT bordered,
+                 Scalar* HWY_RESTRICT dx) {
   const D d;
   const hn::RebindToSigned<D> di;
   const int64_t line = s.width * s.channels, stride = padded(s.outputs);
@@ -153,8 +154,8 @@ void SpreadImage(const ConvShape& s, const PixelTable& pixels, const Slopes& slo
 }
 
 // Adds one image's part of the weights' gradient to sums [outputs][taps][channels].
-void AddImage(const ConvShape& s, const PixelTable& pixels, const Scalar* HWY_RESTRICT x, const Slopes& slopes,
-              uint32_t* HWY_RESTRICT masks, Scalar* HWY_RESTRICT sums) {
+void AddImage(const ConvShape& s, const PixelTable& pixels, const Scalar* HWY_RESTRICT x,
+              const Slopes& slopes, uint32_t* HWY_RESTRICT masks, Scalar* HWY_RESTRICT sums) {
   find_slopes(s, pixels, slopes, masks);
   const int64_t line = s.width * s.channels, words = s.mask_words();
   for (int64_t o = 0; o < s.outputs; ++o) {

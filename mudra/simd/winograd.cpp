@@ -137,44 +137,42 @@ struct Winograd {
   template <int P>
   void finish(const Scalar* HWY_RESTRICT products, int64_t first, int64_t count, int64_t panel,
               Scalar* HWY_RESTRICT y, Scalar* HWY_RESTRICT winner) const {
+    const D d;
     constexpr int64_t width = P * panel_width;
-    HWY_ALIGN Scalar values[4 * width];  // of a tile: [2 * 2][P * 16]
-    const int64_t channel = panel * panel_width, kept = std::min(width, s.outputs - channel);
+    const int64_t channel = panel * panel_width;
     for (int64_t t = first; t < first + count; ++t, products += width) {
-      for (int64_t o = 0; o < width; o += lanes)
-        tile(products + o, count * width, channel + o, values + o, width);
+      HWY_ALIGN Scalar values[4][width];  // of the tile
+      unroll<P * parts>([&](auto p) MUDRA_INLINE {
+        V out[4];
+        tile(products + p * lanes, count * width, channel + p * lanes, out);
+        unroll<4>([&](auto n) MUDRA_INLINE { hn::Store(out[n], d, values[n] + p * lanes); });
+      });
       if (activation != ActivationKind::none && activation != ActivationKind::relu) {
-        activate(activation, values, 4 * width, values);
+        activate(activation, values[0], 4 * width, values[0]);
       }
-      const int64_t i = t / tile_columns, j = t % tile_columns;
       if (pools) {
-        const int64_t at = (i * tile_columns + j) * s.outputs + channel;
-        for (int64_t o = 0; o < width; o += lanes) {
-          const D d;
-          V best = hn::Load(d, values + o), number = hn::Zero(d);
-          unroll<3>([&](auto n) MUDRA_INLINE {
-            take_tap(d, hn::Load(d, values + (n + 1) * width + o), n + 1, best, number);
-          });
-          hn::StoreU(best, d, y + at + o);
-          hn::StoreU(number, d, winner + at + o);
-        }
+        unroll<P * parts>([&](auto p) MUDRA_INLINE {
+          const int64_t at = t * s.outputs + channel + p * lanes;
+          const auto load = [&](int n) MUDRA_INLINE { return hn::Load(d, values[n] + p * lanes); };
+          pool_two(d, load, y + at, winner ? winner + at : nullptr);
+        });
         continue;
       }
+      const int64_t i = t / tile_columns, j = t % tile_columns, kept = std::min(width, s.outputs - channel);
       for (int64_t u = 0; u < std::min<int64_t>(2, s.out_height - 2 * i); ++u) {
         for (int64_t v = 0; v < std::min<int64_t>(2, s.out_width - 2 * j); ++v) {
-          std::copy_n(values + (u * 2 + v) * width, kept,
+          std::copy_n(values[u * 2 + v], kept,
                       y + ((2 * i + u) * s.out_width + 2 * j + v) * s.outputs + channel);
         }
       }
     }
   }
 
-  // Aᵀ m A, the bias and a ReLU for one vector of outputs: values (u, v) are 2 * u + v times `width` apart.
+  // Aᵀ m A, the bias and a ReLU for one vector of outputs.
   HWY_INLINE void tile(const Scalar* HWY_RESTRICT products, int64_t stride, int64_t channel,
-                       Scalar* HWY_RESTRICT values, int64_t width) const {
+                       V (&out)[4]) const {
     const D d;
     const V b = bias ? hn::LoadU(d, bias + channel) : hn::Zero(d);
-    const V floor = hn::Zero(d);
     V rows[2][4];
     unroll<4>([&](auto v) MUDRA_INLINE {
       const auto m = [&](int64_t u) MUDRA_INLINE { return hn::Load(d, products + (u * 4 + v) * stride); };
@@ -183,16 +181,15 @@ struct Winograd {
       rows[1][v] = hn::Sub(hn::Sub(middle, lower), m(3));
     });
     unroll<2>([&](auto u) MUDRA_INLINE {
-      V out[2] = {hn::Add(hn::Add(rows[u][0], rows[u][1]), rows[u][2]),
-                  hn::Sub(hn::Sub(rows[u][1], rows[u][2]), rows[u][3])};
-      unroll<2>([&](auto v) MUDRA_INLINE {
-        out[v] = hn::Add(out[v], b);
-        if (activation == ActivationKind::relu) {  // a NaN stays
-          out[v] = hn::IfThenElse(hn::Lt(out[v], floor), floor, out[v]);
-        }
-        hn::Store(out[v], d, values + (u * 2 + v) * width);
-      });
+      out[2 * u] = hn::Add(hn::Add(hn::Add(rows[u][0], rows[u][1]), rows[u][2]), b);
+      out[2 * u + 1] = hn::Add(hn::Sub(hn::Sub(rows[u][1], rows[u][2]), rows[u][3]), b);
     });
+    if (activation == ActivationKind::relu) {
+      const V floor = hn::Zero(d);
+      unroll<4>([&](auto n) MUDRA_INLINE {  // a NaN stays
+        out[n] = hn::IfThenElse(hn::Lt(out[n], floor), floor, out[n]);
+      });
+    }
   }
 
   // A strip of tiles of an image.
@@ -213,9 +210,8 @@ struct Winograd {
 };
 
 void RunWinograd(ThreadTeam& team, const ConvShape& s, const Scalar* x, const Scalar* w, const Scalar* bias,
-                 ActivationKind activation, Scalar* scratch, Scalar* y, Scalar* winner) {
+                 ActivationKind activation, Scalar* scratch, bool pools, Scalar* y, Scalar* winner) {
   team.run(panel_count(s.outputs), [&](int64_t panel) { transform_weights(s, w, panel, scratch); });
-  const bool pools = winner != nullptr;
   const int64_t beyond = pools ? 0 : 1;  // tiles that are partly outside count, too
   const Winograd winograd{
       s, scratch, bias, activation, pools, (s.out_width + beyond) / 2, (s.out_height + beyond) / 2};
@@ -250,8 +246,8 @@ bool winograd_pays(const ConvShape& s) {
 int64_t winograd_scratch(const ConvShape& s) { return 16 * padded(s.outputs) * s.channels; }
 
 void winograd(ThreadTeam& team, const ConvShape& s, const Scalar* x, const Scalar* w, const Scalar* bias,
-              ActivationKind activation, Scalar* scratch, Scalar* y, Scalar* winner) {
-  HWY_DYNAMIC_DISPATCH(RunWinograd)(team, s, x, w, bias, activation, scratch, y, winner);
+              ActivationKind activation, Scalar* scratch, bool pools, Scalar* y, Scalar* winner) {
+  HWY_DYNAMIC_DISPATCH(RunWinograd)(team, s, x, w, bias, activation, scratch, pools, y, winner);
 }
 
 }  // namespace mudra

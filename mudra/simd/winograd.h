@@ -19,9 +19,9 @@ bool winograd_pays(const ConvShape& shape);
 int64_t winograd_scratch(const ConvShape& shape);
 
 // y = f(b + convolution); see Conv2d.   w: panels   scratch [winograd_scratch]
-//   winner null: y [N, out_height, out_width, outputs]; else y [N, out_height / 2, out_width / 2, outputs]
-//   are the maxima over windows of 2x2, and `winner` of the same shape their taps, as max_pool has them
+//   y [N, out_height, out_width, outputs], or the maxima over windows of 2x2 [N, out_height / 2, ...] when
+//   `pools`, with their winners of the same shape, or null, as max_pool has them
 void winograd(ThreadTeam& team, const ConvShape& shape, const Scalar* x, const Scalar* w, const Scalar* bias,
-              ActivationKind activation, Scalar* scratch, Scalar* y, Scalar* winner);
+              ActivationKind activation, Scalar* scratch, bool pools, Scalar* y, Scalar* winner);
 
 }  // namespace mudra
