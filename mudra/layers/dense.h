@@ -15,8 +15,10 @@ struct Dense {
     Tensor weight;     // panels of depth `in`
     Tensor bias;       // [out]
     int64_t in = 0, out = 0;
+    int64_t height = 1, width = 1;  // of the image that x was, channels last; files have channels first
     std::vector<Parameter> list() {
-      return {{"weight", &weight, Decay::yes, {out, in, 1, 1, true}}, {"bias", &bias, Decay::no}};
+      return {{"weight", &weight, Decay::yes, {out, in / (height * width), height, width, true}},
+              {"bias", &bias, Decay::no}};
     }
   };
   struct Saved {

@@ -13,17 +13,21 @@ struct Flatten {
   using Saved = NothingSaved;
   using State = NoState;
 
+  Shape image;               // what it was written for
+  bool is_followed = false;  // by a dense layer that takes pixels in the order in which they lie
   Parameters parameters;
   State state;
 
-  static Flatten parse(Words&, const Shape&) { return {}; }
+  static Flatten parse(Words&, const Shape& x) { return {x, false, {}, {}}; }
   std::string text() const { return std::string(kind); }
   void initialize(Initialization, Rng&) {}
   Shape output_shape(const Shape& x) const { return {x[0], x.per_example()}; }
   int64_t multiply_adds(const Shape&) const { return 0; }
   Saved make_saved(const Shape&, Mode) const { return {}; }
   // Whether y is x in the same order, so that nothing need move.
-  static bool is_identity(const Shape& x) { return x.rank() < 4 || x[3] == 1 || x[1] * x[2] == 1; }
+  bool is_identity(const Shape& x) const {
+    return is_followed || x.rank() < 4 || x[3] == 1 || x[1] * x[2] == 1;
+  }
 
   void infer(const Tensor& x, Tensor& y, Saved&, const Step& step) const;
   void forward(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const { infer(x, y, saved, step); }

@@ -41,7 +41,7 @@ void sink_gradient(const GradientSink& sink, const Scalar* gradient, int64_t cou
 Shape file_shape(const Parameter& parameter) {
   const Packing& p = parameter.packing;
   if (p.outputs == 0) return parameter.tensor->shape();
-  if (p.is_dense) return {p.outputs, p.inputs};
+  if (p.is_dense) return {p.outputs, p.inputs * p.kernel_height * p.kernel_width};
   return {p.outputs, p.inputs, p.kernel_height, p.kernel_width};
 }
 

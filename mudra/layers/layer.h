@@ -33,8 +33,8 @@ struct Step {
 
 // How a parameter's tensor lies in memory and in a file.
 struct Packing {
-  // File [outputs, inputs, kernel height, kernel width] (a dense layer: [outputs, inputs]); in memory panels
-  // (mudra/simd/panels.h) of depth kernel height * kernel width * inputs, inputs last.
+  // File [outputs, inputs, kernel height, kernel width] (a dense layer: [outputs, all the others]); in memory
+  // panels (mudra/simd/panels.h) of depth kernel height * kernel width * inputs, inputs last.
   int64_t outputs = 0, inputs = 0, kernel_height = 1, kernel_width = 1;
   bool is_dense = false;
   // The outputs come in so many groups, each in panels of its own.

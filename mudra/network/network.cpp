@@ -98,6 +98,18 @@ int64_t weights_of(AnyLayer& layer) {
   return count;
 }
 
+// A dense layer takes the pixels of an image as they lie: its weights are in that order in memory, and
+// flattening moves nothing.
+void join_pixels(std::vector<AnyLayer>& layers) {
+  if (layers.size() < 2) return;
+  Flatten* flatten = std::get_if<Flatten>(&layers[layers.size() - 2]);
+  Dense* dense = std::get_if<Dense>(&layers.back());
+  if (!flatten || !dense || flatten->image.rank() != 4) return;
+  flatten->is_followed = true;
+  dense->parameters.height = flatten->image[1];
+  dense->parameters.width = flatten->image[2];
+}
+
 }  // namespace
 
 AnyLayer parse_layer(const std::string& item, const Shape& input) { return parse_item(item, input, {}); }
@@ -112,6 +124,7 @@ Network Network::parse(std::string_view line, const Shape& input, int64_t output
     network.layers.push_back(parse_item(text, shape.now(), written));
     const Words words(text == Add::kind ? "residual(...)" : text, "", written);
     shape.pass(network.layers.back(), words);
+    join_pixels(network.layers);
     weights += weights_of(network.layers.back());
     if (weights > most_weights || shape.now().per_example() > most_values) {
       words.refuse("the network becomes too large: " + std::to_string(weights) + " weights so far, " +

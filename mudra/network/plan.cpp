@@ -59,11 +59,6 @@ bool has_parameters(const AnyLayer& layer) {
   return std::visit([](auto& l) { return !l.parameters.list().empty(); }, const_cast<AnyLayer&>(layer));
 }
 
-template <class L>
-bool is(const AnyLayer& layer) {
-  return std::holds_alternative<L>(layer);
-}
-
 std::optional<MarkKind> mark_of(const AnyLayer& layer) {
   return std::visit(
       []<class L>(const L&) -> std::optional<MarkKind> {
@@ -143,8 +138,8 @@ Plan::Plan(const Network& network, int64_t max_batch, Mode mode, bool fuse)
     if (node.mark == MarkKind::fork) kept.fork(last + 1);
     if (node.mark == MarkKind::shortcut) kept.shortcut(node.input);
     if (node.mark == MarkKind::add) node.other = kept.add();
-    node.is_view =
-        node.mark ? node.mark != MarkKind::add : is<Flatten>(layer) && Flatten::is_identity(shapes[i]);
+    const Flatten* flatten = std::get_if<Flatten>(&layer);
+    node.is_view = node.mark ? node.mark != MarkKind::add : flatten && flatten->is_identity(shapes[i]);
     node.learned = is_learned(node.input) || is_learned(node.other) || has_parameters(layer);
     std::visit(
         [&](const auto& l) {
