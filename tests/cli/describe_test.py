@@ -54,7 +54,8 @@ def test_every_layer_has_its_shape_parameters_and_multiply_adds(mudra, data, tmp
 
 def test_memory_grows_with_the_batch(mudra, data):
     one, many = (described(mudra, data, "cnn", "--batch-size", n)["bytes"] for n in (1, 32))
-    assert 5 * one["training"] < many["training"] and one["answer"] == many["answer"]
+    kept = 16 * 14 * 14 + 32 * 7 * 7 + 128 + 10  # values of an image that backward needs: those after pooling
+    assert many["training"] - one["training"] >= 31 * 4 * kept and one["answer"] == many["answer"]
 
 
 @pytest.mark.parametrize("name", NAMES)

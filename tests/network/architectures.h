@@ -15,6 +15,8 @@ inline std::vector<std::string> architectures() {
   lines.insert(
       lines.end(),
       {"conv 3 3x3 stride 2, dense 7, gelu",
+       "conv 16 3x3 pad 0, relu, pool 2, conv 16 3x3, tanh, pool 2, conv 32 3x3, pool 2",
+       "conv 10 3x3, relu, conv 32 3x3 stride 2, relu, pool 2, conv 48 3x3, gelu, pool 2",
        "conv 12 3x3 stride 2, relu, conv 12 5x5 groups 12, relu, conv 36 3x3 stride 2 groups 3, relu, "
        "conv 36 3x3 groups 36, gelu, pool 2",
        "residual(conv 2 3x3, batch-norm), pool 2, residual(relu, conv 2 3x3), conv 7 2x2, layer-norm, silu",
