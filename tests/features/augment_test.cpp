@@ -2,7 +2,6 @@
 #include "mudra/features/augment.h"
 
 #include <gtest/gtest.h>
-#include <hwy/targets.h>
 
 #include <cmath>
 #include <cstring>
@@ -11,6 +10,7 @@
 #include "mudra/core/portable_math.h"
 #include "mudra/features/augment_kernels.h"
 #include "tests/reference.h"
+#include "tests/targets.h"
 
 namespace mudra {
 namespace {
@@ -149,21 +149,6 @@ TEST(Augment, WarpMatchesNumPy) {
   }
 }
 
-// Every instruction set that is built and that this machine has, best first; the choice is free again at the
-// end.
-template <class Work>
-void for_each_target(const Work& work) {
-  const int64_t all = hwy::SupportedTargets() & HWY_TARGETS;
-  for (int64_t left = all; left != 0; left &= left - 1) {
-    const int64_t target = left & -left;
-    hwy::SetSupportedTargetsForTest(target);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-    work(target);
-  }
-  hwy::SetSupportedTargetsForTest(0);
-  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-}
-
 TEST(Augment, KernelsAgreeOnEveryInstructionSet) {
   const int height = 13, width = 22;
   const auto image = some_images({1, height, width, 3});
@@ -176,10 +161,8 @@ TEST(Augment, KernelsAgreeOnEveryInstructionSet) {
   ASSERT_FALSE(results.empty());
   if (results.size() == 1) GTEST_SKIP() << "this machine or build has one instruction set only";
   for (const auto& [target, out] : results) {
-    // Without fused multiply-add (SSE4, and the least an x86 has) every step rounds once more.
-    const bool fused = (target & (HWY_SSE4 | HWY_STATIC_TARGET)) == 0;
     for (size_t i = 0; i < out.size(); ++i) {
-      if (fused) {
+      if (is_fused(target)) {
         ASSERT_EQ(out[i], results[0].second[i]) << hwy::TargetName(target) << " at " << i;
       } else {
         ASSERT_NEAR(out[i], results[0].second[i], 2e-6) << hwy::TargetName(target) << " at " << i;

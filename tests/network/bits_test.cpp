@@ -7,6 +7,7 @@
 #include "mudra/network/plan.h"
 #include "mudra/simd/updates.h"
 #include "tests/network/architectures.h"
+#include "tests/targets.h"
 
 namespace mudra {
 namespace {
@@ -110,6 +111,62 @@ TEST(Network, AnImageHasTheSameAnswerAloneInABatchForAnyThreadsFusedOrPlain) {
       }
     }
   }
+}
+
+// Training and answers of every layer and loss, and the updates of every optimizer.
+TEST(Network, EveryInstructionSetGivesTheSameBits) {
+  int64_t tried = 0;
+  for (const std::string& line : architectures()) {
+    SCOPED_TRACE(line);
+    std::vector<Scalar> expected;
+    for_each_target([&](int64_t target) {
+      const std::vector<Scalar> found = train(line, 1, true);
+      if (expected.empty()) expected = found;
+      tried |= target;
+      if (is_fused(target)) {
+        EXPECT_TRUE(same_bits(found, expected)) << hwy::TargetName(target);
+        return;
+      }
+      ASSERT_EQ(found.size(), expected.size());
+      for (size_t i = 0; i < found.size(); ++i) {
+        ASSERT_NEAR(found[i], expected[i], 2e-4 * std::max(Scalar{1}, std::abs(expected[i])))
+            << hwy::TargetName(target) << " at " << i;
+      }
+    });
+  }
+  if ((tried & (tried - 1)) == 0) GTEST_SKIP() << "this machine or build has one instruction set only";
+}
+
+TEST(Updates, EveryInstructionSetGivesTheSameBits) {
+  constexpr size_t count = 37;
+  std::vector<Scalar> expected;
+  for_each_target([&](int64_t target) {
+    Rng rng(2, Purpose::test);
+    std::vector<Scalar> gradient(count), weights(count), first(count), second(count), found;
+    for (std::vector<Scalar>* values : {&gradient, &weights, &first, &second}) {
+      for (Scalar& value : *values) value = static_cast<Scalar>(rng.uniform());
+    }
+    const auto scalar = [](double value) { return static_cast<Scalar>(value); };
+    descend(scalar(0.1), gradient.data(), count, weights.data());
+    append(found, weights);
+    for (const bool nesterov : {false, true}) {
+      momentum_step({scalar(0.1), scalar(0.9), scalar(0.01), nesterov}, gradient.data(), count, first.data(),
+                    weights.data());
+      append(found, weights);
+    }
+    for (const bool decoupled : {false, true}) {
+      adam_step({scalar(0.01), scalar(0.9), scalar(0.999), scalar(1e-8), scalar(1.5), scalar(1.2),
+                 scalar(0.01), decoupled},
+                gradient.data(), count, first.data(), second.data(), weights.data());
+      append(found, weights);
+    }
+    if (expected.empty()) expected = found;
+    if (is_fused(target)) {
+      EXPECT_TRUE(same_bits(found, expected)) << hwy::TargetName(target);
+      return;
+    }
+    for (size_t i = 0; i < found.size(); ++i) EXPECT_NEAR(found[i], expected[i], 1e-6) << i;
+  });
 }
 
 }  // namespace
