@@ -66,7 +66,8 @@ TEST_P(SkippingZeros, KeepsTheBitsOfTheGradient) {
     const GradientSink sink{descend, Scalar{0.1f}};
     ThreadTeam team(2);
     Tensor general = start, dense = start, sparse = start;
-    matmul_gradient(team, x.data(), RowLayout::matrix(rows, depth), {dy.data()}, outputs, sink, general.data());
+    matmul_gradient(team, x.data(), RowLayout::matrix(rows, depth), {dy.data()}, outputs, sink,
+                    general.data());
     matrix_gradient(team, x.data(), rows, depth, dy.data(), outputs, false, sink, dense.data());
     matrix_gradient(team, x.data(), rows, depth, dy.data(), outputs, true, sink, sparse.data());
     expect_same_bits(dense, general);
