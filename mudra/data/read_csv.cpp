@@ -46,14 +46,16 @@ class GrowingValues {
   // Puts one row at the end; nothing, and the reason, when it cannot be used.
   std::optional<std::string> add(const std::vector<std::string_view>& fields, const Columns& columns) {
     row_.clear();
+    bool whole = whole_;
     for (size_t i = 0; i < fields.size(); ++i) {
       if (!columns.is_pixel(i)) continue;
       const std::optional<double> value = csv_number(fields[i]);
       if (!value || !std::isfinite(*value))
         return "`" + std::string(fields[i].substr(0, 40)) + "` is not a pixel";
       row_.push_back(static_cast<float>(*value));
-      whole_ = whole_ && row_.back() >= 0 && row_.back() <= 255 && std::trunc(row_.back()) == row_.back();
+      whole = whole && row_.back() >= 0 && row_.back() <= 255 && std::trunc(row_.back()) == row_.back();
     }
+    whole_ = whole;  // a row that is left out says nothing about the others
     if (whole_) {
       for (const float value : row_) values.bytes.push_back(static_cast<uint8_t>(value));
     } else {

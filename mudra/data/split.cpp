@@ -145,7 +145,7 @@ Split read_split(const std::string& path, const Dataset& data) {
   Split split;
   const auto rows_in = [&](const nlohmann::json& list) {
     std::vector<Row> rows;
-    for (const nlohmann::json& entry : list) {
+    for (const nlohmann::json& entry : list.get_ref<const nlohmann::json::array_t&>()) {
       const auto row = entry.get<int64_t>();
       if (row < 0 || row >= data.size())
         throw usage_error("names row " + std::to_string(row) + ", but there is no such row", path);

@@ -58,8 +58,7 @@ void read_item(const std::string& item, Augmentation& to) {
   if (error != std::errc() || end != last || !(value >= 0 && value <= setting->high)) {
     refuse("'" + words[1] + "' is not possible", item, range);
   }
-  // -0 would print as such.
-  to.*setting->value = value == 0 ? 0 : value;
+  to.*setting->value = value;
 }
 
 std::string name_of(const std::string& item) {

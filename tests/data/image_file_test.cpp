@@ -13,6 +13,7 @@
 
 #include "mudra/core/atomic_file.h"
 #include "mudra/core/error.h"
+#include "mudra/data/image_codec.h"
 #include "tests/reference.h"
 
 namespace mudra {
@@ -65,6 +66,18 @@ TEST(ImageFile, ExifRotationIsHonoured) {
     const std::string file = read_file(folder + name + ".jpeg");
     EXPECT_EQ(picture_header(as_bytes(file), name).size, (turn >= 5 ? ImageSize{13, 9} : ImageSize{9, 13}));
   }
+}
+
+TEST(ImageFile, ExifOrientationIsReadInEitherByteOrder) {
+  for (uint8_t orientation = 1; orientation <= 8; ++orientation) {
+    EXPECT_EQ(exif_orientation(std::vector<uint8_t>{'I',  'I', 42, 0, 8, 0, 0, 0, 1,           0,  //
+                                                    0x12, 1,   3,  0, 1, 0, 0, 0, orientation, 0, 0, 0}),
+              orientation);
+    EXPECT_EQ(exif_orientation(std::vector<uint8_t>{'M', 'M',  0, 42, 0, 0, 0, 8, 0, 1,  //
+                                                    1,   0x12, 0, 3,  0, 0, 0, 1, 0, orientation, 0, 0}),
+              orientation);
+  }
+  EXPECT_EQ(exif_orientation(std::vector<uint8_t>{'I', 'I', 42, 0, 200, 0, 0, 0}), 1);
 }
 
 TEST(ImageFile, GreyIsTheJpegsOwnAndRec601Otherwise) {

@@ -71,6 +71,7 @@ TEST(Inspect, FindsExactCopiesAndThoseWithAnotherLabel) {
   }));
   EXPECT_EQ(found.duplicates, (std::vector<Rows>{{4, 10, 20}, {5, 30}}));
   EXPECT_EQ(found.conflicting.rows, (Rows{5, 30}));
+  ASSERT_EQ(found.warnings.size(), 2U);
   EXPECT_EQ(found.warnings[0], "3 images are exact copies of another, first rows 4, 10 and 20");
   EXPECT_EQ(found.warnings[1], "2 images have an exact copy with another label: rows 5 and 30");
 }
@@ -94,6 +95,20 @@ TEST(Inspect, WarnsOfImbalanceOneClassAndGroupsWithoutAClass) {
             "there is only one class, 5: nothing can be told apart");
   for (size_t i = 0; i < 40; ++i) data.groups[i] = data.labels[i] == 0 ? 2 : 1;
   EXPECT_EQ(inspect(data).warnings[1], "3 groups do not have every class: a, b and c");
+}
+
+TEST(ContactSheet, SpreadsItsImagesOverTheWholeClass) {
+  Dataset data;
+  std::vector<uint8_t> bytes;
+  for (int i = 0; i < 20; ++i) bytes.insert(bytes.end(), 16, static_cast<uint8_t>(30 + 10 * i));
+  data.pixels = Pixels({20, 4, 4, 1}, std::move(bytes));
+  data.classes = {"0"};
+  data.labels.assign(20, 0);
+  const Image sheet = contact_sheet(data, 5, 32);
+  for (int column = 0; column < 5; ++column) {
+    const int y = 4 + 16, x = 20 + column * 36 + 16;
+    EXPECT_EQ(sheet.bytes[static_cast<size_t>(y * sheet.width + x)], 30 + 40 * column);
+  }
 }
 
 TEST(ContactSheet, ShowsARowForEachClass) {

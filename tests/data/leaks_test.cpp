@@ -7,6 +7,7 @@
 
 #include "mudra/core/portable_math.h"
 #include "mudra/core/rng.h"
+#include "mudra/data/alignment.h"
 #include "mudra/data/near_copies.h"
 #include "mudra/data/read_dataset.h"
 #include "tests/reference.h"
@@ -165,6 +166,53 @@ TEST(Leaks, AreReadBackFromTheCacheAndFoundAgainWhenItIsDamaged) {
 
   const Split other = make_split(data, "0.5", 1);
   EXPECT_EQ(find_leaks(data, other, team, cache), find_leaks(data, other, team));
+}
+
+TEST(Leaks, TheCacheKnowsOtherImagesAndOtherTestParts) {
+  const ScratchFolder folder;
+  const Dataset data = pictures_and_copies();
+  const Split split = even_rows_train();
+  ThreadTeam team(1);
+  const LeakReport report = find_leaks(data, split, team, folder.path());
+  Split fewer = split;
+  fewer.folds[0].test.resize(10);
+  EXPECT_EQ(find_leaks(data, fewer, team, folder.path()).test, 10);
+  Dataset other = data;
+  other.pixels = Pixels({120, 28, 28, 1}, std::vector<float>(120 * 784, 0.5F), 1);
+  EXPECT_EQ(find_leaks(other, split, team, folder.path()).test_with_twin, 0);
+  EXPECT_EQ(find_leaks(data, split, team, folder.path()), report);
+}
+
+TEST(Leaks, PairsKeepTheirRowsBeyondAThousandTestImages) {
+  Dataset data;
+  std::vector<float> values;
+  Split split{"by hand", {Fold{}}};
+  for (uint64_t i = 0; i < 1103; ++i) {
+    const auto image = Picture(i == 1102 ? 1 : i).draw(0, 1, 0, 0, 1);
+    values.insert(values.end(), image.begin(), image.end());
+    (i < 3 ? split.folds[0].train : split.folds[0].test).push_back(static_cast<Row>(i));
+  }
+  data.labels.assign(1103, 0);
+  data.pixels = Pixels({1103, 28, 28, 1}, std::move(values), 1);
+  ThreadTeam team(1);
+  std::vector<int64_t> told;
+  const LeakReport report = find_leaks(data, split, team, {}, [&](int64_t done, int64_t of) {
+    EXPECT_EQ(of, 1100);
+    told.push_back(done);
+  });
+  EXPECT_EQ(told, (std::vector<int64_t>{0, 1024}));
+  EXPECT_EQ(report.test, 1100);
+  ASSERT_EQ(report.pairs.size(), 1U);
+  EXPECT_EQ(report.pairs[0].test, 1102);
+  EXPECT_EQ(report.pairs[0].train, 1);
+}
+
+// Turned, enlarged and moved so far, little of one picture lies on the other.
+TEST(Leaks, TooLittleInCommonIsNoAlignment) {
+  const Print print = make_print(Picture(1).draw(0, 1, 0, 0, 1));
+  EXPECT_GT(align(Magnified(print.detail), print.detail, {}).similarity, 0.99F);
+  EXPECT_EQ(align(Magnified(print.detail), print.detail, {1.34, 0, 5.9, 5.9}).similarity,
+            Alignment{}.similarity);
 }
 
 TEST(Leaks, AnUnusableCacheFolderLosesNothing) {

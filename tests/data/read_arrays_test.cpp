@@ -314,6 +314,66 @@ TEST(ReadArrays, AnArrayLargerThanMemoryIsReadPieceByPieceInLittleMemory) {
   std::filesystem::remove(labels);
 }
 
+std::string npy_start(std::string header) {
+  return std::string("\x93NUMPY\x01\0", 8) + static_cast<char>(header.size()) + '\0' + header;
+}
+
+TEST(ReadArrays, TheRangeOfAStreamedFileIsKnownFromAllOfIt) {
+  const ScratchFolder scratch;
+  const std::string path = scratch.path() / "x.npy", labels = scratch.path() / "y.npy";
+  std::string pixels(70 * 1024, '\1');
+  pixels.back() = '\xC8';
+  std::ofstream(path) << npy_start("{'descr': '|u1', 'fortran_order': False, 'shape': (70, 32, 32), }")
+                      << pixels;
+  std::ofstream(labels) << npy_start("{'descr': '|u1', 'fortran_order': False, 'shape': (70,), }")
+                        << std::string(70, '\0');
+  ReadOptions options;
+  options.labels = labels;
+  options.stream_above = 1;
+  int64_t told = -1;
+  options.progress = [&](int64_t done, int64_t of) {
+    EXPECT_GT(done, told);
+    EXPECT_EQ(of, 70 * 1024);
+    told = done;
+  };
+  const Dataset data = read_dataset(path, options);
+  EXPECT_EQ(told, 65536);
+  std::vector<float> image(1024);
+  data.pixels.read(0, image.data());
+  EXPECT_FLOAT_EQ(image[0], 1 / 255.F);
+  data.pixels.read(69, image.data());
+  EXPECT_FLOAT_EQ(image.back(), 200 / 255.F);
+}
+
+TEST(ReadArrays, MoreImagesThanRowsCanCountAreRefused) {
+  const ScratchFolder scratch;
+  const std::string path = scratch.path() / "x.npy";
+  const std::string start =
+      npy_start("{'descr': '|u1', 'fortran_order': False, 'shape': (4294967297, 1, 1), }");
+  std::ofstream(path) << start;
+  std::filesystem::resize_file(path, start.size() + 4294967297U);
+  ReadOptions options;
+  options.labels = path;
+  EXPECT_NE(message_of([&] {
+              read_dataset(path, options);
+            }).find("Divide it into files of no more than 4294967296"),
+            std::string::npos);
+}
+
+TEST(ReadArrays, LabelsThatAreNoUnicodeAreRefused) {
+  const ScratchFolder scratch;
+  const std::string path = scratch.path() / "x.npy", labels = scratch.path() / "y.npy";
+  std::ofstream(path) << npy_start("{'descr': '|u1', 'fortran_order': False, 'shape': (1, 1, 1), }") << 'x';
+  ReadOptions options;
+  options.labels = labels;
+  for (const char* point : {"\0\0\x11", "\0\xD8\0"}) {  // beyond the last, and half of a pair
+    std::ofstream(labels) << npy_start("{'descr': '<U1', 'fortran_order': False, 'shape': (1,), }")
+                          << std::string(point, 3) << '\0';
+    EXPECT_NE(message_of([&] { read_dataset(path, options); }).find("text that is not Unicode"),
+              std::string::npos);
+  }
+}
+
 TEST(ReadArrays, TheFileBehindTheReportIsRead) {
   const std::string path = photographs("sign-digits/dataset_labels.npz");
   MUDRA_NEEDS(path);

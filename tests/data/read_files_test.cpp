@@ -8,7 +8,9 @@
 #include <functional>
 
 #include "mudra/core/error.h"
+#include "mudra/data/image_file.h"
 #include "mudra/data/read_dataset.h"
+#include "mudra/data/utf8.h"
 #include "tests/reference.h"
 
 namespace mudra {
@@ -65,6 +67,10 @@ TEST(ReadIdx, PlainAndGzipFindTheirLabels) {
     expect_labels(data);
     EXPECT_TRUE(data.pixels.is_bytes());
   }
+  const ScratchFolder scratch;  // as some copies of MNIST are named
+  fs::copy(folder + "five-images-idx3-ubyte", scratch.path() / "five-images.idx3-ubyte");
+  fs::copy(folder + "five-labels-idx1-ubyte", scratch.path() / "five-labels.idx1-ubyte");
+  expect_five(read_dataset(scratch.path() / "five-images.idx3-ubyte"));
 }
 
 TEST(ReadIdx, EveryNumberTypeIsRead) {
@@ -115,6 +121,17 @@ TEST(ReadCsv, BadLinesAreNamedAndCounted) {
   ReadOptions strict;
   strict.strict = true;
   expect_part(message_of([&] { read_dataset(folder + "bad_rows.csv", strict); }), "line 3: has 3 fields");
+}
+
+TEST(ReadCsv, ALineLeftOutDoesNotMakeFloatsOfTheOthers) {
+  const ScratchFolder scratch;
+  const std::string path = scratch.path() / "signs.csv";
+  std::ofstream(path)
+      << "label,pixel1,pixel2,pixel3,pixel4\n0,1,2,3,4\n1,0.5,x,3,4\n1,5,6,7,255\n1,5,6,7,8,9\n";
+  const Dataset data = read_dataset(path);
+  ASSERT_EQ(data.skipped.size(), 2u);
+  expect_part(data.skipped[1], "line 5: has 6 fields, not 5");
+  EXPECT_TRUE(data.pixels.is_bytes());
 }
 
 TEST(ReadCsv, BadFilesAreRefused) {
@@ -203,6 +220,58 @@ TEST(ReadGroups, AreMatchedByFileByNameAndByOrder) {
     EXPECT_EQ(data.groups, (Numbers{1, 0, 1, 2, 0})) << name;
     expect_part(data.notes.back(), "3 groups from");
   }
+}
+
+TEST(ReadGroups, ABareNameStandsForAPathOnlyIfItIsClear) {
+  const ScratchFolder scratch;
+  const fs::path signs = scratch.path() / "signs";
+  for (const char* label : {"0", "1"}) {
+    fs::create_directories(signs / label);
+    fs::copy(folder + "folder/5/a.png", signs / label / "a.png");
+  }
+  ReadOptions options;
+  options.groups = scratch.path() / "groups.csv";
+  std::ofstream(options.groups) << "file,group\nx/a.png,anna\ny/a.png,anna\n";
+  EXPECT_EQ(read_dataset(signs, options).groups, (std::vector<int32_t>{0, 0}));
+  std::ofstream(options.groups) << "file,group\nx/a.png,anna\ny/a.png,bert\n";
+  expect_part(message_of([&] { read_dataset(signs, options); }), "names no group for 2 of 2 images");
+}
+
+TEST(ReadFolder, FoldersAreFollowedToADepth) {
+  const ScratchFolder scratch;
+  fs::path deep = scratch.path() / "0";
+  for (int level = 0; level < 40; ++level) deep /= "d";
+  fs::create_directories(deep);
+  fs::copy(folder + "folder/5/a.png", scratch.path() / "0/a.png");
+  fs::copy(folder + "folder/5/a.png", scratch.path() / "0/d/d/b.png");
+  fs::copy(folder + "folder/5/a.png", deep / "c.png");
+  const Dataset data = read_dataset(scratch.path());
+  EXPECT_EQ(data.files, (Texts{"0/a.png", "0/d/d/b.png"}));
+  ASSERT_EQ(data.skipped.size(), 1u);
+  expect_part(data.skipped[0], "d/d: is more than 32 folders deep");
+}
+
+// Bytes that are no UTF-8, or not its shortest form, are read as Latin-1.
+TEST(Utf8, OnlyTheShortestFormIsText) {
+  for (const char* good : {"sign", "\xC3\xBC", "\xE6\x89\x8B", "\xF0\x9F\xA4\x9F"})
+    EXPECT_EQ(as_utf8(good), good);
+  EXPECT_EQ(as_utf8("\xFC"), "\xC3\xBC");
+  EXPECT_EQ(as_utf8("\xC0\xAF"), "\xC3\x80\xC2\xAF");                          // '/' in two bytes
+  EXPECT_EQ(as_utf8("\xE0\x80\xAF"), "\xC3\xA0\xC2\x80\xC2\xAF");              // in three
+  EXPECT_EQ(as_utf8("\xED\xA0\x80"), "\xC3\xAD\xC2\xA0\xC2\x80");              // half of a pair
+  EXPECT_EQ(as_utf8("\xF4\x90\x80\x80"), "\xC3\xB4\xC2\x90\xC2\x80\xC2\x80");  // beyond the last
+  EXPECT_EQ(as_utf8("\xE6\x89"), "\xC3\xA6\xC2\x89");                          // cut off
+}
+
+TEST(ReadFolder, OfSizesEquallyCommonTheSmallestIsTaken) {
+  const ScratchFolder scratch;
+  for (const int side : {9, 4, 6}) {
+    fs::create_directories(scratch.path() / "0");
+    const Image image{side, side, 1, std::vector<uint8_t>(static_cast<size_t>(side * side), 7)};
+    std::ofstream(scratch.path() / "0" / (std::to_string(side) + ".png"), std::ios::binary)
+        << encode_png(image);
+  }
+  EXPECT_EQ(read_dataset(scratch.path()).pixels.shape(), (Shape{3, 4, 4, 1}));
 }
 
 TEST(ReadGroups, BadFilesAreRefused) {

@@ -57,6 +57,13 @@ TEST(Split, ByGroupKeepsEveryGroupOnOneSide) {
   for (const int64_t row : fold.train) train.insert(row / 20);
   for (const int64_t row : fold.test) test.insert(row / 20);
   EXPECT_EQ(train.size() + test.size(), 6U);
+  std::set<std::vector<Row>> held_out;
+  for (uint64_t seed = 1; seed <= 8; ++seed) {
+    std::vector<Row> rows = make_split(example(), "group:0.5", seed).folds[0].test;
+    std::ranges::sort(rows);
+    held_out.insert(rows);
+  }
+  EXPECT_GT(held_out.size(), 3U) << "another seed holds out other groups";
 }
 
 TEST(Split, FoldsTestEveryImageOnce) {
@@ -89,11 +96,51 @@ TEST(Split, ReadsBackWhatItWrote) {
   EXPECT_EQ(again.description, split.description);
 }
 
+std::string message_of(const Dataset& data, const std::string& how) {
+  try {
+    make_split(data, how, 1);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(Split, RefusesAFileThatDoesNotFit) {
+  const ScratchFolder folder;
+  const std::string path = (folder.path() / "split.json").string();
+  const auto refusal = [&](const std::string& text) {
+    std::ofstream(path) << text;
+    return message_of(example(), path);
+  };
+  const auto with = [](const std::string& train, const std::string& test) {
+    return R"({"description":"d","images":120,"folds":[{"name":"","train":)" + train + R"(,"test":)" + test +
+           "}]}";
+  };
+  EXPECT_NE(refusal(with("[0,1,2]", "[3,4,2]")).find("names row 2 twice"), std::string::npos);
+  EXPECT_NE(refusal(with("[0,1,1]", "[3,4,5]")).find("names row 1 twice"), std::string::npos);
+  for (const char* row : {"120", "-1", "4294967296"}) {
+    EXPECT_NE(refusal(with("[0,1,2]", std::string("[") + row + "]"))
+                  .find(std::string("names row ") + row + ", but"),
+              std::string::npos);
+  }
+  EXPECT_NE(refusal(R"({"description":"d","images":119,"folds":[]})").find("119 images, not 120"),
+            std::string::npos);
+  EXPECT_NE(refusal(R"({"description":"d","images":120,"folds":[]})").find("holds no fold"),
+            std::string::npos);
+  for (const std::string& text :
+       {std::string("{"), std::string("[]"), with("[\"a\"]", "[]"), with("7", "[1]")}) {
+    EXPECT_NE(refusal(text).find("is no split file"), std::string::npos) << text;
+  }
+}
+
 TEST(Split, RefusesWhatCannotBeSplit) {
   Dataset data = example();
   for (const char* how :
        {"0", "1", "1.5", "-0.2", "nan", "kfold:1", "kfold:121", "kfold", "group:2", "grup", "/none"}) {
-    EXPECT_THROW(make_split(data, how, 1), Error) << how;
+    const bool parts = std::string(how) == "kfold:1" || std::string(how) == "kfold:121";
+    EXPECT_NE(message_of(data, how).find(std::string("'") + how + "' is not possible"), std::string::npos)
+        << message_of(data, how);
+    EXPECT_EQ(message_of(data, how).find("from 2 to the 120 images") != std::string::npos, parts) << how;
   }
   data.groups.clear();
   EXPECT_THROW(make_split(data, "group", 1), Error);
@@ -142,6 +189,11 @@ TEST(Validation, IsCutByTheRuleOfTheSplit) {
         chosen.insert(data.groups[static_cast<size_t>(row)]);
       for (const int64_t row : after.folds[f].train) trained.insert(data.groups[static_cast<size_t>(row)]);
       for (const int32_t group : chosen) EXPECT_FALSE(by_group && trained.contains(group)) << group;
+      for (int32_t c = 0; how == "stratified:0.8" && c < 3; ++c) {
+        EXPECT_EQ(
+            std::ranges::count_if(after.folds[f].validation, [&](Row row) { return data.labels[row] == c; }),
+            8);
+      }
     }
     Split again = before;
     cut_validation(data, how, 0.25, 3, again);
@@ -206,6 +258,42 @@ TEST(Split, OfSomeRowsStaysWithinThem) {
     }
   }
   EXPECT_THROW(split_rows(data, outer.train, "split.json", 2), Error);
+}
+
+// Choosing options within a training part: neither level shows a group on two sides.
+TEST(Split, NestedByGroupCrossesNoGroupOnEitherLevel) {
+  Dataset data = example();
+  for (size_t row = 0; row < 120; ++row) data.groups[row] = static_cast<int32_t>(row * 5 / 3 % 6);
+  const auto groups_of = [&](const std::vector<Row>& rows) {
+    std::set<int32_t> groups;
+    for (const Row row : rows) groups.insert(data.groups[row]);
+    return groups;
+  };
+  for (const char* outer : {"leave-one-group-out", "group:0.7"}) {
+    for (const Fold& fold : make_split(data, outer, 7).folds) {
+      const std::set<int32_t> untouched = groups_of(fold.test);
+      for (const char* inner : {"leave-one-group-out", "group:0.6"}) {
+        SCOPED_TRACE(std::string(outer) + ", " + inner + " in " + fold.name);
+        const Split split = split_rows(data, fold.train, inner, 7);
+        EXPECT_EQ(split.folds.size(), inner[0] == 'l' ? groups_of(fold.train).size() : 1);
+        for (const Fold& part : split.folds) {
+          const std::set<int32_t> train = groups_of(part.train), test = groups_of(part.test);
+          EXPECT_FALSE(train.empty() || test.empty());
+          for (const int32_t group : train) EXPECT_FALSE(test.contains(group) || untouched.contains(group));
+          for (const int32_t group : test) EXPECT_FALSE(untouched.contains(group));
+          std::multiset<Row> rows(part.train.begin(), part.train.end());
+          rows.insert(part.test.begin(), part.test.end());
+          EXPECT_EQ(rows, std::multiset<Row>(fold.train.begin(), fold.train.end()));
+        }
+        EXPECT_EQ(split_rows(data, fold.train, inner, 7).folds[0].test, split.folds[0].test);
+      }
+    }
+  }
+  // A random rule within a part draws numbers of its own.
+  const Fold all = make_split(data, "0.5", 7).folds[0];
+  std::vector<Row> rows(120);
+  for (Row row = 0; row < 120; ++row) rows[row] = row;
+  EXPECT_NE(split_rows(data, rows, "0.5", 7).folds[0].test, all.test);
 }
 
 }  // namespace

@@ -2,12 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 
 #include "mudra/core/error.h"
+#include "mudra/core/rng.h"
 #include "mudra/data/read_dataset.h"
 #include "tests/reference.h"
 
@@ -119,6 +121,49 @@ TEST_F(WriteDataset, CompressedNpzIsEqualAndSmaller) {
   EXPECT_LT(fs::file_size(folder_ + "small.npz"), fs::file_size(folder_ + "plain.npz") / 5);
 }
 
+TEST_F(WriteDataset, ACsvLineStaysALineWhateverTheClassIsCalled) {
+  Dataset data = make_data(byte_pixels({5, 4, 4, 1}));
+  data.classes = {"a\nb", "c\rd", "\"e\", f "};
+  write_dataset(data, folder_ + "x.csv");
+  const Dataset read = read_dataset(folder_ + "x.csv");
+  EXPECT_EQ(read.size(), 5);
+  EXPECT_EQ(read.classes, (std::vector<std::string>{"\"e\", f ", "a b", "c d"}));
+}
+
+TEST_F(WriteDataset, RowsThatHardlyPackArePackedWhole) {
+  std::vector<uint8_t> noise(size_t{2} * 500 * 500);
+  Rng rng(1, Purpose::test);
+  for (uint8_t& byte : noise) byte = static_cast<uint8_t>(rng.below(256));
+  const Dataset data = make_data(Pixels({2, 500, 500, 1}, noise));
+  for (const char* form : {"x-images-idx3-ubyte.gz", "x.csv.gz", "x.npz"}) {
+    write_dataset(data, folder_ + form, {.compress = true});
+    const Dataset read = read_dataset(folder_ + form);
+    for (int64_t image = 0; image < 2; ++image)
+      EXPECT_TRUE(std::ranges::equal(read.pixels.bytes(image), data.pixels.bytes(image))) << form;
+  }
+}
+
+TEST_F(WriteDataset, IdxHoldsClassNumbersOfAnySize) {
+  for (const char* largest : {"255", "256", "-7", "70000"}) {
+    Dataset data = make_data(byte_pixels({5, 4, 4, 1}));
+    data.classes[1] = largest;
+    write_dataset(data, folder_ + "x-images-idx3-ubyte");
+    const Dataset read = read_dataset(folder_ + "x-images-idx3-ubyte");
+    for (size_t i = 0; i < 5; ++i) {
+      EXPECT_EQ(read.classes[static_cast<size_t>(read.labels[i])],
+                data.classes[static_cast<size_t>(data.labels[i])]);
+    }
+  }
+}
+
+TEST_F(WriteDataset, AnArchiveHoldsNoTime) {
+  write_dataset(make_data(byte_pixels({5, 4, 4, 1})), folder_ + "x.npz");
+  std::ifstream file(folder_ + "x.npz", std::ios::binary);
+  std::string start(14, '\0');
+  file.read(start.data(), 14);
+  EXPECT_EQ(start.substr(10), std::string("\0\0\x21\0", 4));  // 1980-01-01, the first a zip can say
+}
+
 TEST_F(WriteDataset, StreamedImagesAreWrittenWithoutBeingLoaded) {
   const Dataset data = make_data(float_pixels({5, 4, 4, 1}));
   write_dataset(data, folder_ + "data.npz");
@@ -159,6 +204,8 @@ TEST_F(WriteDataset, WhatAFormCannotHoldIsRefused) {
   };
   EXPECT_NE(refusal("x.idx").find("IDX holds only numbers"), std::string::npos);
   EXPECT_NE(refusal("x").find("class `a/b` cannot be the name of a folder"), std::string::npos);
+  data.classes = {"a", "hello", ".b"};
+  EXPECT_NE(refusal("x").find("class `.b` cannot be the name of a folder"), std::string::npos);
   EXPECT_NE(refusal("x.bmp").find("`.bmp` is no form of data"), std::string::npos);
   EXPECT_NE(refusal("no/folder/x.npz").find("cannot write"), std::string::npos);
   EXPECT_TRUE(fs::is_empty(folder_));
