@@ -189,17 +189,24 @@ TEST(Validation, IsCutByTheRuleOfTheSplit) {
         chosen.insert(data.groups[static_cast<size_t>(row)]);
       for (const int64_t row : after.folds[f].train) trained.insert(data.groups[static_cast<size_t>(row)]);
       for (const int32_t group : chosen) EXPECT_FALSE(by_group && trained.contains(group)) << group;
-      for (int32_t c = 0; how == "stratified:0.8" && c < 3; ++c) {
-        EXPECT_EQ(
-            std::ranges::count_if(after.folds[f].validation, [&](Row row) { return data.labels[row] == c; }),
-            8);
-      }
     }
     Split again = before;
     cut_validation(data, how, 0.25, 3, again);
     EXPECT_EQ(again.folds[0].validation, after.folds[0].validation);
     cut_validation(data, how, 0.25, 4, again);
     EXPECT_EQ(again.folds[0].validation, after.folds[0].validation) << "a part that is there stays";
+  }
+}
+
+TEST(Validation, OfAStratifiedSplitIsStratifiedToo) {
+  const Dataset data = example();
+  for (uint64_t seed = 1; seed <= 5; ++seed) {
+    Split split = make_split(data, "stratified:0.8", seed);
+    cut_validation(data, "stratified:0.8", 0.25, seed, split);
+    for (int32_t c = 0; c < 3; ++c) {
+      const auto is_c = [&](Row row) { return data.labels[row] == c; };
+      EXPECT_EQ(std::ranges::count_if(split.folds[0].validation, is_c), 8) << seed;
+    }
   }
 }
 
