@@ -47,7 +47,7 @@ def photographs(data, folder):
     sets = {"sign-digits": (digits["dataset"].round().astype("u1").reshape(-1, 28, 28), digits["labels"].astype("U1"),
                             known["true_label"].astype("U1"), known["hand"],
                             np.isin(known["hand"], ["hand1", "hand2"]))}
-    mudra("data", "convert", data / "ankara", folder / "ankara.npz", "--groups", data / "ankara/groups.csv",
+    mudra("data", "convert", data / "ankara", "--out", folder / "ankara.npz", "--groups", data / "ankara/groups.csv",
           "--size", 28, "--channels", 1)
     ankara = np.load(folder / "ankara.npz")
     signer = np.array([int(group.lstrip("s")) for group in ankara["groups"]])

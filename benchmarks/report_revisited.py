@@ -255,7 +255,7 @@ def main():
         mudra = Mudra(arguments.command, folder / "data.npz", folder)
         source = arguments.data if arguments.data.startswith("synth:") else pathlib.Path(arguments.data).resolve()
         groups = ["--groups", pathlib.Path(arguments.groups).resolve()] if arguments.groups else []
-        mudra.ask("data", "convert", source, mudra.data, "--classes", "0,5", *groups)
+        mudra.ask("data", "convert", source, "--out", mudra.data, "--classes", "0,5", *groups)
         experiment = Experiment(mudra, mudra.data, arguments.seeds)
         if experiment.hands < 2:
             sys.exit("the data do not say whose hand each image shows: name a file with --groups")

@@ -161,8 +161,8 @@ Action inspect_command(Arguments& arguments) {
 
 Action convert_command(Arguments& arguments) {
   const auto a = declare_data(arguments, {"seed"});
-  arguments.positional(
-      "OUT", a->out,
+  arguments.required_option(
+      "--out", a->out,
       "File .npz, .npy, .csv[.gz], .idx[.gz], ...images-idx3-ubyte[.gz], or a new folder of PNGs");
   arguments.flag("--compress", a->compress, "Deflate the .npz; it can then not be read piece by piece");
   arguments.flag("--json", a->json, "Print the result as one JSON document");
@@ -185,20 +185,28 @@ Action convert_command(Arguments& arguments) {
 
 Action split_command(Arguments& arguments) {
   const auto a = declare_data(arguments, {"split", "seed"});
+  const auto inner = std::make_shared<std::string>();
+  arguments.option("--inner", *inner,
+                   "Nest: divide every training part again by such a rule, to choose options without a look "
+                   "at the test part");
   arguments.option("--out", a->out, "The file to write, such as split.json; train --split takes it");
   arguments.flag("--json", a->json, "Print the split as one JSON document");
-  return [a] {
+  return [a, inner] {
     const Options options = a->options();
     const Dataset data = a->load();
-    const Split split = make_split(data, options.split, options.seed);
+    Split split = make_split(data, options.split, options.seed);
+    if (!inner->empty()) nest_split(data, *inner, options.seed, split);
     if (!a->out.empty()) write_split(split, data.size(), a->out);
     if (a->json) return split_text(split, data.size(), [](std::string_view text) { fmt::print("{}", text); });
     print_notes(data);
     fmt::print("{}: {}\n", data.source, split.description);
     for (const Fold& fold : split.folds) {
-      fmt::print("{:<12}{:>8} to train {:>8} held out\n", fold.name.empty() ? "split" : fold.name,
+      fmt::print("{:<12}{:>8} to train {:>8} held out", fold.name.empty() ? "split" : fold.name,
                  thousands(static_cast<int64_t>(fold.train.size())),
                  thousands(static_cast<int64_t>(fold.test.size())));
+      if (!fold.inner.empty())
+        fmt::print("   {} inner fold{}", fold.inner.size(), fold.inner.size() == 1 ? "" : "s");
+      fmt::print("\n");
     }
     if (!a->out.empty()) fmt::print("written to {}\n", a->out);
   };

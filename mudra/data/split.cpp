@@ -8,6 +8,7 @@
 #include <set>
 
 #include "mudra/core/atomic_file.h"
+#include "mudra/core/did_you_mean.h"
 #include "mudra/core/error.h"
 #include "mudra/core/number.h"
 #include "mudra/core/rng.h"
@@ -17,19 +18,24 @@ namespace {
 
 constexpr std::string_view option = "--split";
 constexpr std::string_view validation_option = "--validation";
+constexpr std::string_view inner_option = "--inner";
 constexpr std::string_view forms =
     "Give a fraction such as 0.8, stratified:0.8, group, kfold:5, leave-one-group-out or a split.json file";
+constexpr std::string_view rules =
+    "Give a fraction such as 0.8, stratified:0.8, group, kfold:5 or leave-one-group-out";
 
 // Rows to split, in a random order: the order in which training takes them. `level` is 0 for all rows and 1
-// within a part of them; every level draws numbers of its own.
+// within a part of them; every level draws numbers of its own. `where` is the option an Error names.
 struct Rows {
   const Dataset& data;
   std::vector<Row> rows;
   uint64_t seed;
   uint32_t level;
+  std::string_view where;
 
-  Rows(const Dataset& all, std::vector<Row> some, uint64_t with_seed, uint32_t at_level)
-      : data(all), rows(std::move(some)), seed(with_seed), level(at_level) {
+  Rows(const Dataset& all, std::vector<Row> some, uint64_t with_seed, uint32_t at_level,
+       std::string_view asked_by)
+      : data(all), rows(std::move(some)), seed(with_seed), level(at_level), where(asked_by) {
     Rng(seed, Purpose::split, 2 * level).shuffle(std::span(rows));
   }
   Rng group_rng() const { return Rng(seed, Purpose::split, 2 * level + 1); }
@@ -41,10 +47,10 @@ std::vector<Row> every_row(const Dataset& data) {
   return rows;
 }
 
-double fraction(std::string_view text, const std::string& how) {
+double fraction(std::string_view text, const std::string& how, std::string_view where) {
   const auto value = parse_number<double>(text);
   if (!value || !(*value > 0 && *value < 1)) {
-    throw usage_error("'" + how + "' is not possible", option,
+    throw usage_error("'" + how + "' is not possible", where,
                       "Give the part that trains, between 0 and 1, such as 0.8");
   }
   return *value;
@@ -55,9 +61,9 @@ size_t part(double share, size_t count) {
   return static_cast<size_t>(std::floor(share * static_cast<double>(count)));
 }
 
-const std::vector<int32_t>& known_groups(const Dataset& data) {
+const std::vector<int32_t>& known_groups(const Dataset& data, std::string_view where) {
   if (data.groups.empty()) {
-    throw usage_error("a split by group needs to know whose hand each image shows", option,
+    throw usage_error("a split by group needs to know whose hand each image shows", where,
                       "Name a file with --groups");
   }
   return data.groups;
@@ -90,16 +96,17 @@ Fold stratified_fold(const Rows& r, double share) {
   });
 }
 
-std::set<int32_t> groups_of(const Dataset& data, std::span<const Row> rows) {
+std::set<int32_t> groups_of(const Dataset& data, std::span<const Row> rows, std::string_view where = option) {
   std::set<int32_t> groups;
-  for (const Row row : rows) groups.insert(known_groups(data)[row]);
+  const std::vector<int32_t>& known = known_groups(data, where);
+  for (const Row row : rows) groups.insert(known[row]);
   return groups;
 }
 
 std::vector<int32_t> present_groups(const Rows& r) {
-  const std::set<int32_t> distinct = groups_of(r.data, r.rows);
+  const std::set<int32_t> distinct = groups_of(r.data, r.rows, r.where);
   if (distinct.size() < 2) {
-    throw usage_error("all images are of one group", r.level == 0 ? option : validation_option,
+    throw usage_error("all images are of one group", r.where,
                       "Split by a fraction instead, or name a file with --groups");
   }
   return {distinct.begin(), distinct.end()};
@@ -123,11 +130,12 @@ std::vector<Fold> group_folds(const Rows& r) {
   return folds;
 }
 
-std::vector<Fold> k_folds(const std::vector<Row>& rows, std::string_view text, const std::string& how) {
+std::vector<Fold> k_folds(const Rows& r, std::string_view text, const std::string& how) {
+  const std::vector<Row>& rows = r.rows;
   const auto k = parse_number<int64_t>(text);
   const int64_t count = static_cast<int64_t>(rows.size());
   if (!k || *k < 2 || *k > count) {
-    throw usage_error("'" + how + "' is not possible", option,
+    throw usage_error("'" + how + "' is not possible", r.where,
                       "Give a number of parts from 2 to the " + std::to_string(count) + " images there are");
   }
   std::vector<Fold> folds;
@@ -141,18 +149,41 @@ std::vector<Fold> k_folds(const std::vector<Row>& rows, std::string_view text, c
   return folds;
 }
 
-Split read_split(const std::string& path, const Dataset& data) {
-  Split split;
+// A fold of a split file and those within it; `outer_test` are the rows those may not touch.
+Fold read_fold(const nlohmann::json& entry, int64_t images, const std::string& path,
+               const std::vector<bool>& outer_test = {}) {
+  std::vector<bool> taken = outer_test, test(static_cast<size_t>(images), false);
+  taken.resize(static_cast<size_t>(images), false);
   const auto rows_in = [&](const nlohmann::json& list) {
     std::vector<Row> rows;
-    for (const nlohmann::json& entry : list.get_ref<const nlohmann::json::array_t&>()) {
-      const auto row = entry.get<int64_t>();
-      if (row < 0 || row >= data.size())
+    for (const nlohmann::json& number : list.get_ref<const nlohmann::json::array_t&>()) {
+      const auto row = number.get<int64_t>();
+      if (row < 0 || row >= images)
         throw usage_error("names row " + std::to_string(row) + ", but there is no such row", path);
+      if (taken[static_cast<size_t>(row)]) {
+        const bool is_outer = !outer_test.empty() && outer_test[static_cast<size_t>(row)];
+        throw usage_error("names row " + std::to_string(row) +
+                              (is_outer ? " of a test part within its training part" : " twice"),
+                          path);
+      }
+      taken[static_cast<size_t>(row)] = true;
       rows.push_back(static_cast<Row>(row));
     }
     return rows;
   };
+  Fold fold{rows_in(entry.at("train")), rows_in(entry.at("test")), entry.at("name").get<std::string>(),
+            rows_in(entry.value("validation", nlohmann::json::array()))};
+  for (const Row row : fold.test) test[row] = true;
+  if (!outer_test.empty()) return fold;
+  const nlohmann::json none = nlohmann::json::array();
+  const auto inner = entry.find("inner");
+  for (const nlohmann::json& within : inner == entry.end() ? none : *inner)
+    fold.inner.push_back(read_fold(within, images, path, test));
+  return fold;
+}
+
+Split read_split(const std::string& path, const Dataset& data) {
+  Split split;
   try {
     const nlohmann::json file = nlohmann::json::parse(read_file(path, size_t{1} << 30));
     if (file.at("images").get<int64_t>() != data.size()) {
@@ -161,24 +192,35 @@ Split read_split(const std::string& path, const Dataset& data) {
           "Use it with the data and classes it was made for");
     }
     split.description = file.at("description").get<std::string>();
-    for (const auto& entry : file.at("folds")) {
-      Fold fold{rows_in(entry.at("train")), rows_in(entry.at("test")), entry.at("name").get<std::string>(),
-                rows_in(entry.value("validation", nlohmann::json::array()))};
-      std::vector<bool> taken(static_cast<size_t>(data.size()), false);
-      for (const auto* rows : {&fold.train, &fold.test, &fold.validation}) {
-        for (const Row row : *rows) {
-          if (taken[row]) throw usage_error("names row " + std::to_string(row) + " twice", path);
-          taken[row] = true;
-        }
-      }
-      split.folds.push_back(std::move(fold));
-    }
+    for (const auto& entry : file.at("folds")) split.folds.push_back(read_fold(entry, data.size(), path));
   } catch (const nlohmann::json::exception& error) {
     throw usage_error(std::string("is no split file (") + error.what() + ")", path,
                       "Use the split.json of a run");
   }
   if (split.folds.empty()) throw usage_error("holds no fold", path);
   return split;
+}
+
+// "nested.json:fold 2" or "nested.json:2": the folds within that fold; nothing when `how` names no file so.
+std::optional<Split> read_inner_split(const std::string& how, const Dataset& data) {
+  const size_t colon = how.rfind(':');
+  if (colon == std::string::npos || !std::filesystem::is_regular_file(how.substr(0, colon)))
+    return std::nullopt;
+  const std::string path = how.substr(0, colon), wanted = how.substr(colon + 1);
+  Split split = read_split(path, data);
+  std::vector<std::string> names;
+  for (const Fold& fold : split.folds)
+    names.push_back(fold.name.empty() ? std::to_string(names.size() + 1) : fold.name);
+  auto named = static_cast<size_t>(std::ranges::find(names, wanted) - names.begin());
+  const auto number = parse_number<size_t>(wanted);
+  if (named == names.size() && number && *number >= 1) named = *number - 1;
+  if (named >= names.size())
+    throw usage_error("has no fold '" + wanted + "'", path, did_you_mean(wanted, names));
+  if (split.folds[named].inner.empty()) {
+    throw usage_error("has no folds within '" + names[named] + "'", path,
+                      "Make a nested split with `mudra data split --inner`");
+  }
+  return Split{split.description + ", within " + names[named], std::move(split.folds[named].inner)};
 }
 
 void check_classes(const Dataset& data, const std::vector<Row>& rows, const std::string& which,
@@ -207,12 +249,12 @@ std::optional<Split> split_by_rule(const Rows& r, const std::string& how) {
   const std::string_view rest = colon == std::string::npos ? "0.8" : std::string_view(how).substr(colon + 1);
   const std::string seeded = ", seed " + std::to_string(r.seed);
   if (parse_number<double>(how))
-    return Split{"random" + seeded, only(random_fold(r.rows, fraction(how, how)))};
+    return Split{"random" + seeded, only(random_fold(r.rows, fraction(how, how, r.where)))};
   if (kind == "stratified")
-    return Split{"random within each class" + seeded, only(stratified_fold(r, fraction(rest, how)))};
-  if (kind == "group") return Split{"by group" + seeded, only(group_fold(r, fraction(rest, how)))};
+    return Split{"random within each class" + seeded, only(stratified_fold(r, fraction(rest, how, r.where)))};
+  if (kind == "group") return Split{"by group" + seeded, only(group_fold(r, fraction(rest, how, r.where)))};
   if (kind == "kfold" && colon != std::string::npos)
-    return Split{std::string(rest) + " folds" + seeded, k_folds(r.rows, rest, how)};
+    return Split{std::string(rest) + " folds" + seeded, k_folds(r, rest, how)};
   if (how == "leave-one-group-out") return Split{"one group left out at a time", group_folds(r)};
   return std::nullopt;
 }
@@ -236,11 +278,10 @@ Fold validation_fold(const Rows& r, const std::string& how, const Fold& outer, d
 }  // namespace
 
 Split make_split(const Dataset& data, const std::string& how, uint64_t seed) {
-  std::optional<Split> split = split_by_rule(Rows(data, every_row(data), seed, 0), how);
+  std::optional<Split> split = split_by_rule(Rows(data, every_row(data), seed, 0, option), how);
   if (!split) {
-    if (!std::filesystem::is_regular_file(how))
-      throw usage_error("'" + how + "' is not possible", option, forms);
-    split = read_split(how, data);
+    split = std::filesystem::is_regular_file(how) ? read_split(how, data) : read_inner_split(how, data);
+    if (!split) throw usage_error("'" + how + "' is not possible", option, forms);
   }
   for (const Fold& fold : split->folds) check_classes(data, fold.train, "training");
   if (split->folds.size() == 1 && !how.starts_with("group"))
@@ -249,16 +290,34 @@ Split make_split(const Dataset& data, const std::string& how, uint64_t seed) {
 }
 
 Split split_rows(const Dataset& data, std::span<const Row> rows, const std::string& how, uint64_t seed) {
-  std::optional<Split> split = split_by_rule(Rows(data, {rows.begin(), rows.end()}, seed, 1), how);
-  if (!split) throw usage_error("'" + how + "' is not possible within a part of the images", option, forms);
-  for (const Fold& fold : split->folds) check_classes(data, fold.train, "training");
+  std::optional<Split> split =
+      split_by_rule(Rows(data, {rows.begin(), rows.end()}, seed, 1, inner_option), how);
+  if (!split) throw usage_error("'" + how + "' is not possible within a training part", inner_option, rules);
+  for (const Fold& fold : split->folds) check_classes(data, fold.train, "inner training", inner_option);
   return *std::move(split);
+}
+
+void nest_split(const Dataset& data, const std::string& how, uint64_t seed, Split& split) {
+  for (Fold& fold : split.folds) fold.inner = split_rows(data, fold.train, how, seed).folds;
+}
+
+std::vector<Row> rows_of(const Dataset& data, const Split& split) {
+  std::vector<bool> named(static_cast<size_t>(data.size()), false);
+  for (const Fold& fold : split.folds) {
+    for (const auto* rows : {&fold.train, &fold.validation, &fold.test}) {
+      for (const Row row : *rows) named[row] = true;
+    }
+  }
+  std::vector<Row> rows = every_row(data);
+  std::erase_if(rows, [&](Row row) { return !named[row]; });
+  return rows;
 }
 
 void cut_validation(const Dataset& data, const std::string& how, double share, uint64_t seed, Split& split) {
   for (Fold& fold : split.folds) {
     if (!fold.validation.empty()) continue;
-    fold.validation = validation_fold(Rows(data, fold.train, seed, 1), how, fold, 1 - share).test;
+    fold.validation =
+        validation_fold(Rows(data, fold.train, seed, 1, validation_option), how, fold, 1 - share).test;
     std::vector<bool> taken(static_cast<size_t>(data.size()), false);
     for (const Row row : fold.validation) taken[row] = true;
     std::erase_if(fold.train, [&](Row row) { return taken[row]; });
@@ -285,13 +344,21 @@ void split_text(const Split& split, int64_t images, const std::function<void(std
     }
     piece += "]";
   };
-  for (const Fold& fold : split.folds) {
-    piece += (&fold == &split.folds[0] ? "{\"name\":" : ",{\"name\":") + nlohmann::json(fold.name).dump();
-    add("test", fold.test);
-    add("train", fold.train);
-    if (!fold.validation.empty()) add("validation", fold.validation);
-    piece += "}";
-  }
+  const std::function<void(const std::vector<Fold>&)> add_folds = [&](const std::vector<Fold>& folds) {
+    for (const Fold& fold : folds) {
+      piece += (&fold == &folds[0] ? "{\"name\":" : ",{\"name\":") + nlohmann::json(fold.name).dump();
+      add("test", fold.test);
+      add("train", fold.train);
+      if (!fold.validation.empty()) add("validation", fold.validation);
+      if (!fold.inner.empty()) {
+        piece += ",\"inner\":[";
+        add_folds(fold.inner);
+        piece += "]";
+      }
+      piece += "}";
+    }
+  };
+  add_folds(split.folds);
   take(piece + "],\"images\":" + std::to_string(images) + "}\n");
 }
 

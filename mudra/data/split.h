@@ -17,6 +17,7 @@ struct Fold {
   std::vector<Row> train, test;   // rows of the data set, in the order they are taken
   std::string name;               // "fold 2", "hand 3"; empty when there is one
   std::vector<Row> validation{};  // rows that choose between epochs or options; often none
+  std::vector<Fold> inner{};      // of a nested split: folds of the training part, to choose options by
 };
 
 struct Split {
@@ -31,6 +32,7 @@ struct Split {
 //   kfold:5                 every image is tested once, by a network trained on the other parts
 //   leave-one-group-out     every group is tested once, by a network trained on the others
 //   FILE                    a split.json, as write_split makes it
+//   FILE:FOLD               of a nested split in a file, the folds within the fold of this name or number
 // The same data, text and seed give the same split on any machine. Throws a usage Error when the text is none
 // of these, when groups are needed and unknown, or when a class would be left out of training (of a single
 // test part, too).
@@ -41,6 +43,14 @@ Split make_split(const Dataset& data, const std::string& how, uint64_t seed);
 // make_split.
 Split split_rows(const Dataset& data, std::span<const Row> rows, const std::string& how, uint64_t seed);
 
+// Nests a split: divides every fold's training part by `how` once more, by split_rows. Options are chosen by
+// the inner folds, whose rows never are in the outer test part; the outer fold then tests the choice once.
+// Throws a usage Error that names --inner when a training part cannot be divided so.
+void nest_split(const Dataset& data, const std::string& how, uint64_t seed, Split& split);
+
+// The rows that stand in any part of any fold, in their order in the data set.
+std::vector<Row> rows_of(const Dataset& data, const Split& split);
+
 // Moves a share of every fold's training part to its validation part, by the rule `how` the split was made
 // by: within classes for stratified, whole groups for group and leave-one-group-out, also for a file whose
 // folds keep every group on one side; else at random. What stays keeps its order. A fold of a file that has a
@@ -48,7 +58,7 @@ Split split_rows(const Dataset& data, std::span<const Row> rows, const std::stri
 void cut_validation(const Dataset& data, const std::string& how, double share, uint64_t seed, Split& split);
 
 // {"description", "images", "folds": [{"name", "train": [rows], "test": [rows], "validation": [rows] if
-// any}]}; the second form hands it over piece by piece.
+// any, "inner": [folds] if any}]}; the second form hands it over piece by piece.
 std::string split_text(const Split& split, int64_t images);
 void split_text(const Split& split, int64_t images, const std::function<void(std::string_view)>& take);
 

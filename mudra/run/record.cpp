@@ -128,7 +128,8 @@ RunRecord make_record(const Run& run, std::optional<int64_t> near_copies) {
   record.split = describe_split(run);
   record.network = network_text(run.initial);
   const Fold& fold = run.split.folds[0];
-  record.trained_on = run.split.folds.size() == 1 ? static_cast<int64_t>(fold.train.size()) : run.data.size();
+  record.trained_on = static_cast<int64_t>(run.split.folds.size() == 1 ? fold.train.size()
+                                                                       : rows_of(run.data, run.split).size());
   for (const Epoch& epoch : run.histories[0]) {
     record.history.push_back({epoch.number, epoch.loss_train, epoch.loss_held_out, epoch.accuracy_train,
                               epoch.accuracy_held_out, epoch.loss_validation, epoch.accuracy_validation});

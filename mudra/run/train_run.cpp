@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
-#include <numeric>
 #include <tuple>
 
 #include "mudra/core/atomic_file.h"
@@ -129,8 +128,7 @@ class Folds {
       done_.state = start_training(run_.initial, run_.options);
     }
     if (folds.size() > 1) {
-      Fold all{std::vector<Row>(static_cast<size_t>(run_.data.size())), {}, "all images"};
-      std::iota(all.train.begin(), all.train.end(), Row{0});
+      const Fold all{rows_of(run_.data, run_.split), {}, "all images"};
       train_one(with_validation(run_, {"", {all}}).folds[0]);
     }
     run_.trouble = done_.trouble;

@@ -214,9 +214,9 @@ def test_a_wrong_number_is_named(mudra):
     expect_one_message(mudra("synth", "--count", "ten", "--out", "h.npz"), status=(2,), mention="--count: 'ten'")
 
 
-@pytest.mark.parametrize("word, near", [("--out", None), ("--grups", "--groups"), ("--lables", "--labels"), ("--fti", "--fit")])
+@pytest.mark.parametrize("word, near", [("--target", None), ("--grups", "--groups"), ("--lables", "--labels"), ("--fti", "--fit")])
 def test_only_a_name_that_is_near_is_suggested(mudra, good, word, near):
-    message = mudra("data", "convert", good, "x.npz", word, "y").stderr
+    message = mudra("data", "convert", good, "--out", "x.npz", word, "y").stderr
     assert (f"Did you mean '{near}'?" in message) if near else ("There is: " in message), message
 
 

@@ -1,4 +1,5 @@
 import json
+import subprocess
 import zipfile
 
 import numpy as np
@@ -49,14 +50,14 @@ def test_inspect_refuses_an_augmentation_it_cannot_show(mudra, tmp_path):
 
 
 def test_strict_makes_a_bad_file_fatal(mudra, sources, tmp_path):
-    result = mudra("data", "convert", sources / "damaged", tmp_path / "x.npz", "--strict")
+    result = mudra("data", "convert", sources / "damaged", "--out", tmp_path / "x.npz", "--strict")
     assert result.returncode == 1 and "is" in result.stderr and not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("form", ["x.npz", "x.csv", "x.csv.gz", "x-images-idx3-ubyte.gz", "folder"])
 def test_convert_keeps_every_image(mudra, sources, tmp_path, form):
-    assert mudra("data", "convert", sources / "mnist.csv", tmp_path / form).returncode == 0
-    assert mudra("data", "convert", tmp_path / form, tmp_path / "back.npz").returncode == 0
+    assert mudra("data", "convert", sources / "mnist.csv", "--out", tmp_path / form).returncode == 0
+    assert mudra("data", "convert", tmp_path / form, "--out", tmp_path / "back.npz").returncode == 0
     back = np.load(tmp_path / "back.npz")
     i = np.indices((5, 4, 4))
     expected = ((37 * i[0] + 11 * i[1] + 5 * i[2]) % 256).astype("u1")
@@ -69,13 +70,13 @@ def test_convert_keeps_every_image(mudra, sources, tmp_path, form):
 
 
 def test_convert_changes_size_and_colour(mudra, sources, tmp_path):
-    result = mudra("data", "convert", sources / "mixed", tmp_path / "x.npz", "--size", "6x5", "--channels", 3)
+    result = mudra("data", "convert", sources / "mixed", "--out", tmp_path / "x.npz", "--size", "6x5", "--channels", 3)
     assert result.returncode == 0 and np.load(tmp_path / "x.npz")["dataset"].shape == (4, 6, 5, 3)
 
 
 def test_the_same_data_give_the_same_bytes(mudra, sources, tmp_path):
     for name in ["a.npz", "b.npz"]:
-        mudra("data", "convert", sources / "mnist.csv", tmp_path / name)
+        mudra("data", "convert", sources / "mnist.csv", "--out", tmp_path / name)
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
     with zipfile.ZipFile(tmp_path / "a.npz") as archive:
         for member in archive.infolist():
@@ -121,8 +122,45 @@ def test_few_hands_many_photographs_make_an_interval_by_photograph(mudra, tmp_pa
     assert tested("data.npz") == ("image", 140)
     assert tested("all.npz") == ("photograph", 20)
     assert tested("data.npz", "--groups", "groups.npz") == ("photograph", 20)
-    assert mudra("data", "convert", "all.npz", "kept.npz").returncode == 0
+    assert mudra("data", "convert", "all.npz", "--out", "kept.npz").returncode == 0
     assert tested("kept.npz") == ("photograph", 20)
     del files["all"]["photo"]
     np.savez(tmp_path / "hands.npz", **files["all"])
     assert tested("hands.npz") == ("group", 3)
+
+
+def test_options_are_chosen_within_a_fold_of_a_nested_split(mudra, tmp_path):
+    """The folds within hand 1's fold, and the model trained on all of them, never see hand 1."""
+    rng = np.random.default_rng(3)
+    labels, hands = np.arange(120) % 2, np.array([f"hand{i // 2 % 4 + 1}" for i in range(120)])
+    np.savez(tmp_path / "data.npz", dataset=rng.integers(0, 256, (120, 6, 6)).astype("u1"), labels=labels, groups=hands)
+    by_hand = ["--split", "leave-one-group-out", "--inner", "leave-one-group-out"]
+    made = mudra("data", "split", "data.npz", *by_hand, "--out", "nested.json")
+    assert made.returncode == 0 and "3 inner folds" in made.stdout, made.stderr
+    outer = json.loads((tmp_path / "nested.json").read_text())["folds"]
+    assert [fold["name"] for fold in outer] == ["hand1", "hand2", "hand3", "hand4"]
+
+    def tested(split):
+        run = mudra("train", "data.npz", "--epochs", 1, "--json", "--no-report", "--split", split, "--out", "run")
+        assert run.returncode == 0, run.stderr
+        split_file = json.loads((tmp_path / "run" / "split.json").read_text())
+        model = (tmp_path / "run" / "model.safetensors").read_bytes()
+        subprocess.run(["rm", "-r", tmp_path / "run"], check=True)
+        return json.loads(run.stdout)["test"]["n"], split_file["folds"], model
+
+    count, folds, model = tested("nested.json:hand1")
+    assert count == 90 and [fold["name"] for fold in folds] == ["hand2", "hand3", "hand4"]
+    assert not {row for fold in folds for row in fold["train"] + fold["test"]} & set(outer[0]["test"])
+    assert tested("nested.json")[0] == 120
+
+    pictures = np.load(tmp_path / "data.npz")["dataset"]
+    pictures[hands == "hand1"] = 7  # what the model may not have seen
+    np.savez(tmp_path / "data.npz", dataset=pictures, labels=labels, groups=hands)
+    assert tested("nested.json:hand1")[2] == model
+    assert tested("nested.json:hand2")[2] != model
+
+    wrong = mudra("train", "data.npz", "--split", "nested.json:hand5")
+    assert wrong.returncode == 2 and "hand" in wrong.stderr
+    for rule in "group:2", "nested.json", "kfold:1000":
+        wrong = mudra("data", "split", "data.npz", "--split", "group", "--inner", rule)
+        assert wrong.returncode == 2 and wrong.stderr.startswith("mudra: --inner: "), wrong.stderr

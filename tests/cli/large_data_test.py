@@ -64,7 +64,7 @@ counts_memory = pytest.mark.skipif(b"__asan_init" in COMMAND.read_bytes() if COM
     (["train", "{path}", "--labels", "{labels}", "--network", "dense 2", "--epochs", "1", "--batch-size", "1024"], 18),
     (["data", "split", "{path}", "--labels", "{labels}", "--out", "split.json"], 18),
     (["data", "inspect", "{path}", "--labels", "{labels}", "--json"], 18),
-    (["data", "convert", "{path}", "copy.npz", "--labels", "{labels}"], 18),
+    (["data", "convert", "{path}", "--out", "copy.npz", "--labels", "{labels}"], 18),
 ])
 def test_memory_for_an_image_that_stays_on_the_disk_is_bounded(tmp_path, command, most):
     assert bytes_an_image(tmp_path, *command) < most
@@ -92,7 +92,7 @@ def test_an_interrupted_convert_leaves_nothing(tmp_path, out):
     path, labels = sparse(tmp_path, 4_000_000)
     folder = tmp_path / "out"
     folder.mkdir()
-    process = subprocess.Popen([COMMAND, "data", "convert", path, out, "--labels", labels], cwd=folder,
+    process = subprocess.Popen([COMMAND, "data", "convert", path, "--out", out, "--labels", labels], cwd=folder,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     while process.poll() is None and not list(folder.iterdir()):
         time.sleep(0.01)

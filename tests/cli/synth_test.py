@@ -73,13 +73,13 @@ def test_a_file_where_a_folder_should_be_fails_with_its_name(mudra, tmp_path):
 def test_a_source_names_its_domain(mudra, tmp_path):
     for domain in ["massey", "ankara", "mixed"]:
         mudra("synth", "--count", 40, "--seed", 3, "--domain", domain, "--out", tmp_path / "direct.npz")
-        result = mudra("data", "convert", f"synth:40:{domain}", tmp_path / "source.npz", "--seed", 3)
+        result = mudra("data", "convert", f"synth:40:{domain}", "--out", tmp_path / "source.npz", "--seed", 3)
         assert result.returncode == 0, result.stderr
         direct, source = np.load(tmp_path / "direct.npz"), np.load(tmp_path / "source.npz")
         assert np.array_equal(direct["dataset"], source["dataset"])
         (tmp_path / "source.npz").unlink()
     mudra("synth", "--count", 40, "--seed", 3, "--out", tmp_path / "direct.npz")
-    mudra("data", "convert", "synth:40", tmp_path / "source.npz", "--seed", 3)
+    mudra("data", "convert", "synth:40", "--out", tmp_path / "source.npz", "--seed", 3)
     assert np.array_equal(np.load(tmp_path / "direct.npz")["dataset"], np.load(tmp_path / "source.npz")["dataset"])
 
 

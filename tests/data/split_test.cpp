@@ -296,11 +296,50 @@ TEST(Split, NestedByGroupCrossesNoGroupOnEitherLevel) {
       }
     }
   }
+  Split nested = make_split(data, "leave-one-group-out", 7);
+  nest_split(data, "group:0.6", 7, nested);
+  for (const Fold& fold : nested.folds) {
+    const Split expected = split_rows(data, fold.train, "group:0.6", 7);
+    ASSERT_EQ(fold.inner.size(), 1);
+    EXPECT_EQ(fold.inner[0].test, expected.folds[0].test);
+  }
   // A random rule within a part draws numbers of its own.
   const Fold all = make_split(data, "0.5", 7).folds[0];
   std::vector<Row> rows(120);
   for (Row row = 0; row < 120; ++row) rows[row] = row;
   EXPECT_NE(split_rows(data, rows, "0.5", 7).folds[0].test, all.test);
+}
+
+TEST(Split, NestedIsReadBackWholeOrOneFoldOfIt) {
+  const ScratchFolder folder;
+  const Dataset data = example();
+  const std::string path = folder.path() / "nested.json";
+  Split made = make_split(data, "kfold:3", 4);
+  nest_split(data, "kfold:2", 4, made);
+  write_split(made, data.size(), path);
+  const Split whole = make_split(data, path, 9);
+  EXPECT_EQ(split_text(whole, data.size()), split_text(made, data.size()));
+  for (const std::string name : {"2", "fold 2"}) {
+    const Split inner = make_split(data, path + ":" + name, 9);
+    EXPECT_EQ(inner.description, "3 folds, seed 4, within fold 2");
+    ASSERT_EQ(inner.folds.size(), 2);
+    for (size_t f = 0; f < 2; ++f) {
+      EXPECT_EQ(inner.folds[f].train, made.folds[1].inner[f].train);
+      EXPECT_EQ(inner.folds[f].test, made.folds[1].inner[f].test);
+    }
+    std::vector<Row> rows =
+        made.folds[1].train;  // the last model may not learn from the outer test part either
+    std::ranges::sort(rows);
+    EXPECT_EQ(rows_of(data, inner), rows);
+  }
+  EXPECT_EQ(rows_of(data, whole).size(), 120);
+  for (const char* wrong : {":0", ":4", ":fold 4", ":"})
+    EXPECT_THROW(make_split(data, path + wrong, 9), Error);
+
+  Split crossing = made;  // an inner fold that trains on what the outer one tests
+  crossing.folds[1].inner[0].train.push_back(crossing.folds[1].test[0]);
+  write_split(crossing, data.size(), path);
+  EXPECT_THROW(make_split(data, path, 9), Error);
 }
 
 }  // namespace
