@@ -82,15 +82,10 @@ void clutter(int side, Rng& rng, std::vector<Vec3>& pixels) {
   }
 }
 
-}  // namespace
-
-void cast_shadow(const Light& light, int side, const std::vector<uint8_t>& mask, std::vector<Vec3>& pixels) {
-  if (light.cast <= 0) return;
-  const int reach = std::max(1, side / 14);
-  const auto offset = static_cast<float>(side) * 0.06f;
-  const int dx = static_cast<int>(-light.direction.x * offset),
-            dy = static_cast<int>(-light.direction.y * offset);
-  // Running sums along rows, then down the columns.
+// The sum of `mask`, moved by (dx, dy), over a square of half-width `reach` around each pixel: running sums
+// along rows, then down the columns.
+void hand_around(int side, int reach, const std::vector<uint8_t>& mask, int dx, int dy,
+                 std::vector<int>& near) {
   const int padded = side + 2 * reach;
   std::vector<int> rows(static_cast<size_t>(padded) * side), column(static_cast<size_t>(side));
   auto hand = [&](int x, int y) {
@@ -107,17 +102,49 @@ void cast_shadow(const Light& light, int side, const std::vector<uint8_t>& mask,
       sum -= hand(x - reach, y - reach);
     }
   }
-  const float scale = light.cast / (255.f * static_cast<float>((2 * reach + 1) * (2 * reach + 1)));
   for (int y = 0; y < 2 * reach; ++y) {
     for (int x = 0; x < side; ++x) column[static_cast<size_t>(x)] += rows[static_cast<size_t>(y) * side + x];
   }
+  near.resize(static_cast<size_t>(side) * side);
   for (int y = 0; y < side; ++y) {
     for (int x = 0; x < side; ++x) {
       int& sum = column[static_cast<size_t>(x)];
       sum += rows[static_cast<size_t>(y + 2 * reach) * side + x];
-      Vec3& pixel = pixels[static_cast<size_t>(y) * side + x];
-      pixel = pixel * (1 - scale * static_cast<float>(sum));
+      near[static_cast<size_t>(y) * side + x] = sum;
       sum -= rows[static_cast<size_t>(y) * side + x];
+    }
+  }
+}
+
+}  // namespace
+
+void cast_shadow(const Light& light, int side, const std::vector<uint8_t>& mask, std::vector<Vec3>& pixels) {
+  if (light.cast <= 0) return;
+  const int reach = std::max(1, side / 14);
+  const auto offset = static_cast<float>(side) * 0.06f;
+  std::vector<int> near;
+  hand_around(side, reach, mask, static_cast<int>(-light.direction.x * offset),
+              static_cast<int>(-light.direction.y * offset), near);
+  const float scale = light.cast / (255.f * static_cast<float>((2 * reach + 1) * (2 * reach + 1)));
+  for (size_t i = 0; i < near.size(); ++i) pixels[i] = pixels[i] * (1 - scale * static_cast<float>(near[i]));
+}
+
+void leave_wall(float brightness, int side, const std::vector<uint8_t>& mask, Rng& rng,
+                std::vector<Vec3>& pixels) {
+  const int reach = std::max(1, side / (rng.chance(0.5) ? 14 : 28));
+  std::vector<int> near;
+  hand_around(side, reach, mask, 0, 0, near);
+  const float whole = 255.f * static_cast<float>((2 * reach + 1) * (2 * reach + 1));
+  const float share = uniform(rng, 0.15f, 0.6f);
+  const uint32_t pattern = rng.bits();
+  const float patches = 5 / static_cast<float>(side);
+  for (int y = 0; y < side; ++y) {
+    for (int x = 0; x < side; ++x) {
+      const size_t at = static_cast<size_t>(y) * side + x;
+      const float noise =
+          value_noise(static_cast<float>(x) * patches, static_cast<float>(y) * patches, pattern);
+      if (static_cast<float>(near[at]) > whole * (share + 0.5f * (noise - 0.3f)) && near[at] > 0)
+        pixels[at] = grey(brightness);
     }
   }
 }

@@ -24,10 +24,10 @@ float about(Rng& rng, float mean, float deviation) {
 
 Anatomy draw_anatomy(Rng& rng) {
   Anatomy hand;
-  const float size = about(rng, 0, 1);           // long fingers come together
-  const float stout = about(rng, 0.98f, 0.08f);  // thickness relative to length
-  const float breadth = about(rng, 1.04f, 0.05f);
-  const float palm = about(rng, 0.9f, 0.045f) * (1 + 0.05f * size);
+  const float size = about(rng, 0, 1);          // long fingers come together
+  const float stout = about(rng, 0.98f, 0.1f);  // thickness relative to length
+  const float breadth = about(rng, 1.04f, 0.065f);
+  const float palm = about(rng, 0.9f, 0.055f) * (1 + 0.05f * size);
   constexpr Vec3 knuckles[4] = {{26, 86, 1}, {6, 89, -2}, {-13, 84, -1}, {-30, 75, 2}};
   constexpr float lean[4] = {-3, 2, 9, 17};
   constexpr float base_radius[4] = {10.2f, 10.4f, 9.8f, 8.8f};

@@ -72,7 +72,7 @@ FingerPose bent(Rng& rng, int finger, int digit) {
 
 ThumbPose thumb_apart(Rng& rng) {
   ThumbPose pose;
-  pose.radial = normal(rng, 49, 6) * degrees;
+  pose.radial = normal(rng, 47, 8) * degrees;
   pose.palmar = normal(rng, 14, 8) * degrees;
   pose.roll = normal(rng, 5, 8) * degrees;
   pose.mcp = normal(rng, 2, 8) * degrees;
@@ -139,7 +139,13 @@ void close_circle(const Anatomy& anatomy, float along, Pose& pose, Rng& rng) {
 void rest_thumb(const Anatomy& anatomy, int digit, float where, Rest rest, Pose& pose, Rng& rng) {
   const float jitter = normal(rng, 0, 2.5f);
   if (digit == 4) {
-    const Vec3 target{mix(8.f, -27.f, where) + jitter, normal(rng, 54, 8), 16};
+    // The bent thumb cannot lie on its own base.
+    const float palm = anatomy.fingers[middle_finger].knuckle.y / 80;
+    Vec3 target{(mix(15.f, -27.f, where) + jitter) * palm, normal(rng, 55, 10) * palm, 16};
+    const Vec3 from = target - anatomy.thumb_base;
+    const auto& bone = anatomy.thumb_length;
+    const float nearest = 0.55f * (bone[0] + bone[1] + bone[2]);
+    if (length(from) < nearest) target = anatomy.thumb_base + unit(from) * nearest;
     touch_point(anatomy, target, pose);
     return;
   }

@@ -4,11 +4,7 @@
 #include <cmath>
 
 #include "mudra/core/error.h"
-#include "mudra/synth/background.h"
-#include "mudra/synth/camera.h"
-#include "mudra/synth/raster.h"
-#include "mudra/synth/scene.h"
-#include "mudra/synth/shading.h"
+#include "mudra/synth/render_scene.h"
 
 namespace mudra {
 namespace {
@@ -18,15 +14,7 @@ using namespace synth;
 // Streams of random numbers of one seed.
 enum Stream : uint32_t { image_stream, person_stream, order_stream };
 
-constexpr int samples = 2;           // a pixel, each way
 constexpr double most_bytes = 16e9;  // of one data set in memory
-
-struct Workspace {
-  Surface surface;
-  ShadingScratch scratch;
-  std::vector<Vec3> colour, light;
-  std::vector<uint8_t> mask;
-};
 
 void check(const SynthOptions& options) {
   auto refuse = [](const std::string& what, const std::string& remedy) {
@@ -74,84 +62,16 @@ Person person_of(const SynthOptions& options, int64_t index) {
   return draw_person(domain, rng);
 }
 
-// Each pixel's share of hand, 0..255.
-void measure_mask(int side, const Surface& surface, std::vector<uint8_t>& mask) {
-  mask.assign(static_cast<size_t>(side) * side, 0);
-  for (int y = surface.top; y < surface.bottom; ++y) {
-    for (int x = surface.left; x < surface.right; ++x) {
-      if (surface.height[surface.at(x, y)] <= nothing) continue;
-      const size_t pixel = static_cast<size_t>(y / samples) * side + x / samples;
-      mask[pixel] = static_cast<uint8_t>(mask[pixel] + 255 / (samples * samples));
-    }
-  }
-  // 255 / 4 leaves three levels behind.
-  for (uint8_t& share : mask) share = share == 255 / (samples * samples) * samples * samples ? 255 : share;
-}
-
-// Lays the hand's samples over the background.
-void compose(int side, const Surface& surface, const std::vector<Vec3>& colour, std::vector<Vec3>& light) {
-  constexpr float share = 1.f / (samples * samples);
-  for (int y = surface.top / samples; y < (surface.bottom + samples - 1) / samples; ++y) {
-    for (int x = surface.left / samples; x < (surface.right + samples - 1) / samples; ++x) {
-      Vec3 sum;
-      int hits = 0;
-      for (int i = 0; i < samples * samples; ++i) {
-        const size_t at = surface.at(x * samples + i % samples, y * samples + i / samples);
-        if (surface.height[at] <= nothing) continue;
-        ++hits;
-        sum = sum + colour[at];
-      }
-      Vec3& pixel = light[static_cast<size_t>(y) * side + x];
-      if (hits > 0) pixel = pixel * (1 - static_cast<float>(hits) * share) + sum * share;
-    }
-  }
-}
-
-// Brightens the wall until the hand before it is darker by `ratio`.
-void light_wall(float ratio, const Surface& surface, const std::vector<Vec3>& colour,
-                std::vector<Vec3>& light) {
-  float hand = 0, hand_samples = 0, wall = 0;
-  for (int y = surface.top; y < surface.bottom; ++y) {
-    for (int x = surface.left; x < surface.right; ++x) {
-      const size_t at = surface.at(x, y);
-      if (surface.height[at] <= nothing) continue;
-      hand += colour[at].y;
-      ++hand_samples;
-    }
-  }
-  for (const Vec3& pixel : light) wall += pixel.y;
-  if (hand_samples < 1 || wall <= 0) return;
-  const float gain = hand / hand_samples / (ratio * wall / static_cast<float>(light.size()));
-  for (Vec3& pixel : light) pixel = pixel * gain;
-}
-
 void render(const SynthOptions& options, int64_t index, int label, Workspace& work, uint8_t* pixels,
             RenderedHand* known) {
   const Person person = person_of(options, index);
   Rng rng(options.seed, Purpose::synth, image_stream, static_cast<uint64_t>(index));
   const Scene scene = draw_scene(person, label, rng);
-  const int side = options.size;
-  work.surface.clear(side * samples);
-  work.colour.resize(work.surface.height.size());
-  draw_background(person.domain, side, rng, work.light);
-  if (!scene.empty) {
-    const Placed placed = place_hand(person, scene, side * samples);
-    raster(placed.cones, work.surface);
-    cut_out(scene, placed, rng.bits(), work.surface);
-    shade(person, scene, placed, work.surface, work.scratch, work.colour);
-    if (known != nullptr) {
-      for (int i = 0; i < joint_count; ++i) {
-        known->joints[static_cast<size_t>(i)] = {placed.joints[i].x / samples, placed.joints[i].y / samples};
-      }
-    }
-  }
-  if (known != nullptr) known->empty = scene.empty;
-  measure_mask(side, work.surface, work.mask);
-  if (scene.darker > 0) light_wall(scene.darker, work.surface, work.colour, work.light);
-  cast_shadow(scene.light, side, work.mask, work.light);
-  compose(side, work.surface, work.colour, work.light);
-  if (known != nullptr) known->mask = work.mask;
-  photograph(scene.camera, side, options.colour ? 3 : 1, work.mask, rng, work.light, pixels);
+  const auto joints = render_scene(person, scene, options.size, options.colour ? 3 : 1, rng, work, pixels);
+  if (known == nullptr) return;
+  known->joints = joints;
+  known->empty = scene.empty;
+  known->mask = work.mask;
 }
 
 }  // namespace

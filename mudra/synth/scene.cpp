@@ -20,7 +20,7 @@ Light massey_light(Rng& rng) {
   Light light;
   const int side = static_cast<int>(rng.below(5));
   const float tilt = uniform(rng, 0.35f, 1.0f);
-  const float jitter = normal(rng, 0, 0.25f);
+  const float jitter = normal(rng, 0, 0.4f);
   constexpr Vec3 from[5] = {{0, 0, 1}, {0, 1, 0}, {0, -1, 0}, {-1, 0, 0}, {1, 0, 0}};
   Vec3 d = from[side];
   if (side == 0) {
@@ -30,8 +30,9 @@ Light massey_light(Rng& rng) {
   }
   light.direction = unit(d);
   light.softness = side == 0 ? uniform(rng, 0.5f, 1) : uniform(rng, 0.1f, 0.6f);
-  light.ambient = grey(side == 0 ? uniform(rng, 0.35f, 0.65f) : uniform(rng, 0.08f, 0.45f));
+  light.ambient = grey(side == 0 ? uniform(rng, 0.35f, 0.65f) : uniform(rng, 0.04f, 0.45f));
   light.key = grey(uniform(rng, 0.6f, 1.0f));
+  if (side != 0 && rng.chance(0.6)) light.falloff = uniform(rng, 0.2f, 1.2f);
   light.rim = grey(rng.chance(0.3) ? uniform(rng, 0, 0.35f) : 0);
   return light;
 }
@@ -97,13 +98,14 @@ void draw_framing(const Person& person, Scene& scene, Rng& rng) {
   switch (person.domain) {
     case Domain::massey:
       dress.cut = true;
-      dress.forearm_length = uniform(rng, 2, 28);
+      dress.forearm_length = uniform(rng, 0, rng.chance(0.15) ? 55 : 28);
       scene.cut_tilt = normal(rng, 0, 0.2f);
       scene.roll = uniform(rng, -38, 38) * degrees;
-      scene.fill = normal(rng, 0.93f, 0.04f);
+      scene.fill = normal(rng, 0.92f, 0.06f);
       scene.shift_x = normal(rng, 0, 0.03f);
-      scene.shift_y = normal(rng, -0.01f, 0.015f);
+      scene.shift_y = normal(rng, -0.01f, 0.02f);
       scene.ragged = uniform(rng, 0, 0.35f);
+      if (rng.chance(0.15)) scene.left_over = uniform(rng, 0.1f, 0.8f);
       break;
     case Domain::ankara:
       dress.forearm_length = 320;
@@ -171,11 +173,13 @@ Scene draw_scene(const Person& person, int sign, Rng& rng) {
     camera.exposure = uniform(rng, 0.9f, 1.3f);
   } else {
     camera.of_hand = person.domain == Domain::massey;
-    camera.target = camera.of_hand ? normal(rng, 0.49f, 0.06f) : normal(rng, 0.80f, 0.035f);
+    camera.target = camera.of_hand ? normal(rng, 0.48f, 0.09f) : normal(rng, 0.80f, 0.035f);
   }
-  camera.gamma = uniform(rng, 1.7f, 2.4f);
-  camera.blur = uniform(rng, 0, 0.3f);
+  const bool cut_out = person.domain == Domain::massey;
+  camera.gamma = cut_out ? uniform(rng, 1.4f, 2.6f) : uniform(rng, 1.7f, 2.4f);
+  camera.blur = uniform(rng, 0, cut_out ? 0.4f : 0.3f);
   camera.noise = uniform(rng, 0, person.domain == Domain::webcam ? 0.04f : 0.008f);
+  if (cut_out && rng.chance(0.15)) camera.noise = uniform(rng, 0.008f, 0.03f);
   camera.vignette =
       person.domain == Domain::massey ? 0 : uniform(rng, 0, person.domain == Domain::ankara ? 0.75f : 0.4f);
   camera.contrast = uniform(rng, 0, 0.6f);

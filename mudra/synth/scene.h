@@ -38,6 +38,7 @@ struct Light {
   float gloss = 0.05f;
   float limb = 0.3f;  // how much darker skin is that turns away from the viewer
   float cast = 0;     // strength of the hand's shadow on what is behind it
+  float falloff = 0;  // a near lamp: how much the key light changes over half a frame
   Vec3 rim{0, 0, 0};  // second light, from the side opposite
 };
 
@@ -60,10 +61,11 @@ struct Scene {
   float settle = 0;                // how far a hand shorter than that stands lower in the frame
   float shift_x = 0, shift_y = 0;  // of the hand's middle, in frames
   bool mirrored = false;
-  bool empty = false;  // no hand at all
-  float darker = 0;    // the hand reflects this share of what the wall behind it does; 0: whatever it is
-  float cut_tilt = 0;  // of the edge where a cut-out hand ends
-  float ragged = 0;    // how much of its rim a cut-out hand has lost
+  bool empty = false;   // no hand at all
+  float darker = 0;     // the hand reflects this share of what the wall behind it does; 0: whatever it is
+  float cut_tilt = 0;   // of the edge where a cut-out hand ends
+  float ragged = 0;     // how much of its rim a cut-out hand has lost
+  float left_over = 0;  // light of the wall left around a cut-out hand, relative to the hand's; 0: none
   Light light;
   Camera camera;
 };

@@ -161,6 +161,9 @@ void shade(const Person& person, const Scene& scene, const Placed& placed, const
   const Vec3 back = unit(Vec3{-light.direction.x, -light.direction.y, 0.25f});
   const float wrap = 0.5f * light.softness;
   const float step = 3.2f * mm;
+  const float flat = std::sqrt(light.direction.x * light.direction.x + light.direction.y * light.direction.y);
+  const float middle = 0.5f * static_cast<float>(surface.side);
+  const float per_sample = flat > 0.05f ? light.falloff / (flat * middle) : 0;
   for (int y = surface.top; y < surface.bottom; ++y) {
     for (int x = surface.left; x < surface.right; ++x) {
       const size_t at = surface.at(x, y);
@@ -172,8 +175,11 @@ void shade(const Person& person, const Scene& scene, const Placed& placed, const
                          std::max(0.f, scratch.wide[blurred] - h) / (9 * mm);
       const float open = 1 - std::min(light.occlusion * deep, 0.85f);
       const float facing = clamp((dot(n, light.direction) + wrap) / (1 + wrap), 0, 1);
-      float direct = facing;
-      if (facing > 0 && light.shadow > 0) {
+      const float toward = ((static_cast<float>(x) - middle) * light.direction.x +
+                            (static_cast<float>(y) - middle) * light.direction.y) *
+                           per_sample;
+      float direct = facing * std::max(0.05f, 1 + toward);
+      if (direct > 0 && light.shadow > 0) {
         direct *=
             1 - light.shadow * (1 - lit(surface, x, y, h, light.direction, step, 0.4f + light.softness));
       }

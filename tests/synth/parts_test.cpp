@@ -296,5 +296,37 @@ TEST(CastShadow, IsTheMaskMovedAwayFromTheLightAndBoxBlurred) {
   }
 }
 
+// Two fingers with a gap of two pixels: what is left of the wall lies in the gap and along the rim, nowhere
+// else.
+TEST(LeaveWall, StaysNearTheHandAndFirstBetweenFingers) {
+  constexpr int side = 42;
+  std::vector<uint8_t> mask(side * side);
+  for (int y = 8; y < 34; ++y) {
+    for (int x = 12; x < 28; ++x) mask[static_cast<size_t>(y * side + x)] = x == 19 || x == 20 ? 0 : 255;
+  }
+  int gap = 0, rim = 0;
+  for (uint64_t i = 0; i < 100; ++i) {
+    Rng rng = numbers(20 + i);
+    std::vector<Vec3> pixels(side * side);
+    leave_wall(0.4f, side, mask, rng, pixels);
+    for (int y = 0; y < side; ++y) {
+      for (int x = 0; x < side; ++x) {
+        const float value = pixels[static_cast<size_t>(y * side + x)].x;
+        ASSERT_TRUE(value == 0 || value == 0.4f);
+        const bool near = x >= 12 - 3 && x < 28 + 3 && y >= 8 - 3 && y < 34 + 3;
+        if (!near) {
+          ASSERT_EQ(value, 0) << x << ' ' << y;
+        }
+        if (y != 20) continue;
+        gap += x == 19 && value > 0;
+        rim += x == 11 && value > 0;
+      }
+    }
+  }
+  EXPECT_GT(gap, 40);
+  EXPECT_LT(rim, gap);
+  EXPECT_GT(rim, 5);
+}
+
 }  // namespace
 }  // namespace mudra::synth

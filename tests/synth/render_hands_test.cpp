@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "mudra/core/error.h"
+#include "mudra/synth/render_scene.h"
 
 namespace mudra {
 namespace {
@@ -271,6 +272,34 @@ TEST(RenderHands, AHandIsDarkerThanTheWallBehindIt) {
     darker += sum[0] / count[0] < sum[1] / count[1];
   }
   EXPECT_GT(darker, 190);
+}
+
+// The same scenes with and without the hand's shadow, as a camera of fixed exposure sees them.
+TEST(RenderScene, TheHandsShadowFallsOnTheWall) {
+  using namespace synth;
+  constexpr int side = 48;
+  for (uint64_t i = 0; i < 20; ++i) {
+    Rng rng(5, Purpose::synth, 0, i);
+    const Person person = draw_person(Domain::ankara, rng);
+    Scene scene = draw_scene(person, static_cast<int>(i % 10), rng);
+    scene.camera = {.exposure = 0.5f, .blur = 0, .noise = 0};
+    Workspace work;
+    std::vector<uint8_t> lit(side * side), shaded(side * side);
+    for (const float cast : {0.f, 0.6f}) {
+      scene.light.cast = cast;
+      Rng same(6, Purpose::synth, 0, i);
+      render_scene(person, scene, side, 1, same, work, cast > 0 ? shaded.data() : lit.data());
+    }
+    double darker = 0;
+    for (size_t at = 0; at < lit.size(); ++at) {
+      ASSERT_LE(shaded[at], lit[at]);
+      if (work.mask[at] == 255) {
+        ASSERT_EQ(shaded[at], lit[at]);
+      }
+      if (work.mask[at] == 0) darker += lit[at] - shaded[at] > 10;
+    }
+    EXPECT_GT(darker, 40) << i;
+  }
 }
 
 TEST(RenderHands, AnArmLeavesTheFrameBelow) {

@@ -56,6 +56,19 @@ TEST(Shade, FollowsTheCosineOfTheLightsAngle) {
   }
 }
 
+TEST(Shade, ANearLampLightsWhatIsNearerToItMore) {
+  Still still(
+      {{{-20, 20, 0}, {60, 20, 0}, 15, 15}});  // a bar across the frame, seen from above its middle line
+  still.scene.light.direction = unit({-0.8f, 0, 0.6f});
+  still.scene.light.ambient = {};
+  const float even = still.at(20, 20);
+  still.scene.light.falloff = 0.5f;
+  // A unit of falloff is the whole of the key light over half a frame of 20 samples.
+  EXPECT_NEAR(still.at(10, 20) / even, 1.25, 0.15);  // skin is mottled by 7% either way
+  EXPECT_NEAR(still.at(30, 20) / even, 0.75, 0.1);
+  EXPECT_NEAR(still.at(20, 20) / even, 1, 1e-3);
+}
+
 TEST(Shade, AHigherBodyKeepsTheLightFromALowerOne) {
   Still still({ball(20, 20, -30, 40), ball(14, 20, 12, 4)});
   still.scene.light.direction = unit({-1, 0, 0.7f});
