@@ -144,6 +144,7 @@ void Arguments::subcommand(const std::string& name, const std::string& help,
                            const std::function<Action(Arguments&)>& declare) {
   CLI::App* app = app_->add_subcommand(name, help);
   app->allow_extras();
+  app_->require_subcommand(0, 1);
   Arguments arguments(*app);
   subcommands_.emplace_back(app, declare(arguments));
 }
@@ -153,6 +154,7 @@ int run_command_line(int argc, char** argv, const std::vector<Command>& commands
   CLI::App app("Learns hand signs from pictures and puts the result to work.", "mudra");
   app.set_version_flag("--version", MUDRA_VERSION);
   app.allow_extras();
+  app.require_subcommand(0, 1);  // a word after a command is no command: a folder may be called `data`
   std::vector<std::unique_ptr<Arguments>> declared;
   std::vector<std::pair<CLI::App*, Action>> actions;
   // Only the command that is meant need declare its options.

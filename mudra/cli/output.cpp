@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "mudra/core/error.h"
+#include "mudra/report/format.h"
 #include "mudra/report/page.h"
 #include "mudra/training/options.h"
 
@@ -97,6 +98,7 @@ Progress show_progress(const std::string& what) {
   });
   return [line, what](int64_t done, int64_t of) {
     if (was_interrupted()) throw Error("stopped", what, "Nothing is left half done");
+    if (of == 0) return line->show(fmt::format("{} {}", what, thousands(done)));
     line->show(fmt::format("{} {:.0f}%", what, 100 * static_cast<double>(done) / static_cast<double>(of)));
   };
 }

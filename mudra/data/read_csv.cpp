@@ -15,6 +15,9 @@
 namespace mudra {
 namespace {
 
+// What a line costs in memory beside its pixels: label, group and what a training keeps for an image.
+constexpr int64_t beside_pixels = 16;
+
 struct Columns {
   size_t count = 0, label = 0;
   std::optional<size_t> group;
@@ -40,21 +43,32 @@ Columns columns_of(const std::vector<std::string_view>& first, bool has_header, 
   return columns;
 }
 
+// What white is when pixels are bytes, and how far beyond values may lie: see ValueRange::white.
+constexpr float byte_low = -2.55F, byte_high = 257.55F;
+
 // Bytes as long as every pixel is whole and 0..255, floats from then on.
 class GrowingValues {
  public:
+  explicit GrowingValues(bool refuse_beyond_bytes) : refuse_beyond_bytes_(refuse_beyond_bytes) {}
+
   // Puts one row at the end; nothing, and the reason, when it cannot be used.
   std::optional<std::string> add(const std::vector<std::string_view>& fields, const Columns& columns) {
     row_.clear();
-    bool whole = whole_;
+    bool whole = whole_, beyond = false;
     for (size_t i = 0; i < fields.size(); ++i) {
       if (!columns.is_pixel(i)) continue;
       const std::optional<double> value = csv_number(fields[i]);
       if (!value || !std::isfinite(*value))
         return "`" + std::string(fields[i].substr(0, 40)) + "` is not a pixel";
       row_.push_back(static_cast<float>(*value));
+      if (row_.back() < byte_low || row_.back() > byte_high) {
+        if (refuse_beyond_bytes_)
+          return "`" + std::string(fields[i].substr(0, 40)) + "` is not within 0..255 as most lines are";
+        beyond = true;
+      }
       whole = whole && row_.back() >= 0 && row_.back() <= 255 && std::trunc(row_.back()) == row_.back();
     }
+    beyond_bytes += beyond;
     whole_ = whole;  // a row that is left out says nothing about the others
     if (whole_) {
       for (const float value : row_) values.bytes.push_back(static_cast<uint8_t>(value));
@@ -67,15 +81,18 @@ class GrowingValues {
   }
 
   NpyValues values;
+  int64_t beyond_bytes = 0;  // rows with a pixel that no byte holds
 
  private:
+  bool refuse_beyond_bytes_;
   std::vector<float> row_;
   bool whole_ = true;
 };
 
-}  // namespace
-
-Dataset read_csv(const std::string& path, const ReadOptions& options) {
+// Nothing when the range of the pixels, which is that of all lines, would be that of a few: then those are to
+// be refused.
+std::optional<Dataset> read_lines(const std::string& path, const ReadOptions& options,
+                                  bool refuse_beyond_bytes) {
   CsvReader csv(open_plain_or_gzip(path));
   std::vector<std::string_view> fields;
   if (!csv.next(fields))
@@ -88,9 +105,10 @@ Dataset read_csv(const std::string& path, const ReadOptions& options) {
 
   Dataset data;
   data.source = path;
-  GrowingValues pixels;
+  GrowingValues pixels(refuse_beyond_bytes);
   LabelIndex labels, groups;
   for (bool more = !has_header || csv.next(fields); more; more = csv.next(fields)) {
+    if (options.progress && csv.line() % 1024 == 0) options.progress(csv.line(), 0);
     std::optional<std::string> problem;
     if (fields.size() != columns.count) {
       problem = "has " + std::to_string(fields.size()) + " fields, not " + std::to_string(columns.count);
@@ -111,12 +129,13 @@ Dataset read_csv(const std::string& path, const ReadOptions& options) {
     }
     labels.add(fields[columns.label]);
     if (columns.group) groups.add(fields[*columns.group]);
-    if (static_cast<int64_t>(labels.size()) > 4 * options.stream_above / each) {
+    if (static_cast<int64_t>(labels.size()) > 4 * options.stream_above / (each + beside_pixels)) {
       throw Error("is larger than memory should hold", path,
                   "Save the images as .npy, which is read piece by piece");
     }
   }
   const auto images = static_cast<int64_t>(labels.size());
+  if (pixels.beyond_bytes > 0 && 2 * pixels.beyond_bytes < images) return std::nullopt;
   note_skipped(data, images, "lines");
   Shape shape = one;
   shape[0] = images;
@@ -124,6 +143,14 @@ Dataset read_csv(const std::string& path, const ReadOptions& options) {
   labels.finish(data.classes, data.labels);
   if (columns.group) groups.finish(data.group_names, data.groups);
   return data;
+}
+
+}  // namespace
+
+Dataset read_csv(const std::string& path, const ReadOptions& options) {
+  std::optional<Dataset> data = read_lines(path, options, false);
+  if (!data) data = read_lines(path, options, true);
+  return *std::move(data);
 }
 
 }  // namespace mudra

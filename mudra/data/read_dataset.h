@@ -24,7 +24,7 @@ struct ReadOptions {
   bool strict = false;  // a bad file or line is an Error instead of being skipped
   // Arrays of more values than this stay on the disk and are read as they are needed.
   int64_t stream_above = int64_t{1} << 27;
-  Progress progress{};  // of the look at all values of such an array
+  Progress progress{};  // of a folder's pictures, a CSV's lines, and the look at all values of such an array
 };
 
 // Reads

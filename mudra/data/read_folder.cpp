@@ -168,13 +168,17 @@ Dataset read_folder(const std::string& path, const ReadOptions& options) {
   data.source = path;
   std::vector<Picture> pictures = Finder(path, data, options).find();
 
+  const auto all = static_cast<int64_t>(pictures.size());
+  int64_t looked = 0, passes = 1;
   Preprocessing to{options.height, options.width, options.channels, options.fit};
   if (to.height <= 0 || to.width <= 0 || to.channels == 0) {
     // A first look at every picture's header: sizes, and whether any has colour.
+    passes = 2;
     std::map<ImageSize, int64_t> sizes;
     bool colour = false;
     std::vector<Picture> good;
     for (Picture& picture : pictures) {
+      if (options.progress) options.progress(looked++, passes * all);
       try {
         const std::string file = path + "/" + picture.name;
         const PictureHeader header = picture_header(file_bytes(file), as_utf8(file));
@@ -202,6 +206,7 @@ Dataset read_folder(const std::string& path, const ReadOptions& options) {
   std::vector<uint8_t> bytes;
   LabelIndex labels;
   for (const Picture& picture : pictures) {
+    if (options.progress) options.progress(looked++, passes * all);
     try {
       const std::string file = path + "/" + picture.name;
       const Image image = decode_image(file_bytes(file), as_utf8(file), to.channels);

@@ -1,6 +1,7 @@
 """Whatever is wrong with the input: one clear message, exit status 1 or 2, and no model under its final name."""
 
 import io
+import json
 import os
 import pathlib
 import resource
@@ -208,6 +209,48 @@ def test_a_wrong_line_in_an_options_file_names_the_file(mudra, tmp_path, good, l
     result = mudra("train", good, "--options", "options.toml")
     expect_one_message(result, status=(2,), mention=mention)
     assert result.stderr.startswith("mudra: options.toml:")
+
+
+def test_lines_with_a_pixel_beyond_the_others_are_skipped(mudra, tmp_path):
+    """One slip must not make every other picture nearly black; 16-bit data are read as they are."""
+    def lines(scale, *more):
+        good = [f"{i % 2}," + ",".join(str((27 * i + 5 * j) % 256 * scale) for j in range(9)) for i in range(10)]
+        return "\n".join(["label," + ",".join(f"pixel{j}" for j in range(9)), *good, *more]) + "\n"
+
+    (tmp_path / "slips.csv").write_text(lines(1, "1,300" + ",0" * 8, "1" + ",0" * 8 + ",-30"))
+    found = mudra("data", "inspect", "slips.csv", "--json")
+    document = json.loads(found.stdout)
+    assert document["images"] == 10 and document["values"]["high"] > 0.9
+    assert document["skipped"] == [f"slips.csv: line {line}: `{pixel}` is not within 0..255 as most lines are"
+                                   for line, pixel in ((12, 300), (13, -30))]
+    expect_one_message(mudra("data", "inspect", "slips.csv", "--strict"), status=(1,), mention="line 12")
+    (tmp_path / "deep.csv").write_text(lines(257, "1" + ",9" * 9))
+    document = json.loads(mudra("data", "inspect", "deep.csv", "--json").stdout)
+    assert document["images"] == 11 and document["skipped"] == [] and document["values"]["high"] > 0.9
+
+
+def test_data_may_be_called_like_a_command(mudra, tmp_path, good):
+    for name in "data", "train", "inspect":
+        shutil.copy(good, tmp_path / name)
+    assert mudra("train", "data", "--epochs", 1, "--no-report", "--quiet", "--out", "run").returncode == 0
+    assert mudra("evaluate", "train", "--model", "run").returncode == 0
+    assert mudra("data", "inspect", "inspect").stdout.startswith("inspect: 60 images")
+
+
+@pytest.mark.parametrize("kind", ["folder", "csv"])
+def test_an_interrupt_ends_reading(tmp_path, kind):
+    if kind == "folder":
+        for number in range(4000):
+            (tmp_path / "data" / str(number % 2)).mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / "tests/fixtures/sources/folder/5/a.png", tmp_path / "data" / str(number % 2) / f"{number}.png")
+    else:
+        (tmp_path / "data").write_text("0" + ",7" * 784 + "\n" + ("1" + ",9" * 784 + "\n") * 60000)
+    process = subprocess.Popen([COMMAND, "data", "inspect", tmp_path / "data"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and b"SigCgt:\t0000000000000000" in (status := pathlib.Path(f"/proc/{process.pid}/status").read_bytes()):
+        time.sleep(0.001)
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stdout, stderr) == (1, "", "mudra: reading: stopped. Nothing is left half done.\n")
 
 
 def test_a_wrong_number_is_named(mudra):
