@@ -27,7 +27,7 @@ Action evaluate_command(Arguments& arguments) {
   auto a = std::make_shared<EvaluateArguments>();
   arguments.positional("DATA", a->data, "Labelled images, in any form that train reads");
   arguments.required_option("--model", a->model, "A model file, or the folder of a run");
-  add_options(arguments, a->given, {"classes", "groups", "size", "seed", "threads"});
+  add_options(arguments, a->given, {"classes", "groups", "labels", "strict", "size", "seed", "threads"});
   arguments.optional_value("--report", a->report,
                            "Write report.html and figures into this folder (default: runs/evaluate-N)");
   arguments.flag("--json", a->json, "Print the result as one JSON document");

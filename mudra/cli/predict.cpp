@@ -34,7 +34,8 @@ Answer answer(const Model& model, const std::string& file, ThreadTeam& team) {
   }
   Dataset one;
   one.source = file;
-  one.pixels = fit_to(read_image(file, model.preprocessing.channels), model.preprocessing);
+  one.pixels = fit_to(read_image(file, model.preprocessing.channels, &one.notes), model.preprocessing);
+  for (const std::string& note : one.notes) fmt::print(stderr, "{}: {}\n", file, note);
   const Row row = 0;
   const Predictions found =
       predict(model.network, static_cast<int64_t>(model.classes.size()), one, std::span(&row, 1), team);

@@ -79,6 +79,7 @@ Dataset Dataset::select(std::span<const Row> rows) const {
   selected.group_names = group_names;
   selected.groups = pick(groups);
   selected.photographs = pick(photographs);
+  selected.example_weights = pick(example_weights);
   selected.files = pick(files);
   selected.notes = notes;
   selected.skipped = skipped;

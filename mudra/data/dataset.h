@@ -67,6 +67,7 @@ struct Dataset {
   std::vector<std::string> group_names;  // hands or signers, in the same order as classes; may be empty
   std::vector<int32_t> groups;           // N indices into group_names, or empty when unknown
   std::vector<int32_t> photographs;      // N numbers, equal for images made from one photograph; or empty
+  std::vector<float> example_weights;    // N: what each image counts in the loss, or empty: 1 each
   std::vector<std::string> files;        // N file names, or empty when all images come from one array
   std::vector<std::string> notes;        // what the reader recognised or left out, one sentence each
   std::vector<std::string> skipped;      // bad files or rows that were left out: one message each, naming it

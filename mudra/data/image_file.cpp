@@ -38,13 +38,16 @@ PictureHeader picture_header(std::span<const uint8_t> file, const std::string& w
   return format_of(file, where) == Format::jpeg ? jpeg_header(file, where) : png_header(file, where);
 }
 
-Pixels read_image(const std::string& path, int channels) {
+Pixels read_image(const std::string& path, int channels, std::vector<std::string>* notes) {
   const auto source = open_file(path);
   if (source->size() > largest_file)
     throw Error("is too large for a picture", path, "Give a PNG, JPEG or .npy file");
   std::vector<uint8_t> file(source->size());
   file.resize(source->read(file.data(), file.size()));
-  if (file.size() > 6 && std::memcmp(file.data(), "\x93NUMPY", 6) == 0) return read_npy_image(path);
+  if (file.size() > 6 && std::memcmp(file.data(), "\x93NUMPY", 6) == 0) {
+    std::vector<std::string> unheard;
+    return read_npy_image(path, notes ? *notes : unheard);
+  }
   Image image = decode_image(file, path, channels);
   const Shape shape{1, image.height, image.width, image.channels};
   return Pixels(shape, std::move(image.bytes));

@@ -30,8 +30,10 @@ struct PictureHeader {
 };
 PictureHeader picture_header(std::span<const uint8_t> file, const std::string& where);
 
-// One image [1, H, W, C] from a PNG, JPEG or .npy file ([H, W], [H, W, C] or a flat square).
-Pixels read_image(const std::string& path, int channels = 0);
+// One image [1, H, W, C] from a PNG, JPEG or .npy file ([H, W], [H, W, C] or a flat square). Values of an
+// array are understood as those of a data set are, and `notes`, if given, say how: 0 and 1 alone are black
+// and white.
+Pixels read_image(const std::string& path, int channels = 0, std::vector<std::string>* notes = nullptr);
 
 std::string encode_png(const Image& image);
 

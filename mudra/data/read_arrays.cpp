@@ -71,12 +71,11 @@ Dataset read_npy(const std::string& path, const ReadOptions& options) {
   return read_pair(path, options.labels, read_npy_header, options);
 }
 
-Pixels read_npy_image(const std::string& path) {
+Pixels read_npy_image(const std::string& path, std::vector<std::string>& notes) {
   auto source = open_file(path);
   NpyHeader header = read_npy_header(*source);
   const bool has_axis = header.shape.size() == 4 && header.shape[0] == 1;
   if (!has_axis) header.shape.insert(header.shape.begin(), 1);
-  std::vector<std::string> notes;
   return array_pixels(std::move(source), header, {}, notes);
 }
 

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "mudra/core/atomic_file.h"
+#include "mudra/core/error.h"
 #include "mudra/data/image_file.h"
 #include "mudra/data/utf8.h"
 #include "mudra/evaluation/classification_report.h"
@@ -278,7 +279,11 @@ std::string report_page(const RunRecord& record) {
 
 std::vector<std::string> write_report(const RunRecord& record, const std::filesystem::path& folder) {
   write_file_atomically(folder / "report.html", report_page(record));
-  return draw_figures(record, folder / "figures");
+  try {
+    return draw_figures(record, folder / "figures");
+  } catch (const Error& error) {  // the page shows all they do
+    return {std::string("figures were not written: ") + error.what() + " All else is whole."};
+  }
 }
 
 }  // namespace mudra

@@ -30,6 +30,7 @@ std::string identity_of(const Options& options, const Split& split, const Datase
   split_text(split, data.size(), add);
   for (const std::string& name : data.classes) add(name + '\0');
   for (const int32_t label : data.labels) add(std::to_string(label) + ' ');
+  for (const float weight : data.example_weights) add(std::to_string(weight) + ' ');
   std::vector<float> image(static_cast<size_t>(data.pixels.shape().per_example()));
   const int64_t stride = std::max<int64_t>(1, data.size() / 256);
   for (int64_t row = 0; row < data.size(); row += stride) {

@@ -5,6 +5,7 @@
 #include "mudra/core/error.h"
 #include "mudra/core/number.h"
 #include "mudra/data/read_dataset.h"
+#include "mudra/data/read_example_weights.h"
 #include "mudra/features/prepare.h"
 #include "mudra/report/format.h"
 #include "mudra/report/summary.h"
@@ -86,6 +87,7 @@ LoadedData load(const Options& options, ThreadTeam& team, const Progress& progre
     read.progress = progress;
     data = read_dataset(source, read);
   }
+  if (!options.example_weights.empty()) read_example_weights(options.example_weights, data);
   const std::string text = data.source + ": " + description(data);
   if (options.classes.empty()) return {std::move(data), text};
   Dataset kept = data.keep_classes(options.classes);

@@ -37,6 +37,7 @@ struct Options {
   double ema = 0;
   double label_smoothing = 0;
   std::string class_weights;
+  std::string example_weights;
   int epochs = 30;
   double validation = 0;
   int patience = 0;
@@ -77,7 +78,8 @@ void describe(O& o, Visit&& visit) {
   visit("fit", o.fit, "how an image of another shape is fitted",
         std::vector<std::string_view>{"stretch", "keep-aspect"});
   visit("split", o.split,
-        "what is held out: 0.8 (trained on), stratified:0.8, group, kfold:5, leave-one-group-out or a file (FILE:FOLD of a nested one)",
+        "what is held out: 0.8 (trained on), stratified:0.8, group, kfold:5, leave-one-group-out or a file "
+        "(FILE:FOLD of a nested one)",
         any);
   visit("network", o.network,
         "the layers, such as \"conv 16 3x3, relu, pool 2, dense 64, relu\" (the output layer is added), or "
@@ -105,6 +107,9 @@ void describe(O& o, Visit&& visit) {
         Range{0, 0.999});
   visit("class-weights", o.class_weights,
         "what an image counts in the loss: balanced, or one number a class, such as 1,2.5", any);
+  visit("example-weights", o.example_weights,
+        "a file of what each image counts in the loss: .npy, .npz, one number a line, or a CSV (file,weight)",
+        any);
   visit("epochs", o.epochs, "passes over the training images", Range{1, 1e6});
   visit("validation", o.validation,
         "share of the training part that chooses the epoch to keep; 0: keep the last", Range{0, 0.9});

@@ -85,7 +85,7 @@ class Watch {
 class Trainer {
  public:
   Trainer(TrainingState& state, const Dataset& data, const Fold& fold, const Options& options,
-          ThreadTeam& team, bool fuse, std::span<const float> example_weights)
+          ThreadTeam& team, bool fuse)
       : state_(state),
         options_(options),
         team_(team),
@@ -93,7 +93,7 @@ class Trainer {
         max_batch_(batches_.size(0)),
         augments_(Augmentation::parse(options.augment).any()),
         augmenter_(Augmentation::parse(options.augment), single(data), max_batch_),
-        weights_(class_weights(options.class_weights, data, fold.train), example_weights, max_batch_),
+        weights_(class_weights(options.class_weights, data, fold.train), data.example_weights, max_batch_),
         schedule_(options, batches_.count()),
         plan_(state.network, max_batch_, Plan::Mode::train, fuse),
         loss_(static_cast<int64_t>(data.classes.size()), max_batch_, {options.label_smoothing}),
@@ -270,9 +270,8 @@ TrainingState start_training(Network network, const Options& options) {
 }
 
 Training train(TrainingState state, const Dataset& data, const Fold& fold, const Options& options,
-               ThreadTeam& team, const TrainingEvents& events, bool fuse,
-               std::span<const float> example_weights) {
-  Trainer trainer(state, data, fold, options, team, fuse, example_weights);
+               ThreadTeam& team, const TrainingEvents& events, bool fuse) {
+  Trainer trainer(state, data, fold, options, team, fuse);
   Training result;
   result.ending = trainer.run(events);
   result.trouble = trainer.trouble();

@@ -70,13 +70,12 @@ struct TrainingEvents {
 // The state before the first step of `network`, already initialised.
 TrainingState start_training(Network network, const Options& options);
 
-// Trains on the fold's training part. The data must be of the network's input size. `example_weights` says
-// what each row of the data counts in the loss, beside --class-weights; empty: 1. Same options, data and
+// Trains on the fold's training part. The data must be of the network's input size. An image
+// counts its example weight times its class weight in the loss. Same options, data and
 // seed: the same bits, for any team, fused or plain. Throws Error when the loss is no number before an epoch
 // is whole.
 Training train(TrainingState state, const Dataset& data, const Fold& fold, const Options& options,
-               ThreadTeam& team, const TrainingEvents& events = {}, bool fuse = true,
-               std::span<const float> example_weights = {});
+               ThreadTeam& team, const TrainingEvents& events = {}, bool fuse = true);
 Training train(Network network, const Dataset& data, const Fold& fold, const Options& options,
                ThreadTeam& team, const TrainingEvents& events = {}, bool fuse = true);
 

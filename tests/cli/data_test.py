@@ -164,3 +164,23 @@ def test_options_are_chosen_within_a_fold_of_a_nested_split(mudra, tmp_path):
     for rule in "group:2", "nested.json", "kfold:1000":
         wrong = mudra("data", "split", "data.npz", "--split", "group", "--inner", rule)
         assert wrong.returncode == 2 and wrong.stderr.startswith("mudra: --inner: "), wrong.stderr
+
+
+def test_predict_understands_an_array_as_train_does(mudra, tmp_path):
+    """Bytes of 0 and 1 alone are black and white, in a data set and in one image of it; predict says so."""
+    rng = np.random.default_rng(8)
+    labels = np.arange(80) % 2
+    bits = (rng.random((80, 7, 7)) < np.where(labels, 0.7, 0.3)[:, None, None]).astype("u1")
+    np.savez(tmp_path / "data.npz", dataset=bits, labels=labels)
+    assert mudra("train", "data.npz", "--epochs", 5, "--no-report", "--out", "run").returncode == 0
+    Image.fromarray(bits[3] * 255).save(tmp_path / "hand.png")
+    np.save(tmp_path / "bits.npy", bits[3])
+    np.save(tmp_path / "bytes.npy", bits[3] * 255)
+    np.save(tmp_path / "bool.npy", bits[3].astype(bool))
+    np.save(tmp_path / "float.npy", bits[3].astype("f4"))
+    files = ["hand.png", "bits.npy", "bytes.npy", "bool.npy", "float.npy"]
+    result = mudra("predict", *files, "--model", "run", "--json")
+    logits = [answer["logits"] for answer in json.loads(result.stdout)]
+    assert all(each == logits[0] for each in logits)
+    assert "bits.npy: pixel values 0..1 (uint8), each black or white\n" in result.stderr
+    assert "hand.png" not in result.stderr

@@ -115,3 +115,13 @@ def test_the_result_is_printed_before_figures_are_drawn(mudra, tmp_path):
     assert done.returncode == 0 and "gnuplot failed" in done.stderr
     seen = (tmp_path / "seen").read_text()
     assert "right on" in seen and "model     run/model.safetensors" in seen and "report" not in seen
+
+
+def test_figures_that_cannot_be_written_lose_nothing_else(mudra, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "figures").write_text("a file where the folder should be")
+    run = mudra("train", "synth:60", "--epochs", 1, "--split", "stratified:0.5", "--quiet", "--out", "run")
+    assert run.returncode == 0 and "note      figures were not written: run/figures" in run.stderr, run.stderr
+    assert "All else is whole." in run.stderr and "right on" in run.stdout
+    assert (tmp_path / "run" / "report.html").read_text().endswith("</html>\n")
+    assert (tmp_path / "run" / "model.safetensors").exists()

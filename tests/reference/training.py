@@ -29,6 +29,8 @@ CASES = [
     {"optimizer": "sgd", "class-weights": "balanced"},
     {"optimizer": "sgd", "class-weights": "balanced", "classes": 2},
     {"optimizer": "adam", "class-weights": "3,1", "label-smoothing": 0.1, "classes": 2},
+    {"optimizer": "sgd", "example-weights": True},
+    {"optimizer": "adam", "example-weights": True, "class-weights": "3,1", "classes": 2},
     {"optimizer": "sgd", "ema": 0.7},
     {"optimizer": "adam", "ema": 0.99, "clip": 0.5},
     {"optimizer": "momentum", "schedule": "constant", "warm-up": 2},
@@ -86,6 +88,11 @@ def class_weights(case, labels, classes):
     return torch.tensor(weights * len(labels) / (weights * counts).sum())
 
 
+def example_weights():
+    """Exact in single precision; an image of weight 0 counts nothing."""
+    return np.random.default_rng(5).integers(0, 9, IMAGES) / 4
+
+
 def loss_of(z, y, weights, case, classes):
     smoothing = case.get("label-smoothing", 0)
     if classes == 2:
@@ -93,7 +100,7 @@ def loss_of(z, y, weights, case, classes):
         each = F.binary_cross_entropy_with_logits(z[:, 0], t, reduction="none")
     else:
         each = F.cross_entropy(z, y, reduction="none", label_smoothing=smoothing)
-    return (weights[y] * each).mean()
+    return (weights * each).mean()
 
 
 def run(case, data):
@@ -103,7 +110,9 @@ def run(case, data):
     net = {n: torch.tensor(w, dtype=torch.float64, requires_grad=True) for n, w in data["weights"].items()}
     optimizer = optimizer_for(case, rate, net)
     scheduler = scheduler_for(case, rate, optimizer)
-    weights = class_weights(case, data["labels"], classes)
+    weights = class_weights(case, data["labels"], classes)[y]
+    if case.get("example-weights"):
+        weights = weights * torch.tensor(example_weights())
     average = {n: p.detach().clone() for n, p in net.items()}
     losses, rates = [], []
     for _ in range(EPOCHS):
@@ -111,7 +120,7 @@ def run(case, data):
         for begin in range(0, IMAGES, BATCH):
             xb, yb = x[begin : begin + BATCH], y[begin : begin + BATCH]
             z = torch.tanh(xb @ net["1.weight"].T + net["1.bias"]) @ net["3.weight"].T + net["3.bias"]
-            loss = loss_of(z, yb, weights, case, classes)
+            loss = loss_of(z, yb, weights[begin : begin + BATCH], case, classes)
             optimizer.zero_grad()
             loss.backward()
             if "clip" in case:
@@ -125,9 +134,9 @@ def run(case, data):
                 average[name] = decay * average[name] + (1 - decay) * parameter.detach()
         losses.append(float(np.mean(batches)))
     final = average if "ema" in case else net
-    options = {k: str(v) for k, v in case.items() if k != "classes"}
+    options = {k: str(v) for k, v in case.items() if k not in ("classes", "example-weights")}
     return {"options": {**options, "learning-rate": str(rate), "epochs": str(EPOCHS), "batch-size": str(BATCH)},
-            "classes": classes, "rates": rates, "losses": losses,
+            "classes": classes, "example_weights": example_weights().tolist() if case.get("example-weights") else [], "rates": rates, "losses": losses,
             "weights": {n: p.tolist() for n, p in final.items()}}
 
 

@@ -65,7 +65,8 @@ TEST(Training, LossesAndWeightsMatchPyTorch) {
   for (const Json& one : file.at("cases")) {
     SCOPED_TRACE(one.at("options").dump());
     const auto classes = one.at("classes").get<int64_t>();
-    const Example example(file.at("data").at(std::to_string(classes)), classes);
+    Example example(file.at("data").at(std::to_string(classes)), classes);
+    example.data.example_weights = one.at("example_weights").get<std::vector<float>>();
     Training training = train(example.network, example.data, example.fold, options_of(one), team);
     const Json& losses = one.at("losses");
     ASSERT_EQ(training.history.size(), losses.size());

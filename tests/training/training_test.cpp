@@ -269,11 +269,11 @@ TEST(Training, ExampleWeightsCountLikeCopies) {
   Example twice = once;
   twice.fold.train = {2, 3, 4, 7, 3};
   twice.options.learning_rate = 0.5;
-  std::vector<float> weights(120, 1.0F);
-  weights[3] = 2;
+  once.data.example_weights.assign(120, 1.0F);
+  once.data.example_weights[3] = 2;
   ThreadTeam team(1);
-  const Training a = train(start_training(once.network(), once.options), once.data, once.fold, once.options,
-                           team, {}, true, weights);
+  const Training a =
+      train(start_training(once.network(), once.options), once.data, once.fold, once.options, team);
   const Training b = twice.run();
   EXPECT_NEAR(a.history[0].loss_train * 4, b.history[0].loss_train * 5, 1e-5);
   auto left = const_cast<Training&>(a).network.parameters(),

@@ -111,6 +111,7 @@ const checks = {
     const last = record.history.at(-1);
     if (!last || record.folds.length > 0 || last[0] !== record.kept_epoch || !/^\d/.test(record.words.accuracy_text)) return;
     const reading = await page.locator(".reading").textContent();
+    ensure(!/right[a-z]/.test(reading) && / right; held out: loss /.test(reading), `parts of "${reading}" run together`);
     ensure(reading.includes(`${record.words.accuracy_text} right`), `the last epoch says "${reading}", the result ${record.words.accuracy_text}`);
   },
 

@@ -190,8 +190,9 @@
       slider.value = index;
       const row = record.history[index];
       slider.setAttribute("aria-valuetext", `epoch ${row[0]}`);
-      reading.replaceChildren(`Epoch ${row[0]}. `, ...kept.flatMap((i) => [row[i + 1] === null ? "" : element("span", {},
-        element(`span.swatch.${series[i][1]}`), `${series[i][0]}: loss ${Number(row[i + 1].toPrecision(3))}, ${oneDigit(row[i + 4])} right`)]));
+      const known = kept.filter((i) => row[i + 1] !== null);
+      reading.replaceChildren(`Epoch ${row[0]}. `, ...known.map((i, at) => element("span", {}, element(`span.swatch.${series[i][1]}`),
+        `${series[i][0]}: loss ${Number(row[i + 1].toPrecision(3))}, ${oneDigit(row[i + 4])} right${at + 1 < known.length ? "; " : ""}`)));
       for (const each of charts) each.mark(row);
     };
     slider.addEventListener("input", () => show(Number(slider.value)));
