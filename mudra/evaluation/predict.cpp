@@ -10,7 +10,7 @@ namespace mudra {
 
 Predictions predict(const Network& network, int64_t classes, const Dataset& data, std::span<const Row> rows,
                     ThreadTeam& team) {
-  constexpr int64_t batch = 256;
+  constexpr int64_t batch = answered_together;
   const int64_t count = static_cast<int64_t>(rows.size());
   Shape shape = data.pixels.shape();
   shape[0] = 1;

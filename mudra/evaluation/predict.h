@@ -17,6 +17,8 @@ struct Predictions {
   Tensor logits;                // [N, classes]; [N, 1] for two classes
 };
 
+inline constexpr int64_t answered_together = 256;  // images
+
 // Answers for the images at `rows`, which must be of the network's input size. An image gets the same bits in
 // any batch and for any team.
 Predictions predict(const Network& network, int64_t classes, const Dataset& data, std::span<const Row> rows,

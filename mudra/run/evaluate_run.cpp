@@ -6,6 +6,7 @@
 
 #include "mudra/run/load_data.h"
 #include "mudra/run/stopwatch.h"
+#include "mudra/training/trainer.h"
 
 namespace mudra {
 
@@ -15,8 +16,11 @@ ModelTest evaluate_run(const Options& options, const std::filesystem::path& file
   test.options = options;
   test.file = file;
   test.model = load_model(file);
-  ThreadTeam team(std::max(1, options.threads));
-  std::tie(test.data, test.data_text) = load_data_for(test.model, options, team);
+  const int allowed = threads_allowed(options);
+  ThreadTeam loading(allowed);
+  std::tie(test.data, test.data_text) = load_data_for(test.model, options, loading);
+  const int64_t together = std::min(answered_together, test.data.size());
+  ThreadTeam team(worthwhile_threads(together * test.model.network.multiply_adds(), allowed));
   test.seconds.load = watch.lap();
   std::vector<Row> rows(static_cast<size_t>(test.data.size()));
   std::iota(rows.begin(), rows.end(), Row{0});

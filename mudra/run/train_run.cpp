@@ -56,10 +56,6 @@ Split with_validation(const Run& run, Split split) {
   return split;
 }
 
-int threads_allowed(const Options& options) {
-  return options.threads > 0 ? options.threads : available_processors();
-}
-
 // Everything that is settled before training; refuses what can be refused.
 Run prepare(const Options& options) {
   check_together(options);
@@ -221,6 +217,11 @@ Run run_in_folder(Run run, const RunEvents& events, const Stopwatch& total) {
 }
 
 }  // namespace
+
+int threads_allowed(const Options& options) {
+  const int processors = available_processors();
+  return options.threads > 0 ? std::min(options.threads, processors) : processors;
+}
 
 Run train_run(const Options& options, const std::string& out, const RunEvents& events) {
   const Stopwatch total;

@@ -49,6 +49,9 @@ struct RunEvents {
   std::function<bool()> stop;                                        // asked after every step
 };
 
+// --threads, but no more than there are processors, which would only slow each other down; all for 0.
+int threads_allowed(const Options& options);
+
 // Trains and evaluates, in a folder that holds
 //   options.toml, split.json                 from the beginning
 //   checkpoint.safetensors                   while it trains, every --checkpoint seconds

@@ -256,9 +256,12 @@ Initialization initialization(const std::string& name) {
 }
 
 int worthwhile_threads(const Network& network, int64_t batch, int available) {
-  constexpr int64_t worth_a_thread = 100'000'000;
-  const int64_t step = 3 * batch * network.multiply_adds();  // forward, dx and dW
-  return static_cast<int>(std::clamp<int64_t>(step / worth_a_thread, 1, std::max(1, available)));
+  return worthwhile_threads(3 * batch * network.multiply_adds(), available);  // forward, dx and dW
+}
+
+int worthwhile_threads(int64_t multiply_adds, int available) {
+  constexpr int64_t worth_a_thread = 50'000'000;  // measured: docs/benchmarks.md
+  return static_cast<int>(std::clamp<int64_t>(multiply_adds / worth_a_thread, 1, std::max(1, available)));
 }
 
 TrainingState start_training(Network network, const Options& options) {

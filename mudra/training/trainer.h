@@ -81,9 +81,11 @@ Training train(Network network, const Dataset& data, const Fold& fold, const Opt
 
 Initialization initialization(const std::string& name);
 
-// How many of `available` threads a step of `batch` images is worth: one for every hundred million
+// How many of `available` threads a training step of `batch` images is worth: one for every fifty million
 // multiply-adds, at least one. Below that, a member that loses its processor costs more than the others save.
 // The result does not depend on it.
 int worthwhile_threads(const Network& network, int64_t batch, int available);
+// The same of any work of so many multiply-adds between two waits for all threads.
+int worthwhile_threads(int64_t multiply_adds, int available);
 
 }  // namespace mudra

@@ -292,6 +292,8 @@ TEST(Threads, AreFewForASmallNetwork) {
     EXPECT_EQ(worthwhile_threads(report, 32, available), 1);
     EXPECT_EQ(worthwhile_threads(larger, 1, available), 1);
     EXPECT_EQ(worthwhile_threads(larger, 1 << 16, available), available);
+    EXPECT_EQ(worthwhile_threads(99'999'999, available), 1);
+    EXPECT_EQ(worthwhile_threads(100'000'000, available), std::min(2, available));
     int before = 1;
     for (int64_t batch = 1; batch < 5000; batch *= 3) {
       const int now = worthwhile_threads(larger, batch, available);
