@@ -55,8 +55,10 @@ def draw(results, out):
         # What would be if all of the time were arithmetic (through the last point) or were shared out (the first).
         power = {"units W": 1, "pixels": 2}.get(axis, -1)
         x, y = points[-1] if power > 0 else points[0]
+        low, high = min(t for _, t in points) * 0.5, max(t for _, t in points) * 2
+        marks = [m * 10.0**e for e in range(-3, 7) for m in (1, 2, 5) if low <= m * 10.0**e <= high]
         lines += [f"set title '{title}'", f"set xlabel '{axis}'", f"set xrange [{values[0] * 0.9}:{values[-1] * 1.1}]",
-                  f"set yrange [{min(t for _, t in points) * 0.5}:{max(t for _, t in points) * 2}]",
+                  f"set yrange [{low}:{high}]", f"set ytics ({', '.join(f'{m:g}' for m in marks)})",
                   "set xtics (" + ", ".join(f"'{v}' {v}" for v in values) + ")",
                   f"plot {y} * (x / {x}.0) ** {power} ls 2, '-' with linespoints ls 1"]
         lines += [f"{value} {time}" for value, time in points] + ["e"]
