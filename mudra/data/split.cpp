@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <optional>
@@ -20,9 +21,11 @@ constexpr std::string_view option = "--split";
 constexpr std::string_view validation_option = "--validation";
 constexpr std::string_view inner_option = "--inner";
 constexpr std::string_view forms =
-    "Give a fraction such as 0.8, stratified:0.8, group, kfold:5, leave-one-group-out or a split.json file";
+    "Give a fraction such as 0.8, stratified:0.8, group, kfold:5, group-kfold:5, leave-one-group-out or a "
+    "split.json "
+    "file";
 constexpr std::string_view rules =
-    "Give a fraction such as 0.8, stratified:0.8, group, kfold:5 or leave-one-group-out";
+    "Give a fraction such as 0.8, stratified:0.8, group, kfold:5, group-kfold:5 or leave-one-group-out";
 
 // Rows to split, in a random order: the order in which training takes them. `level` is 0 for all rows and 1
 // within a part of them; every level draws numbers of its own. `where` is the option an Error names.
@@ -130,18 +133,49 @@ std::vector<Fold> group_folds(const Rows& r) {
   return folds;
 }
 
-std::vector<Fold> k_folds(const Rows& r, std::string_view text, const std::string& how) {
-  const std::vector<Row>& rows = r.rows;
+// The 5 of "kfold:5": parts that `count` things make.
+int64_t part_count(std::string_view text, size_t count, const std::string& things, const std::string& how,
+                   std::string_view where) {
   const auto k = parse_number<int64_t>(text);
-  const int64_t count = static_cast<int64_t>(rows.size());
-  if (!k || *k < 2 || *k > count) {
-    throw usage_error("'" + how + "' is not possible", r.where,
-                      "Give a number of parts from 2 to the " + std::to_string(count) + " images there are");
+  if (!k || *k < 2 || *k > static_cast<int64_t>(count)) {
+    throw usage_error(
+        "'" + how + "' is not possible", where,
+        "Give a number of parts from 2 to the " + std::to_string(count) + " " + things + " there are");
+  }
+  return *k;
+}
+
+// The largest group first, each into the part that is the smallest by then: parts are about equally large.
+std::vector<Fold> group_k_folds(const Rows& r, std::string_view text, const std::string& how) {
+  std::vector<int32_t> groups = present_groups(r);
+  const int64_t k = part_count(text, groups.size(), "groups", how, r.where);
+  std::vector<size_t> images(r.data.group_names.size(), 0), size(static_cast<size_t>(k), 0);
+  for (const Row row : r.rows) ++images[static_cast<size_t>(r.data.groups[row])];
+  r.group_rng().shuffle(std::span(groups));
+  std::ranges::stable_sort(groups, std::greater(), [&](int32_t g) { return images[static_cast<size_t>(g)]; });
+  std::vector<size_t> part_of(images.size(), 0);
+  for (const int32_t group : groups) {
+    const auto smallest = static_cast<size_t>(std::ranges::min_element(size) - size.begin());
+    part_of[static_cast<size_t>(group)] = smallest;
+    size[smallest] += images[static_cast<size_t>(group)];
   }
   std::vector<Fold> folds;
-  for (int64_t f = 0; f < *k; ++f) {
-    const auto begin = rows.begin() + count * f / *k;
-    const auto end = rows.begin() + count * (f + 1) / *k;
+  for (size_t f = 0; f < size.size(); ++f) {
+    folds.push_back(fold_by(
+        r.rows, [&](Row row) { return part_of[static_cast<size_t>(r.data.groups[row])] == f; },
+        "fold " + std::to_string(f + 1)));
+  }
+  return folds;
+}
+
+std::vector<Fold> k_folds(const Rows& r, std::string_view text, const std::string& how) {
+  const std::vector<Row>& rows = r.rows;
+  const int64_t k = part_count(text, rows.size(), "images", how, r.where);
+  const int64_t count = static_cast<int64_t>(rows.size());
+  std::vector<Fold> folds;
+  for (int64_t f = 0; f < k; ++f) {
+    const auto begin = rows.begin() + count * f / k;
+    const auto end = rows.begin() + count * (f + 1) / k;
     Fold fold{{rows.begin(), begin}, {begin, end}, "fold " + std::to_string(f + 1)};
     fold.train.insert(fold.train.end(), end, rows.end());
     folds.push_back(std::move(fold));
@@ -255,6 +289,8 @@ std::optional<Split> split_by_rule(const Rows& r, const std::string& how) {
   if (kind == "group") return Split{"by group" + seeded, only(group_fold(r, fraction(rest, how, r.where)))};
   if (kind == "kfold" && colon != std::string::npos)
     return Split{std::string(rest) + " folds" + seeded, k_folds(r, rest, how)};
+  if (kind == "group-kfold" && colon != std::string::npos)
+    return Split{std::string(rest) + " folds by group" + seeded, group_k_folds(r, rest, how)};
   if (how == "leave-one-group-out") return Split{"one group left out at a time", group_folds(r)};
   return std::nullopt;
 }
@@ -270,7 +306,7 @@ Fold validation_fold(const Rows& r, const std::string& how, const Fold& outer, d
   const std::string kind = how.substr(0, how.find(':'));
   if (kind == "stratified") return stratified_fold(r, share);
   const bool by_rule = kind == "kfold" || parse_number<double>(how);
-  const bool by_group = kind == "group" || kind == "leave-one-group-out";
+  const bool by_group = kind == "group" || kind == "group-kfold" || kind == "leave-one-group-out";
   if (by_group || (!by_rule && keeps_groups_whole(r.data, outer))) return group_fold(r, share);
   return random_fold(r.rows, share);
 }

@@ -30,6 +30,7 @@ struct Split {
 //   stratified:0.8          the same within every class
 //   group, group:0.8        whole groups (hands, signers): a part of the groups trains
 //   kfold:5                 every image is tested once, by a network trained on the other parts
+//   group-kfold:5           the same with whole groups in every part, and parts of about the same size
 //   leave-one-group-out     every group is tested once, by a network trained on the others
 //   FILE                    a split.json, as write_split makes it
 //   FILE:FOLD               of a nested split in a file, the folds within the fold of this name or number
@@ -52,7 +53,7 @@ void nest_split(const Dataset& data, const std::string& how, uint64_t seed, Spli
 std::vector<Row> rows_of(const Dataset& data, const Split& split);
 
 // Moves a share of every fold's training part to its validation part, by the rule `how` the split was made
-// by: within classes for stratified, whole groups for group and leave-one-group-out, also for a file whose
+// by: within classes for stratified, whole groups for the rules by group, also for a file whose
 // folds keep every group on one side; else at random. What stays keeps its order. A fold of a file that has a
 // validation part keeps it. Throws a usage Error when training would lose a class or its only group.
 void cut_validation(const Dataset& data, const std::string& how, double share, uint64_t seed, Split& split);

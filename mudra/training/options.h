@@ -78,8 +78,9 @@ void describe(O& o, Visit&& visit) {
   visit("fit", o.fit, "how an image of another shape is fitted",
         std::vector<std::string_view>{"stretch", "keep-aspect"});
   visit("split", o.split,
-        "what is held out: 0.8 (trained on), stratified:0.8, group, kfold:5, leave-one-group-out or a file "
-        "(FILE:FOLD of a nested one)",
+        "what is held out: 0.8 (trained on), stratified:0.8, group, kfold:5, group-kfold:5, "
+        "leave-one-group-out or a "
+        "file (FILE:FOLD of a nested one)",
         any);
   visit("network", o.network,
         "the layers, such as \"conv 16 3x3, relu, pool 2, dense 64, relu\" (the output layer is added), or "

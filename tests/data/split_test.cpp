@@ -67,7 +67,7 @@ TEST(Split, ByGroupKeepsEveryGroupOnOneSide) {
 }
 
 TEST(Split, FoldsTestEveryImageOnce) {
-  for (const char* how : {"kfold:7", "leave-one-group-out"}) {
+  for (const char* how : {"kfold:7", "group-kfold:4", "leave-one-group-out"}) {
     std::vector<int> tested(120, 0);
     for (const Fold& fold : make_split(example(), how, 5).folds) {
       EXPECT_EQ(fold.train.size() + fold.test.size(), 120U);
@@ -75,6 +75,26 @@ TEST(Split, FoldsTestEveryImageOnce) {
     }
     EXPECT_EQ(tested, std::vector<int>(120, 1)) << how;
   }
+}
+
+TEST(Split, FoldsByGroupAreOfAboutTheSameSize) {
+  Dataset data = example();  // groups of 70, 10, 10, 10, 10 and 10
+  for (size_t row = 0; row < 120; ++row)
+    data.groups[row] = row < 70 ? 0 : static_cast<int32_t>((row - 60) / 10);
+  std::set<std::vector<int32_t>> seen;
+  for (uint64_t seed = 1; seed <= 8; ++seed) {
+    const Split split = make_split(data, "group-kfold:3", seed);
+    std::vector<size_t> sizes;
+    for (const Fold& fold : split.folds) {
+      sizes.push_back(fold.test.size());
+      std::set<int32_t> tested;
+      for (const Row row : fold.test) tested.insert(data.groups[row]);
+      for (const Row row : fold.train) EXPECT_FALSE(tested.contains(data.groups[row]));
+      if (&fold == &split.folds[1]) seen.emplace(tested.begin(), tested.end());
+    }
+    EXPECT_EQ(sizes, (std::vector<size_t>{70, 30, 20}));
+  }
+  EXPECT_GT(seen.size(), 2U) << "another seed makes other parts";
 }
 
 TEST(Split, LeaveOneGroupOutNamesTheGroup) {
@@ -142,6 +162,8 @@ TEST(Split, RefusesWhatCannotBeSplit) {
         << message_of(data, how);
     EXPECT_EQ(message_of(data, how).find("from 2 to the 120 images") != std::string::npos, parts) << how;
   }
+  for (const char* how : {"group-kfold:1", "group-kfold:7"})
+    EXPECT_NE(message_of(data, how).find("from 2 to the 6 groups"), std::string::npos) << how;
   data.groups.clear();
   EXPECT_THROW(make_split(data, "group", 1), Error);
   EXPECT_THROW(make_split(data, "leave-one-group-out", 1), Error);
@@ -171,12 +193,13 @@ void expect_cut(const Fold& before, const Fold& after, size_t validation) {
 
 TEST(Validation, IsCutByTheRuleOfTheSplit) {
   const Dataset data = example();
-  for (const std::string how : {"0.8", "stratified:0.8", "group", "kfold:4", "leave-one-group-out"}) {
+  for (const std::string how :
+       {"0.8", "stratified:0.8", "group", "kfold:4", "group-kfold:3", "leave-one-group-out"}) {
     SCOPED_TRACE(how);
     const Split before = make_split(data, how, 3);
     Split after = before;
     cut_validation(data, how, 0.25, 3, after);
-    const bool by_group = how == "group" || how == "leave-one-group-out";
+    const bool by_group = how.starts_with("group") || how == "leave-one-group-out";
     for (size_t f = 0; f < after.folds.size(); ++f) {
       const size_t groups = before.folds[f].train.size() / 20;
       const size_t rows = before.folds[f].train.size();
@@ -250,7 +273,8 @@ TEST(Validation, NeedsAnotherGroupAndEveryClass) {
 TEST(Split, OfSomeRowsStaysWithinThem) {
   const Dataset data = example();
   const Fold outer = make_split(data, "group", 2).folds[0];
-  for (const char* how : {"kfold:3", "leave-one-group-out", "group", "0.7", "stratified:0.5"}) {
+  for (const char* how :
+       {"kfold:3", "group-kfold:2", "leave-one-group-out", "group", "0.7", "stratified:0.5"}) {
     const Split inner = split_rows(data, outer.train, how, 2);
     std::multiset<int64_t> tested;
     for (const Fold& fold : inner.folds) {
