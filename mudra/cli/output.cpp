@@ -90,14 +90,15 @@ void catch_interrupts() {
 
 bool was_interrupted() { return interrupted; }
 
-Progress show_progress(const std::string& what) {
+Progress show_progress(const std::string& what, bool quiet) {
   catch_interrupts();
   const std::shared_ptr<ProgressLine> line(new ProgressLine, [](ProgressLine* shown) {
     shown->clear();
     delete shown;
   });
-  return [line, what](int64_t done, int64_t of) {
+  return [line, what, quiet](int64_t done, int64_t of) {
     if (was_interrupted()) throw Error("stopped", what, "Nothing is left half done");
+    if (quiet) return;
     if (of == 0) return line->show(fmt::format("{} {}", what, thousands(done)));
     line->show(fmt::format("{} {:.0f}%", what, 100 * static_cast<double>(done) / static_cast<double>(of)));
   };

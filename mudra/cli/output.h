@@ -49,8 +49,8 @@ class ProgressLine {
 void catch_interrupts();
 bool was_interrupted();
 
-// Shows `what` and its share on a terminal's line, which is gone when the Progress is. Catches interrupts:
-// one ends what goes on by an Error, so that it leaves nothing half done.
-Progress show_progress(const std::string& what);
+// Shows `what` and its share on a terminal's line, unless `quiet`, which is gone when the Progress is.
+// Catches interrupts: one ends what goes on by an Error, so that it leaves nothing half done.
+Progress show_progress(const std::string& what, bool quiet = false);
 
 }  // namespace mudra

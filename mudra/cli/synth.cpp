@@ -42,9 +42,10 @@ Action synth_command(Arguments& arguments) {
     if (a->threads < 0) throw usage_error("cannot be negative", "--threads", "Give 0 for one a processor");
     ThreadTeam team(a->threads > 0 ? a->threads : available_processors());
     const ProgressLine clock;
-    const Dataset data = render_hands(options, team);
+    const Dataset data = render_hands(options, team, show_progress("rendering"));
     const double seconds = clock.seconds();
-    const std::vector<std::string> notes = write_dataset(data, a->out);
+    const std::vector<std::string> notes =
+        write_dataset(data, a->out, {.progress = show_progress("writing " + a->out)});
     if (a->json) {
       return print_json({{"out", a->out},
                          {"count", data.size()},

@@ -134,6 +134,7 @@ Action train_command(Arguments& arguments) {
                         "Leave out --options and --out");
     catch_interrupts();
     RunEvents events;
+    events.reading = [&] { return show_progress("reading", a->quiet); };
     if (!a->quiet) events.ready = describe_run;
     EpochProgress progress(a->quiet);
     events.epoch = [&](const Run& run, size_t, const Epoch& epoch) { progress(run, epoch); };

@@ -36,7 +36,8 @@ Size parse_size(const std::string& text) {
 }
 
 // "synth:2000" or "synth:2000:ankara"
-Dataset render(const std::string& source, const Size& size, uint64_t seed, ThreadTeam& team) {
+Dataset render(const std::string& source, const Size& size, uint64_t seed, ThreadTeam& team,
+               const Progress& progress) {
   SynthOptions synth;
   synth.seed = seed;
   const std::string_view rest = std::string_view(source).substr(source.find(':') + 1);
@@ -50,7 +51,7 @@ Dataset render(const std::string& source, const Size& size, uint64_t seed, Threa
   if (size.height != size.width)
     throw usage_error("rendered images are square", "--size", "Give one number, such as 28");
   if (size.height > 0) synth.size = size.height;
-  Dataset data = render_hands(synth, team);
+  Dataset data = render_hands(synth, team, progress);
   data.source = source;
   return data;
 }
@@ -74,7 +75,7 @@ LoadedData load(const Options& options, ThreadTeam& team, const Progress& progre
   }
   Dataset data;
   if (source.starts_with("synth:")) {
-    data = render(source, size, options.seed, team);
+    data = render(source, size, options.seed, team, progress);
   } else {
     ReadOptions read;
     read.groups = options.groups;

@@ -57,12 +57,13 @@ Split with_validation(const Run& run, Split split) {
 }
 
 // Everything that is settled before training; refuses what can be refused.
-Run prepare(const Options& options) {
+Run prepare(const Options& options, const RunEvents& events) {
   check_together(options);
   Run run;
   run.options = options;
   ThreadTeam team(threads_allowed(options));
-  std::tie(run.data, run.data_text) = load_data(options, team);
+  std::tie(run.data, run.data_text) =
+      load_data(options, team, events.reading ? events.reading() : Progress());
   if (run.data.classes.size() < 2) {
     throw Error(
         "all images are of one class, '" + run.data.classes.at(0) + "': there is nothing to tell apart",
@@ -225,7 +226,7 @@ int threads_allowed(const Options& options) {
 
 Run train_run(const Options& options, const std::string& out, const RunEvents& events) {
   const Stopwatch total;
-  Run run = prepare(options);
+  Run run = prepare(options, events);
   run.folder = make_run_folder(out, options.recipe.empty() ? "train" : options.recipe);
   // What a run that is cut short goes on from.
   write_file_atomically(run.folder / "options.toml", to_toml(run.options));
@@ -246,7 +247,7 @@ Run resume_run(const std::filesystem::path& folder, const std::map<std::string, 
                         "Leave it out, or train anew without --resume");
   }
   const Options options = make_options(folder / "options.toml", given);
-  Run run = prepare(options);
+  Run run = prepare(options, events);
   run.folder = folder;
   return run_in_folder(std::move(run), events, total);
 }

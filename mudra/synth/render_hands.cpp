@@ -76,7 +76,7 @@ void render(const SynthOptions& options, int64_t index, int label, Workspace& wo
 
 }  // namespace
 
-Dataset render_hands(const SynthOptions& options, ThreadTeam& team) {
+Dataset render_hands(const SynthOptions& options, ThreadTeam& team, const Progress& progress) {
   check(options);
   const int channels = options.colour ? 3 : 1;
   const int64_t each = int64_t{options.size} * options.size * channels;
@@ -85,7 +85,7 @@ Dataset render_hands(const SynthOptions& options, ThreadTeam& team) {
   data.labels.resize(static_cast<size_t>(options.count));
   data.groups.resize(static_cast<size_t>(options.count));
   const int64_t people = (options.count + images_per_person - 1) / images_per_person;
-  team.run(people, [&](int64_t person) {
+  const auto render_person = [&](int64_t person) {
     Workspace work;
     const int64_t end = std::min(options.count, (person + 1) * images_per_person);
     for (int64_t i = person * images_per_person; i < end; ++i) {
@@ -94,7 +94,12 @@ Dataset render_hands(const SynthOptions& options, ThreadTeam& team) {
       data.groups[static_cast<size_t>(i)] = static_cast<int32_t>(person);
       render(options, i, label, work, &bytes[static_cast<size_t>(i * each)], nullptr);
     }
-  });
+  };
+  const int64_t at_once = 8 * team.threads();  // people between two looks at progress
+  for (int64_t first = 0; first < people; first += at_once) {
+    if (progress) progress(first * images_per_person, options.count);
+    team.run(std::min(at_once, people - first), [&](int64_t i) { render_person(first + i); });
+  }
   data.source = "synth:" + std::to_string(options.count);
   data.pixels = Pixels({options.count, options.size, options.size, channels}, std::move(bytes));
   for (int digit = 0; digit < digit_count; ++digit) data.classes.push_back(std::to_string(digit));

@@ -27,8 +27,8 @@ inline constexpr int64_t images_per_person = 20;
 
 // Labels "0" to "9", balanced, and "none" if asked for; a group is one rendered person.
 // Image i depends only on the options and i, never on count or on the number of threads.
-// Throws a usage Error when an option is out of range.
-Dataset render_hands(const SynthOptions& options, ThreadTeam& team);
+// Throws a usage Error when an option is out of range.   progress: in images
+Dataset render_hands(const SynthOptions& options, ThreadTeam& team, const Progress& progress = {});
 
 // One image with what is known about it.
 struct RenderedHand {

@@ -238,22 +238,31 @@ def test_data_may_be_called_like_a_command(mudra, tmp_path, good):
     assert mudra("data", "inspect", "inspect").stdout.startswith("inspect: 60 images")
 
 
-@pytest.mark.parametrize("kind", ["folder", "csv"])
-def test_an_interrupt_ends_reading(tmp_path, kind):
+@pytest.mark.parametrize("kind, command", [
+    ("folder", ["data", "inspect", "data"]),
+    ("csv", ["data", "inspect", "data"]),
+    ("csv", ["train", "data", "--quiet", "--out", "run"]),
+    ("rendered", ["data", "convert", "synth:1000000", "--out", "x.npz"]),
+    ("rendered", ["train", "synth:1000000", "--out", "run"]),
+    ("rendered", ["synth", "--count", 1000000, "--out", "x.npz"]),
+])
+def test_an_interrupt_ends_reading(tmp_path, kind, command):
     if kind == "folder":
         for number in range(4000):
             (tmp_path / "data" / str(number % 2)).mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / "tests/fixtures/sources/folder/5/a.png", tmp_path / "data" / str(number % 2) / f"{number}.png")
-    else:
+    elif kind == "csv":
         (tmp_path / "data").write_text("0" + ",7" * 784 + "\n" + ("1" + ",9" * 784 + "\n") * 60000)
-    process = subprocess.Popen([COMMAND, "data", "inspect", tmp_path / "data"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen([COMMAND, *map(str, command)], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     # Python itself catches SIGINT until it has become the command, which catches SIGTERM as the last.
     caught = re.compile(rb"SigCgt:\t[0-9a-f]{12}[4-7c-f]")
     while process.poll() is None and not caught.search(pathlib.Path(f"/proc/{process.pid}/status").read_bytes()):
         time.sleep(0.001)
     process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate(timeout=60)
-    assert (process.returncode, stdout, stderr) == (1, "", "mudra: reading: stopped. Nothing is left half done.\n")
+    assert (process.returncode, stdout, stderr) == (
+        1, "", f"mudra: {'rendering' if command[0] == 'synth' else 'reading'}: stopped. Nothing is left half done.\n")
+    assert [path.name for path in tmp_path.iterdir() if path.name != "data"] == []
 
 
 def test_a_wrong_number_is_named(mudra):
