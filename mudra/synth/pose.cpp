@@ -85,10 +85,10 @@ ThumbPose thumb_opposed(Rng& rng, int finger, bool meets, bool circle) {
   ThumbPose pose;
   constexpr float radial[4] = {48, 36, 26, 14};
   constexpr float mcp[4] = {12, 22, 30, 36};
-  const float ip = circle ? 12 : meets && finger != index_finger ? 14 : 26;
+  const float ip = circle ? 12.0F : meets && finger != index_finger ? 14.0F : 26.0F;
   constexpr float roll[4] = {-25, -8, 0, 5};
   pose.radial = normal(rng, circle ? 24 : radial[finger], 5) * degrees;
-  pose.palmar = normal(rng, circle ? 48 : finger == little_finger ? 46 : 40, 6) * degrees;
+  pose.palmar = normal(rng, circle ? 48.0F : finger == little_finger ? 46.0F : 40.0F, 6) * degrees;
   pose.roll = normal(rng, circle ? -60 : roll[finger], 8) * degrees;
   pose.mcp = normal(rng, circle ? 10 : mcp[finger], 8) * degrees;
   pose.ip = normal(rng, ip, 12) * degrees;

@@ -22,7 +22,7 @@ void box_blur(const Surface& surface, int reach, float floor, ShadingScratch& sc
   };
   for (int y = y0; y < y1; ++y) {
     scratch.row.assign(static_cast<size_t>(width) + 2 * static_cast<size_t>(reach) + 1, floor);
-    for (int x = x0; x < x1; ++x) scratch.row[static_cast<size_t>(x - x0 + reach)] = value(x, y);
+    for (int x = x0; x < x1; ++x) scratch.row[static_cast<size_t>(int64_t{x} - x0 + reach)] = value(x, y);
     float sum = 0;
     for (int i = 0; i < 2 * reach; ++i) sum += scratch.row[static_cast<size_t>(i)];
     float* to = &scratch.sums[static_cast<size_t>(y - y0) * width];
