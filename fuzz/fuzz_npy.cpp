@@ -8,9 +8,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   ReadOptions options = fuzz::small_options();
   options.labels = file.path();
   fuzz::attempt([&] { fuzz::check(read_npy(file.path(), options)); });
+  std::vector<std::string> notes;
   options.height = 3, options.width = 5;
   options.stream_above = 1 << 20;
   fuzz::attempt([&] { fuzz::check(read_npy(file.path(), options)); });
-  fuzz::attempt([&] { read_npy_image(file.path()); });
+  fuzz::attempt([&] { read_npy_image(file.path(), notes); });
   return 0;
 }
