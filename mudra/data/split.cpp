@@ -21,9 +21,8 @@ constexpr std::string_view option = "--split";
 constexpr std::string_view validation_option = "--validation";
 constexpr std::string_view inner_option = "--inner";
 constexpr std::string_view forms =
-    "Give a fraction such as 0.8, stratified:0.8, group, kfold:5, group-kfold:5, leave-one-group-out or a "
-    "split.json "
-    "file";
+    "Give a fraction such as 0.8, stratified:0.8, group, kfold:5, group-kfold:5, leave-one-group-out "
+    "or a split.json file";
 constexpr std::string_view rules =
     "Give a fraction such as 0.8, stratified:0.8, group, kfold:5, group-kfold:5 or leave-one-group-out";
 

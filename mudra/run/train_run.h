@@ -44,8 +44,8 @@ struct Run {
 
 // What a run says while it runs, and whether it should stop; any may be empty.
 struct RunEvents {
-  std::function<Progress()> reading;      // asked once, when data are read or rendered
-  std::function<void(const Run&)> ready;  // data, split and network are known
+  std::function<Progress()> reading;                                 // asked once, before data are read
+  std::function<void(const Run&)> ready;                             // data, split and network are known
   std::function<void(const Run&, size_t fold, const Epoch&)> epoch;  // after every epoch
   std::function<bool()> stop;                                        // asked after every step
 };

@@ -79,8 +79,7 @@ void describe(O& o, Visit&& visit) {
         std::vector<std::string_view>{"stretch", "keep-aspect"});
   visit("split", o.split,
         "what is held out: 0.8 (trained on), stratified:0.8, group, kfold:5, group-kfold:5, "
-        "leave-one-group-out or a "
-        "file (FILE:FOLD of a nested one)",
+        "leave-one-group-out or a file (FILE:FOLD of a nested one)",
         any);
   visit("network", o.network,
         "the layers, such as \"conv 16 3x3, relu, pool 2, dense 64, relu\" (the output layer is added), or "
