@@ -10,7 +10,7 @@
 #include "mudra/cli/output.h"
 #include "mudra/core/did_you_mean.h"
 #include "mudra/core/error.h"
-#include "mudra/report/format.h"
+#include "mudra/core/text.h"
 #include "mudra/run/benchmark.h"
 #include "mudra/simd/roofline.h"
 

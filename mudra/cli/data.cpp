@@ -10,6 +10,7 @@
 #include "mudra/cli/output.h"
 #include "mudra/core/atomic_file.h"
 #include "mudra/core/error.h"
+#include "mudra/core/text.h"
 #include "mudra/core/thread_team.h"
 #include "mudra/data/image_file.h"
 #include "mudra/data/inspect.h"
@@ -17,7 +18,6 @@
 #include "mudra/data/split.h"
 #include "mudra/data/write_dataset.h"
 #include "mudra/features/augment_sheet.h"
-#include "mudra/report/format.h"
 #include "mudra/run/load_data.h"
 #include "mudra/training/options.h"
 

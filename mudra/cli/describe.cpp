@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "mudra/cli/output.h"
-#include "mudra/report/format.h"
+#include "mudra/core/text.h"
 
 namespace mudra {
 namespace {

@@ -9,8 +9,8 @@
 #include "mudra/core/atomic_file.h"
 #include "mudra/core/did_you_mean.h"
 #include "mudra/core/error.h"
+#include "mudra/core/text.h"
 #include "mudra/export/onnx.h"
-#include "mudra/report/format.h"
 
 namespace mudra {
 namespace {

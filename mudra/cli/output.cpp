@@ -5,12 +5,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "mudra/core/error.h"
-#include "mudra/report/format.h"
+#include "mudra/core/text.h"
 #include "mudra/report/page.h"
 #include "mudra/training/options.h"
 
@@ -78,30 +78,33 @@ void ProgressLine::finish(const std::string& text) {
   fmt::print(stderr, "{}{}\n", is_terminal_ ? "\r\033[K" : "", text);
 }
 
-static std::atomic<bool> interrupted{false};
-
-void catch_interrupts() {
-  struct sigaction action {};
-  action.sa_handler = [](int) { interrupted = true; };
-  action.sa_flags = static_cast<int>(SA_RESETHAND);
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
+std::stop_token interrupts() {
+  static std::stop_source source;
+  static bool is_caught = false;
+  if (!std::exchange(is_caught, true)) {
+    struct sigaction action {};
+    // Sets a lock-free mark: nobody registers a callback with this source.
+    action.sa_handler = [](int) { source.request_stop(); };
+    action.sa_flags = static_cast<int>(SA_RESETHAND);
+    sigaction(SIGINT, &action, nullptr);
+    sigaction(SIGTERM, &action, nullptr);
+  }
+  return source.get_token();
 }
 
-bool was_interrupted() { return interrupted; }
-
 Progress show_progress(const std::string& what, bool quiet) {
-  catch_interrupts();
   const std::shared_ptr<ProgressLine> line(new ProgressLine, [](ProgressLine* shown) {
     shown->clear();
     delete shown;
   });
-  return [line, what, quiet](int64_t done, int64_t of) {
-    if (was_interrupted()) throw Error("stopped", what, "Nothing is left half done");
-    if (quiet) return;
-    if (of == 0) return line->show(fmt::format("{} {}", what, thousands(done)));
-    line->show(fmt::format("{} {:.0f}%", what, 100 * static_cast<double>(done) / static_cast<double>(of)));
-  };
+  return Progress(
+      [line, what, quiet](int64_t done, int64_t of) {
+        if (quiet) return;
+        if (of == 0) return line->show(fmt::format("{} {}", what, thousands(done)));
+        line->show(
+            fmt::format("{} {:.0f}%", what, 100 * static_cast<double>(done) / static_cast<double>(of)));
+      },
+      interrupts());
 }
 
 }  // namespace mudra

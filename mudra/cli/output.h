@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <nlohmann/json_fwd.hpp>
+#include <stop_token>
 #include <string>
 
 #include "mudra/cli/arguments.h"
@@ -45,12 +46,11 @@ class ProgressLine {
   std::chrono::steady_clock::time_point start_, shown_;
 };
 
-// From now on Ctrl-C and a polite kill only set a mark, which was_interrupted() reads; a second one kills.
-void catch_interrupts();
-bool was_interrupted();
+// From now on Ctrl-C and a polite kill only request a stop of this token; a second one kills.
+std::stop_token interrupts();
 
 // Shows `what` and its share on a terminal's line, unless `quiet`, which is gone when the Progress is.
-// Catches interrupts: one ends what goes on by an Error, so that it leaves nothing half done.
+// The first Ctrl-C ends what goes on by an Error, so that it leaves nothing half done.
 Progress show_progress(const std::string& what, bool quiet = false);
 
 }  // namespace mudra

@@ -6,8 +6,8 @@
 #include "mudra/cli/commands.h"
 #include "mudra/cli/output.h"
 #include "mudra/core/error.h"
+#include "mudra/core/text.h"
 #include "mudra/data/write_dataset.h"
-#include "mudra/report/format.h"
 #include "mudra/synth/render_hands.h"
 
 namespace mudra {

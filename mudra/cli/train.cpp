@@ -8,7 +8,7 @@
 #include "mudra/cli/commands.h"
 #include "mudra/cli/describe.h"
 #include "mudra/cli/output.h"
-#include "mudra/report/format.h"
+#include "mudra/core/text.h"
 #include "mudra/report/summary.h"
 #include "mudra/run/doubts.h"
 #include "mudra/run/load_data.h"
@@ -132,13 +132,13 @@ Action train_command(Arguments& arguments) {
     if (!a->resume.empty() && (!a->options_file.empty() || !a->out.empty()))
       throw usage_error("a run goes on in its folder with its options", "--resume",
                         "Leave out --options and --out");
-    catch_interrupts();
+    const std::stop_token stop = interrupts();
     RunEvents events;
     events.reading = [&] { return show_progress("reading", a->quiet); };
     if (!a->quiet) events.ready = describe_run;
     EpochProgress progress(a->quiet);
     events.epoch = [&](const Run& run, size_t, const Epoch& epoch) { progress(run, epoch); };
-    events.stop = was_interrupted;
+    events.stop = [stop] { return stop.stop_requested(); };
     const Run run = a->resume.empty() ? train_run(make_options(a->options_file, a->given), a->out, events)
                                       : resume_run(a->resume, a->given, events);
     progress.finish();

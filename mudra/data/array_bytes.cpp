@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "mudra/core/error.h"
-#include "mudra/data/utf8.h"
+#include "mudra/core/utf8.h"
 
 namespace mudra {
 namespace {

@@ -96,7 +96,7 @@ Pixels stream_pixels(std::unique_ptr<ByteSource> source, const NpyHeader& header
   ValueRange range;
   for (int64_t at = 0; at < header.values; at += per_chunk) {
     const int64_t count = std::min(per_chunk, header.values - at);
-    if (progress) progress(at, header.values);
+    progress(at, header.values);
     source->read_at(header.data_offset + static_cast<uint64_t>(at * header.item_size), raw.data(),
                     static_cast<size_t>(count * header.item_size));
     npy_to_floats(header, raw.data(), count, values.data());

@@ -2,8 +2,8 @@
 #include <cctype>
 #include <string_view>
 
+#include "mudra/core/utf8.h"
 #include "mudra/data/inspect.h"
-#include "mudra/data/utf8.h"
 
 namespace mudra {
 namespace {

@@ -2,12 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "mudra/core/progress.h"
 #include "mudra/core/shape.h"
 
 namespace mudra {
@@ -15,9 +15,6 @@ namespace mudra {
 // A place in a data set. 32 bits: every list of rows is as long as the data.
 using Row = uint32_t;
 inline constexpr int64_t most_images = int64_t{1} << 32;
-
-// Told now and then how far something long is; what it throws ends that.
-using Progress = std::function<void(int64_t done, int64_t of)>;
 
 // Images that stay on the disk, for data larger than memory. Thread-safe: read() changes no member.
 class PixelSource {

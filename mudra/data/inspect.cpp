@@ -83,7 +83,7 @@ class TwoPasses {
   void operator()(Work work) {
     std::vector<float> image(static_cast<size_t>(data_.pixels.shape().per_example()));
     for (int64_t row = 0; row < data_.size(); ++row, ++done_) {
-      if (progress_ && row % 1024 == 0) progress_(done_, 2 * data_.size());
+      if (row % 1024 == 0) progress_(done_, 2 * data_.size());
       data_.pixels.read(row, image.data());
       work(static_cast<Row>(row), std::span<const float>(image));
     }

@@ -5,7 +5,7 @@
 #include <numeric>
 #include <optional>
 
-#include "mudra/data/utf8.h"
+#include "mudra/core/utf8.h"
 
 namespace mudra {
 namespace {

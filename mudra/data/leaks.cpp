@@ -108,7 +108,7 @@ LeakReport search(const Dataset& data, const Split& split, ThreadTeam& team, con
   for (const Fold& fold : split.folds) {
     for (const Row row : fold.train) trains[row] = true;
     for (size_t first = 0; first < fold.test.size(); first += tested_together) {
-      if (progress) progress(report.test, tests);
+      progress(report.test, tests);
       const auto some =
           std::span(fold.test).subspan(first, std::min(tested_together, fold.test.size() - first));
       const auto copies = find_copies(prints, some, fold.train, team);

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "mudra/core/error.h"
-#include "mudra/data/utf8.h"
+#include "mudra/core/utf8.h"
 
 namespace mudra {
 namespace {

@@ -108,7 +108,7 @@ std::optional<Dataset> read_lines(const std::string& path, const ReadOptions& op
   GrowingValues pixels(refuse_beyond_bytes);
   LabelIndex labels, groups;
   for (bool more = !has_header || csv.next(fields); more; more = csv.next(fields)) {
-    if (options.progress && csv.line() % 1024 == 0) options.progress(csv.line(), 0);
+    if (csv.line() % 1024 == 0) options.progress(csv.line(), 0);
     std::optional<std::string> problem;
     if (fields.size() != columns.count) {
       problem = "has " + std::to_string(fields.size()) + " fields, not " + std::to_string(columns.count);

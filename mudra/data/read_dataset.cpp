@@ -6,18 +6,13 @@
 #include <filesystem>
 
 #include "mudra/core/error.h"
+#include "mudra/core/text.h"
 #include "mudra/data/byte_source.h"
 #include "mudra/data/read_arrays.h"
 #include "mudra/data/read_files.h"
 
 namespace mudra {
 namespace {
-
-std::string with_commas(int64_t number) {
-  std::string text = std::to_string(number);
-  for (size_t at = text.size(); at > 3; at -= 3) text.insert(at - 3, 1, ',');
-  return text;
-}
 
 // By content first, by name where the content does not tell.
 Dataset read_by_kind(const std::string& source, const ReadOptions& options) {
@@ -60,7 +55,7 @@ void note_skipped(Dataset& data, int64_t left, const char* what) {
         data.source);
   }
   if (bad > 0)
-    data.notes.push_back(with_commas(bad) + " of " + with_commas(left + bad) + " " + what + " skipped");
+    data.notes.push_back(thousands(bad) + " of " + thousands(left + bad) + " " + what + " skipped");
 }
 
 Dataset read_dataset(const std::string& source, const ReadOptions& options) {

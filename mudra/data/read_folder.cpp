@@ -11,12 +11,12 @@
 #include <utility>
 
 #include "mudra/core/error.h"
+#include "mudra/core/utf8.h"
 #include "mudra/data/byte_source.h"
 #include "mudra/data/image_codec.h"
 #include "mudra/data/image_file.h"
 #include "mudra/data/label_index.h"
 #include "mudra/data/read_files.h"
-#include "mudra/data/utf8.h"
 
 namespace mudra {
 namespace {
@@ -178,7 +178,7 @@ Dataset read_folder(const std::string& path, const ReadOptions& options) {
     bool colour = false;
     std::vector<Picture> good;
     for (Picture& picture : pictures) {
-      if (options.progress) options.progress(looked++, passes * all);
+      options.progress(looked++, passes * all);
       try {
         const std::string file = path + "/" + picture.name;
         const PictureHeader header = picture_header(file_bytes(file), as_utf8(file));
@@ -206,7 +206,7 @@ Dataset read_folder(const std::string& path, const ReadOptions& options) {
   std::vector<uint8_t> bytes;
   LabelIndex labels;
   for (const Picture& picture : pictures) {
-    if (options.progress) options.progress(looked++, passes * all);
+    options.progress(looked++, passes * all);
     try {
       const std::string file = path + "/" + picture.name;
       const Image image = decode_image(file_bytes(file), as_utf8(file), to.channels);

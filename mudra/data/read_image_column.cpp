@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "mudra/core/error.h"
+#include "mudra/core/utf8.h"
 #include "mudra/data/csv.h"
 #include "mudra/data/label_index.h"
 #include "mudra/data/read_files.h"
-#include "mudra/data/utf8.h"
 
 namespace mudra {
 namespace {

@@ -67,7 +67,7 @@ void write_stream(const std::string& path, const std::function<void(const Write&
 }
 
 void tell(const Progress& progress, int64_t row, int64_t rows) {
-  if (progress && row % 1024 == 0) progress(row, rows);
+  if (row % 1024 == 0) progress(row, rows);
 }
 
 // The same array, telling how far it is.

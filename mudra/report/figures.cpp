@@ -9,8 +9,8 @@
 
 #include "mudra/core/atomic_file.h"
 #include "mudra/core/error.h"
-#include "mudra/data/utf8.h"
-#include "mudra/report/format.h"
+#include "mudra/core/text.h"
+#include "mudra/core/utf8.h"
 #include "mudra/report/gnuplot.h"
 #include "mudra/report/pictures.h"
 

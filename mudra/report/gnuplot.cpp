@@ -10,8 +10,8 @@
 #include <cstring>
 
 #include "mudra/core/atomic_file.h"
-#include "mudra/data/utf8.h"
-#include "mudra/report/format.h"
+#include "mudra/core/text.h"
+#include "mudra/core/utf8.h"
 
 // POSIX leaves declaring it to the program.
 extern char** environ;  // NOLINT(readability-redundant-declaration)

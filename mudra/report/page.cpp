@@ -8,11 +8,11 @@
 
 #include "mudra/core/atomic_file.h"
 #include "mudra/core/error.h"
+#include "mudra/core/text.h"
+#include "mudra/core/utf8.h"
 #include "mudra/data/image_file.h"
-#include "mudra/data/utf8.h"
 #include "mudra/evaluation/classification_report.h"
 #include "mudra/report/figures.h"
-#include "mudra/report/format.h"
 #include "mudra/report/page_template.h"
 #include "mudra/report/pictures.h"
 #include "mudra/report/summary.h"

@@ -3,9 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
-#include "mudra/report/format.h"
+#include "mudra/core/text.h"
 
 namespace mudra {
 namespace {
@@ -105,22 +104,6 @@ std::vector<std::string> own_warnings(const Evaluation& evaluation) {
 }
 
 }  // namespace
-
-std::string number_word(int64_t number) {
-  constexpr std::array words = {"no",    "one",   "two",  "three", "four",   "five",  "six",
-                                "seven", "eight", "nine", "ten",   "eleven", "twelve"};
-  return number >= 0 && number < static_cast<int64_t>(words.size()) ? words[static_cast<size_t>(number)]
-                                                                    : thousands(number);
-}
-
-std::string listed(std::span<const std::string> names, std::string_view last, size_t longest) {
-  std::string text;
-  for (size_t i = 0; i < names.size(); ++i) {
-    if (i > 0) text += i + 1 == names.size() ? fmt::format(" {} ", last) : ", ";
-    text += display_name(names[i], longest);
-  }
-  return text;
-}
 
 int64_t right_count(const Evaluation& evaluation) {
   int64_t right = 0;

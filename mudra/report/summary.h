@@ -22,12 +22,6 @@ Summary summarize(const RunRecord& record);
 // "right on 195 of 200 held-out images: 97.5% (95% interval 94.3% to 98.9%)"
 std::string accuracy_sentence(const Evaluation& evaluation, std::string_view what = "held-out images");
 
-// "0, 5 and 7"; none, joined by `last`, is longer than `longest` characters.
-std::string listed(std::span<const std::string> names, std::string_view last = "and", size_t longest = 24);
-
-// "ten", "1,000"
-std::string number_word(int64_t number);
-
 // The number of images that are right.
 int64_t right_count(const Evaluation& evaluation);
 

@@ -4,8 +4,8 @@
 
 #include <set>
 
+#include "mudra/core/text.h"
 #include "mudra/data/leaks.h"
-#include "mudra/report/format.h"
 
 namespace mudra {
 namespace {

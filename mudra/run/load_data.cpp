@@ -4,10 +4,10 @@
 
 #include "mudra/core/error.h"
 #include "mudra/core/number.h"
+#include "mudra/core/text.h"
 #include "mudra/data/read_dataset.h"
 #include "mudra/data/read_example_weights.h"
 #include "mudra/features/prepare.h"
-#include "mudra/report/format.h"
 #include "mudra/report/summary.h"
 #include "mudra/synth/render_hands.h"
 

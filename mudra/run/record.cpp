@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <variant>
 
-#include "mudra/report/format.h"
+#include "mudra/core/text.h"
 #include "mudra/run/doubts.h"
 #include "mudra/run/environment.h"
 #include "mudra/training/options.h"

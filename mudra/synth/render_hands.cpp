@@ -97,7 +97,7 @@ Dataset render_hands(const SynthOptions& options, ThreadTeam& team, const Progre
   };
   const int64_t at_once = int64_t{8} * team.threads();  // people between two looks at progress
   for (int64_t first = 0; first < people; first += at_once) {
-    if (progress) progress(first * images_per_person, options.count);
+    progress(first * images_per_person, options.count);
     team.run(std::min(at_once, people - first), [&](int64_t i) { render_person(first + i); });
   }
   data.source = "synth:" + std::to_string(options.count);

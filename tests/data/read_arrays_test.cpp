@@ -331,11 +331,11 @@ TEST(ReadArrays, TheRangeOfAStreamedFileIsKnownFromAllOfIt) {
   options.labels = labels;
   options.stream_above = 1;
   int64_t told = -1;
-  options.progress = [&](int64_t done, int64_t of) {
+  options.progress = Progress([&](int64_t done, int64_t of) {
     EXPECT_GT(done, told);
     EXPECT_EQ(of, 70 * 1024);
     told = done;
-  };
+  });
   const Dataset data = read_dataset(path, options);
   EXPECT_EQ(told, 65536);
   std::vector<float> image(1024);

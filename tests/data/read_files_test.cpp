@@ -8,9 +8,9 @@
 #include <functional>
 
 #include "mudra/core/error.h"
+#include "mudra/core/utf8.h"
 #include "mudra/data/image_file.h"
 #include "mudra/data/read_dataset.h"
-#include "mudra/data/utf8.h"
 #include "tests/reference.h"
 
 namespace mudra {

@@ -5,7 +5,7 @@
 #include <cstdlib>
 
 #include "mudra/core/atomic_file.h"
-#include "mudra/report/format.h"
+#include "mudra/core/text.h"
 #include "tests/report/record.h"
 
 namespace mudra {

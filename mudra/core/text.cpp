@@ -1,8 +1,10 @@
-#include "mudra/report/format.h"
+#include "mudra/core/text.h"
 
 #include <fmt/format.h>
 
-#include "mudra/data/utf8.h"
+#include <array>
+
+#include "mudra/core/utf8.h"
 
 namespace mudra {
 
@@ -12,6 +14,13 @@ std::string thousands(int64_t number) {
     digits.insert(static_cast<size_t>(at), ",");
   }
   return digits;
+}
+
+std::string number_word(int64_t number) {
+  constexpr std::array words = {"no",    "one",   "two",  "three", "four",   "five",  "six",
+                                "seven", "eight", "nine", "ten",   "eleven", "twelve"};
+  return number >= 0 && number < static_cast<int64_t>(words.size()) ? words[static_cast<size_t>(number)]
+                                                                    : thousands(number);
 }
 
 std::string percent(double share) {
@@ -42,6 +51,15 @@ std::string shorten(std::string_view text, size_t most) {
 
 std::string display_name(std::string_view name, size_t most) {
   return name.empty() ? "(no name)" : shorten(name, most);
+}
+
+std::string listed(std::span<const std::string> names, std::string_view last, size_t longest) {
+  std::string text;
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (i > 0) text += i + 1 == names.size() ? fmt::format(" {} ", last) : ", ";
+    text += display_name(names[i], longest);
+  }
+  return text;
 }
 
 }  // namespace mudra

@@ -1,4 +1,4 @@
-#include "mudra/data/utf8.h"
+#include "mudra/core/utf8.h"
 
 namespace mudra {
 namespace {
