@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "mudra/training/batches.h"
+#include "mudra/features/batches.h"
 #include "mudra/training/trainer.h"
 
 namespace mudra {

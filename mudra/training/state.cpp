@@ -1,4 +1,4 @@
-#include "mudra/training/checkpoint.h"
+#include "mudra/training/state.h"
 
 #include <nlohmann/json.hpp>
 
@@ -61,6 +61,13 @@ std::vector<Epoch> history_of(const Json& all) {
 }  // namespace
 
 std::string history_text(const std::vector<Epoch>& history) { return to_json(history).dump(); }
+
+std::vector<Epoch> history_of(const Safetensors& content) {
+  const auto found = content.metadata.find("training");
+  const Json json = found == content.metadata.end() ? Json() : Json::parse(found->second, nullptr, false);
+  if (!json.is_object() || !json.contains("history")) throw Error("a training cannot be read");
+  return history_from(json["history"].dump());
+}
 
 std::vector<Epoch> history_from(const std::string& text) {
   try {
