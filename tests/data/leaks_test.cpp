@@ -196,10 +196,10 @@ TEST(Leaks, PairsKeepTheirRowsBeyondAThousandTestImages) {
   data.pixels = Pixels({1103, 28, 28, 1}, std::move(values), 1);
   ThreadTeam team(1);
   std::vector<int64_t> told;
-  const LeakReport report = find_leaks(data, split, team, {}, [&](int64_t done, int64_t of) {
-    EXPECT_EQ(of, 1100);
-    told.push_back(done);
-  });
+  const LeakReport report = find_leaks(data, split, team, {}, Progress([&](int64_t done, int64_t of) {
+                                         EXPECT_EQ(of, 1100);
+                                         told.push_back(done);
+                                       }));
   EXPECT_EQ(told, (std::vector<int64_t>{0, 1024}));
   EXPECT_EQ(report.test, 1100);
   ASSERT_EQ(report.pairs.size(), 1U);
