@@ -9,7 +9,7 @@
 namespace mudra {
 namespace {
 
-constexpr int size = Print::size;
+constexpr int size = Fingerprint::size;
 constexpr double middle = (size - 1) / 2.0;
 
 // Whether the search may go there: shifts to 6 pixels, scales 0.74 to 1.35.
@@ -30,7 +30,7 @@ struct Disc {
         if (dx * dx + dy * dy >= 13.5 * 13.5) continue;
         x.push_back(static_cast<float>(dx));
         y.push_back(static_cast<float>(dy));
-        pixel.push_back(Print::place(row, column));
+        pixel.push_back(Fingerprint::place(row, column));
       }
     }
     while (x.size() % lanes != 0) {
@@ -186,7 +186,7 @@ Magnified::Magnified(std::span<const float> image) : values_(size_t{side} * side
   constexpr int first = centre - size + 1;
   for (int y = 0; y < size; ++y) {
     float* row = &at(first + 2 * y, 0);
-    for (int x = 0; x < size; ++x) row[first + 2 * x] = image[Print::place(y, x)];
+    for (int x = 0; x < size; ++x) row[first + 2 * x] = image[Fingerprint::place(y, x)];
     for (int u = first - 1; u <= first + 2 * size - 1; u += 2)
       row[u] = half(row[u - 3], row[u - 1], row[u + 1], row[u + 3]);
   }

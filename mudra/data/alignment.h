@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "mudra/data/print.h"
+#include "mudra/data/fingerprint.h"
 
 namespace mudra {
 

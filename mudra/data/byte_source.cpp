@@ -118,6 +118,12 @@ std::unique_ptr<ByteSource> open_plain_or_gzip(const std::string& path) {
   return std::make_unique<GzipBytes>(path, file->size());
 }
 
+void read_exactly(ByteSource& source, void* out, size_t size) {
+  if (source.read(out, size) != size) {
+    throw Error("is cut off: values are missing", source.where(), "Make or copy the file again");
+  }
+}
+
 std::unique_ptr<ByteSource> open_file(const std::string& path) { return std::make_unique<FileBytes>(path); }
 
 // libzip handles are not thread-safe: one lock for the archive and its members.

@@ -27,6 +27,9 @@ class ByteSource {
   std::string where_;
 };
 
+// Fills `out`; throws Error when fewer than `size` bytes are left.
+void read_exactly(ByteSource& source, void* out, size_t size);
+
 // Throws Error when the path is missing, a folder, empty or unreadable.
 std::unique_ptr<ByteSource> open_file(const std::string& path);
 

@@ -114,4 +114,9 @@ std::string csv_field(std::string_view text) {
   return quoted + "\"";
 }
 
+std::string csv_text_cell(std::string_view text) {
+  const bool formula = !text.empty() && std::string_view("=+-@\t\r").find(text[0]) != std::string_view::npos;
+  return csv_field(formula ? "'" + std::string(text) : text);
+}
+
 }  // namespace mudra

@@ -37,5 +37,8 @@ std::optional<double> csv_number(std::string_view field);
 std::optional<size_t> csv_column(const std::vector<std::string_view>& header, std::string_view name);
 // The text as one field, quoted when it must be.
 std::string csv_field(std::string_view text);
+// The same for a table that people open: a text that a spreadsheet would run as a formula, because it begins
+// with = + - @, a tab or a carriage return, gets an apostrophe before it. It no longer reads back the same.
+std::string csv_text_cell(std::string_view text);
 
 }  // namespace mudra

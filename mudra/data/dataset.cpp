@@ -80,6 +80,7 @@ Dataset Dataset::select(std::span<const Row> rows) const {
   selected.groups = pick(groups);
   selected.photographs = pick(photographs);
   selected.example_weights = pick(example_weights);
+  selected.source_rows = source_rows.empty() ? std::vector<Row>(rows.begin(), rows.end()) : pick(source_rows);
   selected.files = pick(files);
   selected.notes = notes;
   selected.skipped = skipped;

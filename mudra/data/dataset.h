@@ -65,13 +65,19 @@ struct Dataset {
   std::vector<int32_t> groups;           // N indices into group_names, or empty when unknown
   std::vector<int32_t> photographs;      // N numbers, equal for images made from one photograph; or empty
   std::vector<float> example_weights;    // N: what each image counts in the loss, or empty: 1 each
-  std::vector<std::string> files;        // N file names, or empty when all images come from one array
-  std::vector<std::string> notes;        // what the reader recognised or left out, one sentence each
-  std::vector<std::string> skipped;      // bad files or rows that were left out: one message each, naming it
+  // N places of the images in the source, counted from 0 among those that could be read; empty when they are
+  // the same as here: nothing was selected.
+  std::vector<Row> source_rows;
+  std::vector<std::string> files;    // N file names, or empty when all images come from one array
+  std::vector<std::string> notes;    // what the reader recognised or left out, one sentence each
+  std::vector<std::string> skipped;  // bad files or rows that were left out: one message each, naming it
 
   int64_t size() const { return pixels.count(); }
+  // Where example `row` stands in the source.   0 <= row < size()
+  Row source_row(Row row) const { return source_rows.empty() ? row : source_rows[row]; }
 
-  // The examples at `rows`, in that order. Keeps classes and groups as they are.
+  // The examples at `rows`, in that order. Keeps classes and groups as they are, and where each example came
+  // from.
   Dataset select(std::span<const Row> rows) const;
   // Only the examples of these classes; classes become exactly `keep`, in that order. Throws a usage
   // Error that lists the classes there are when one is not in the data.

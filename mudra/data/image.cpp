@@ -41,11 +41,11 @@ Fitter::Axis::Axis(int in_size, int out_size) : in(in_size), out(out_size) {
     total = n;
     for (int64_t i = 0; i < m; ++i) {
       first.push_back(static_cast<int>(i * n / m));
-      reach = std::max(reach, static_cast<int>(((i + 1) * n + m - 1) / m - i * n / m));
+      taps = std::max(taps, static_cast<int>(((i + 1) * n + m - 1) / m - i * n / m));
     }
     for (int64_t i = 0; i < m; ++i) {
-      first[static_cast<size_t>(i)] = std::min(first[static_cast<size_t>(i)], in - reach);
-      for (int64_t k = 0; k < reach; ++k) {
+      first[static_cast<size_t>(i)] = std::min(first[static_cast<size_t>(i)], in - taps);
+      for (int64_t k = 0; k < taps; ++k) {
         const int64_t j = first[static_cast<size_t>(i)] + k;
         const int64_t overlap = std::min((j + 1) * m, (i + 1) * n) - std::max(j * m, i * n);
         weights.push_back(static_cast<double>(std::max<int64_t>(0, overlap)));
@@ -54,14 +54,14 @@ Fitter::Axis::Axis(int in_size, int out_size) : in(in_size), out(out_size) {
   } else {
     // The centre of output i lies at ((2i + 1) n - m) / 2m between the centres of input pixels.
     total = 2 * m;
-    reach = in == 1 ? 1 : 2;
+    taps = in == 1 ? 1 : 2;
     for (int64_t i = 0; i < m; ++i) {
       const int64_t place = std::clamp<int64_t>((2 * i + 1) * n - m, 0, 2 * m * (n - 1));
-      const int64_t before = std::min<int64_t>(place / (2 * m), n - reach);
+      const int64_t before = std::min<int64_t>(place / (2 * m), n - taps);
       first.push_back(static_cast<int>(before));
       const int64_t past = place - before * 2 * m;
       weights.push_back(static_cast<double>(total - past));
-      if (reach == 2) weights.push_back(static_cast<double>(past));
+      if (taps == 2) weights.push_back(static_cast<double>(past));
     }
   }
 }
@@ -106,19 +106,19 @@ void Fitter::fit(const T* in, T* out, std::vector<T>& grey) {
   row_.resize(static_cast<size_t>(row_values));
   for (int y = 0; y < down_.out; ++y) {
     std::fill(row_.begin(), row_.end(), 0);
-    for (int k = 0; k < down_.reach; ++k) {
-      const double weight = down_.weights[static_cast<size_t>(y) * down_.reach + k];
+    for (int k = 0; k < down_.taps; ++k) {
+      const double weight = down_.weights[static_cast<size_t>(y) * down_.taps + k];
       if (weight == 0) continue;
       const T* row = in + (static_cast<size_t>(down_.first[y]) + k) * row_values;
       for (int i = 0; i < row_values; ++i) row_[i] += weight * row[i];
     }
     T* target = out + (static_cast<size_t>(top_ + y) * to_.width + left_) * to_.channels;
     for (int x = 0; x < across_.out; ++x) {
-      const double* weights = across_.weights.data() + static_cast<size_t>(x) * across_.reach;
+      const double* weights = across_.weights.data() + static_cast<size_t>(x) * across_.taps;
       for (int c = 0; c < channels; ++c) {
         const double* values = row_.data() + static_cast<size_t>(across_.first[x]) * channels + c;
         double sum = 0;
-        for (int k = 0; k < across_.reach; ++k) sum += weights[k] * values[int64_t{k} * channels];
+        for (int k = 0; k < across_.taps; ++k) sum += weights[k] * values[int64_t{k} * channels];
         // The quotient of whole numbers below 2^45 is never rounded up to the next byte.
         const auto value = static_cast<T>(std::is_same_v<T, float> ? sum / total : (sum + half) / total);
         for (int copy = 0; copy < copies; ++copy) *target++ = value;

@@ -33,10 +33,10 @@ class Fitter {
   void apply(const float* in, float* out);  // the same without rounding
 
  private:
-  // Output pixel i is the sum of weights[i * reach + k] * in[first[i] + k] over k, divided by `total`.
+  // Output pixel i is the sum of weights[i * taps + k] * in[first[i] + k] over k, divided by `total`.
   struct Axis {
     Axis(int in, int out);
-    int in, out, reach = 0;
+    int in, out, taps = 0;
     int64_t total = 0;
     std::vector<int> first;
     std::vector<double> weights;  // whole numbers

@@ -25,11 +25,11 @@ constexpr size_t tested_together = 1024;  // between two calls of progress
 template <class Work>
 void for_each_grey(const Pixels& pixels, ThreadTeam& team, const Work& work) {
   const Shape& shape = pixels.shape();
-  const Preprocessing to{Print::size, Print::size, 1, Fit::keep_aspect};
+  const Preprocessing to{Fingerprint::size, Fingerprint::size, 1, Fit::keep_aspect};
   team.run((pixels.count() + images_per_task - 1) / images_per_task, [&](int64_t task) {
     Fitter fitter(static_cast<int>(shape[1]), static_cast<int>(shape[2]), static_cast<int>(shape[3]), to);
     std::vector<float> image(static_cast<size_t>(shape.per_example()));
-    std::vector<float> grey(size_t{Print::size} * Print::size);
+    std::vector<float> grey(size_t{Fingerprint::size} * Fingerprint::size);
     const int64_t end = std::min((task + 1) * images_per_task, pixels.count());
     for (int64_t row = task * images_per_task; row < end; ++row) {
       pixels.read(row, image.data());
@@ -97,21 +97,21 @@ std::optional<LeakReport> read_cached(const std::filesystem::path& file) {
 }
 
 LeakReport search(const Dataset& data, const Split& split, ThreadTeam& team, const Progress& progress) {
-  std::vector<Print> prints(static_cast<size_t>(data.size()));
+  std::vector<Fingerprint> fingerprints(static_cast<size_t>(data.size()));
   for_each_grey(data.pixels, team, [&](int64_t row, std::span<const float> grey) {
-    prints[static_cast<size_t>(row)] = make_print(grey);
+    fingerprints[static_cast<size_t>(row)] = make_fingerprint(grey);
   });
   LeakReport report;
   int64_t tests = 0;
   for (const Fold& fold : split.folds) tests += static_cast<int64_t>(fold.test.size());
-  std::vector<bool> trains(prints.size(), false);
+  std::vector<bool> trains(fingerprints.size(), false);
   for (const Fold& fold : split.folds) {
     for (const Row row : fold.train) trains[row] = true;
     for (size_t first = 0; first < fold.test.size(); first += tested_together) {
       progress(report.test, tests);
       const auto some =
           std::span(fold.test).subspan(first, std::min(tested_together, fold.test.size() - first));
-      const auto copies = find_copies(prints, some, fold.train, team);
+      const auto copies = find_copies(fingerprints, some, fold.train, team);
       for (size_t i = 0; i < copies.size(); ++i) {
         for (const Match& match : copies[i]) {
           report.pairs.push_back({some[i], match.row, match.similarity, match.degrees});

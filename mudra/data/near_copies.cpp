@@ -9,7 +9,7 @@
 namespace mudra {
 namespace {
 
-constexpr int rings = Print::rings, frequencies = Print::frequencies;
+constexpr int rings = Fingerprint::rings, frequencies = Fingerprint::frequencies;
 constexpr int coefficients = rings * frequencies;
 
 // ---- coarse search: a query against a block of candidates at every angle
@@ -29,7 +29,7 @@ struct Scores {
   alignas(64) float angle[block_size];  // in steps
 };
 
-void compare(const Print::Rings& query, const Block& block, Scores& scores) {
+void compare(const Fingerprint::Rings& query, const Block& block, Scores& scores) {
   static const auto turns = [] {
     std::array<std::array<std::array<float, 2>, frequencies>, half_angles> made{};
     for (size_t a = 0; a < half_angles; ++a) {
@@ -108,7 +108,7 @@ class Shortlist {
 
 // ---- alignment of the closest
 
-Similarity start(const Print::Rings& query, const Print::Rings& candidate, double steps) {
+Similarity start(const Fingerprint::Rings& query, const Fingerprint::Rings& candidate, double steps) {
   const double angle = steps * angle_step * portable::pi / 180;
   const double scale = static_cast<double>(query.scale) / candidate.scale;
   Similarity s{scale * portable::cos(angle), scale * portable::sin(angle), 0, 0};
@@ -119,19 +119,19 @@ Similarity start(const Print::Rings& query, const Print::Rings& candidate, doubl
 
 constexpr size_t shortlist_length = 12;  // of each view
 
-std::vector<Match> copies_of(std::span<const Print> prints, int64_t query,
+std::vector<Match> copies_of(std::span<const Fingerprint> fingerprints, int64_t query,
                              const std::array<Shortlist, 2>& shortlists) {
-  const Print& print = prints[static_cast<size_t>(query)];
-  const Magnified magnified(print.detail);
+  const Fingerprint& fingerprint = fingerprints[static_cast<size_t>(query)];
+  const Magnified magnified(fingerprint.detail);
   std::vector<Match> copies;
   for (const Shortlist& list : shortlists) {
     for (const Candidate& candidate : list.kept()) {
       const auto is_it = [&](const Match& match) { return match.row == candidate.row; };
       if (std::any_of(copies.begin(), copies.end(), is_it)) continue;
-      const Print& other = prints[static_cast<size_t>(candidate.row)];
+      const Fingerprint& other = fingerprints[static_cast<size_t>(candidate.row)];
       const Alignment found =
           align(magnified, other.detail,
-                start(print.views[candidate.view], other.views[candidate.view], candidate.angle));
+                start(fingerprint.views[candidate.view], other.views[candidate.view], candidate.angle));
       if (found.similarity >= copy_similarity)
         copies.push_back({candidate.row, found.similarity, found.degrees});
     }
@@ -144,17 +144,18 @@ std::vector<Match> copies_of(std::span<const Print> prints, int64_t query,
 
 }  // namespace
 
-std::vector<std::vector<Match>> find_copies(std::span<const Print> prints, std::span<const Row> queries,
-                                            std::span<const Row> candidates, ThreadTeam& team) {
+std::vector<std::vector<Match>> find_copies(std::span<const Fingerprint> fingerprints,
+                                            std::span<const Row> queries, std::span<const Row> candidates,
+                                            ThreadTeam& team) {
   const size_t block_count = (candidates.size() + block_size - 1) / block_size;
   std::vector<std::array<Block, 2>> blocks(block_count);
   for (size_t i = 0; i < candidates.size(); ++i) {
-    const Print& print = prints[static_cast<size_t>(candidates[i])];
+    const Fingerprint& fingerprint = fingerprints[static_cast<size_t>(candidates[i])];
     for (size_t view = 0; view < 2; ++view) {
       Block& block = blocks[i / block_size][view];
       for (size_t c = 0; c < coefficients; ++c) {
-        block.real[c][i % block_size] = print.views[view].real[c];
-        block.imaginary[c][i % block_size] = print.views[view].imaginary[c];
+        block.real[c][i % block_size] = fingerprint.views[view].real[c];
+        block.imaginary[c][i % block_size] = fingerprint.views[view].imaginary[c];
       }
     }
   }
@@ -171,7 +172,7 @@ std::vector<std::vector<Match>> find_copies(std::span<const Print> prints, std::
       const size_t count = std::min<size_t>(block_size, candidates.size() - b * block_size);
       for (size_t view = 0; view < 2; ++view) {
         for (size_t q = first; q < last; ++q) {
-          compare(prints[static_cast<size_t>(queries[q])].views[view], blocks[b][view], scores);
+          compare(fingerprints[static_cast<size_t>(queries[q])].views[view], blocks[b][view], scores);
           Shortlist& list = lists[q - first][view];
           for (size_t j = 0; j < count; ++j) {
             if (scores.best[j] < list.worst()) continue;
@@ -180,7 +181,7 @@ std::vector<std::vector<Match>> find_copies(std::span<const Print> prints, std::
         }
       }
     }
-    for (size_t q = first; q < last; ++q) copies[q] = copies_of(prints, queries[q], lists[q - first]);
+    for (size_t q = first; q < last; ++q) copies[q] = copies_of(fingerprints, queries[q], lists[q - first]);
   });
   return copies;
 }

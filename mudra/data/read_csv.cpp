@@ -18,6 +18,8 @@ namespace {
 // What a line costs in memory beside its pixels: label, group and what a training keeps for an image.
 constexpr int64_t beside_pixels = 16;
 
+constexpr std::string_view form = "Give one image a line: label,pixel1,pixel2,...";
+
 struct Columns {
   size_t count = 0, label = 0;
   std::optional<size_t> group;
@@ -38,7 +40,7 @@ Columns columns_of(const std::vector<std::string_view>& first, bool has_header, 
     columns.group = csv_column(first, "group");
   }
   if (columns.count < (columns.group ? 3U : 2U)) {
-    throw Error("has no columns of pixels", where, "Give one image a line: label,pixel1,pixel2,...");
+    throw Error("has no columns of pixels", where, form);
   }
   return columns;
 }
@@ -89,19 +91,35 @@ class GrowingValues {
   bool whole_ = true;
 };
 
+// Puts a line's pixels at the end; nothing, and the reason, when the line cannot be used.
+std::optional<std::string> add_line(const std::vector<std::string_view>& fields, const Columns& columns,
+                                    GrowingValues& pixels) {
+  if (fields.size() != columns.count)
+    return "has " + std::to_string(fields.size()) + " fields, not " + std::to_string(columns.count);
+  if (fields[columns.label].empty()) return "has no label";
+  if (columns.group && fields[*columns.group].empty()) return "has no group";
+  return pixels.add(fields, columns);
+}
+
+void skip_line(const CsvReader& csv, const std::string& problem, const ReadOptions& options, size_t good,
+               Dataset& data) {
+  skip(data, csv.where() + ": line " + std::to_string(csv.line()) + ": " + problem, options);
+  if (data.skipped.size() <= 1000 || data.skipped.size() <= good) return;
+  throw Error("most lines are no images; the first: " + data.skipped.front(), csv.where(), form);
+}
+
 // Nothing when the range of the pixels, which is that of all lines, would be that of a few: then those are to
 // be refused.
 std::optional<Dataset> read_lines(const std::string& path, const ReadOptions& options,
                                   bool refuse_beyond_bytes) {
   CsvReader csv(open_plain_or_gzip(path));
   std::vector<std::string_view> fields;
-  if (!csv.next(fields))
-    throw Error("holds no lines", path, "Give one image a line: label,pixel1,pixel2,...");
+  if (!csv.next(fields)) throw Error("holds no lines", path, form);
   const bool has_header = fields.size() < 2 || !csv_number(fields[1]);
   const Columns columns = columns_of(fields, has_header, path);
   const auto each = static_cast<int64_t>(columns.pixels());
-  const Shape one = flat_image_shape(1, each, options, path);
-  check_image_size(one[1], one[2], path);
+  Shape shape = flat_image_shape(1, each, options, path);
+  check_image_size(shape[1], shape[2], path);
 
   Dataset data;
   data.source = path;
@@ -109,22 +127,8 @@ std::optional<Dataset> read_lines(const std::string& path, const ReadOptions& op
   LabelIndex labels, groups;
   for (bool more = !has_header || csv.next(fields); more; more = csv.next(fields)) {
     if (csv.line() % 1024 == 0) options.progress(csv.line(), 0);
-    std::optional<std::string> problem;
-    if (fields.size() != columns.count) {
-      problem = "has " + std::to_string(fields.size()) + " fields, not " + std::to_string(columns.count);
-    } else if (fields[columns.label].empty()) {
-      problem = "has no label";
-    } else if (columns.group && fields[*columns.group].empty()) {
-      problem = "has no group";
-    } else {
-      problem = pixels.add(fields, columns);
-    }
-    if (problem) {
-      skip(data, path + ": line " + std::to_string(csv.line()) + ": " + *problem, options);
-      if (data.skipped.size() > 1000 && data.skipped.size() > labels.size()) {
-        throw Error("most lines are no images; the first: " + data.skipped.front(), path,
-                    "Give one image a line: label,pixel1,pixel2,...");
-      }
+    if (const std::optional<std::string> problem = add_line(fields, columns, pixels)) {
+      skip_line(csv, *problem, options, labels.size(), data);
       continue;
     }
     labels.add(fields[columns.label]);
@@ -134,11 +138,9 @@ std::optional<Dataset> read_lines(const std::string& path, const ReadOptions& op
                   "Save the images as .npy, which is read piece by piece");
     }
   }
-  const auto images = static_cast<int64_t>(labels.size());
-  if (pixels.beyond_bytes > 0 && 2 * pixels.beyond_bytes < images) return std::nullopt;
-  note_skipped(data, images, "lines");
-  Shape shape = one;
-  shape[0] = images;
+  shape[0] = static_cast<int64_t>(labels.size());
+  if (pixels.beyond_bytes > 0 && 2 * pixels.beyond_bytes < shape[0]) return std::nullopt;
+  note_skipped(data, shape[0], "lines");
   data.pixels = make_pixels(std::move(pixels.values), shape, {"text", true, true}, path, data.notes);
   labels.finish(data.classes, data.labels);
   if (columns.group) groups.finish(data.group_names, data.groups);

@@ -60,7 +60,13 @@ void note_skipped(Dataset& data, int64_t left, const char* what) {
 
 Dataset read_dataset(const std::string& source, const ReadOptions& options) {
   Dataset data = read_by_kind(source, options);
-  if (!options.groups.empty()) read_groups(options, data);
+  std::string groups = options.groups;
+  std::error_code ignored;
+  if (groups.empty() && std::filesystem::is_directory(source, ignored)) {
+    const std::filesystem::path own = std::filesystem::path(source) / "groups.csv";
+    if (std::filesystem::is_regular_file(own, ignored)) groups = own;
+  }
+  if (!groups.empty()) read_groups(groups, options, data);
   return data;
 }
 

@@ -19,7 +19,7 @@ struct ReadOptions {
   Fit fit = Fit::stretch;  // how a folder's pictures come to their size
   std::string labels;      // .npy and IDX: the file that holds the labels
   // The group of each image: a CSV with columns file and group (or one line an image, in order), or an .npz
-  // with an array `groups`, `group` or `hand`.
+  // with an array `groups`, `group` or `hand`. Empty: a folder's own groups.csv is taken when there is one.
   std::string groups;
   bool strict = false;  // a bad file or line is an Error instead of being skipped
   // Arrays of more values than this stay on the disk and are read as they are needed.

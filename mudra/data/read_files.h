@@ -13,8 +13,8 @@ namespace mudra {
 Dataset read_csv(const std::string& path, const ReadOptions& options);
 Dataset read_folder(const std::string& path, const ReadOptions& options);
 
-// Sets the group of every image from options.groups.
-void read_groups(const ReadOptions& options, Dataset& data);
+// Sets the group of every image from the file `path`.
+void read_groups(const std::string& path, const ReadOptions& options, Dataset& data);
 
 // Hands over `column` of a CSV for every image, in the data's order: the text and where it stands ("line 3").
 // The CSV names images in a column `file`, or has one line an image; with may_lack_header also one number a

@@ -161,52 +161,59 @@ ImageSize common_size(const std::map<ImageSize, int64_t>& sizes, std::vector<std
   return size;
 }
 
+// A first look at every picture's header settles what `to` leaves open: the size, and whether any has colour.
+// Pictures that cannot be used leave the list.
+void choose_size(const std::string& path, const ReadOptions& options, Dataset& data,
+                 std::vector<Picture>& pictures, Preprocessing& to) {
+  const auto all = static_cast<int64_t>(pictures.size());
+  int64_t looked = 0;
+  std::map<ImageSize, int64_t> sizes;
+  bool colour = false;
+  std::erase_if(pictures, [&](const Picture& picture) {
+    options.progress(looked++, 2 * all);
+    try {
+      const std::string file = path + "/" + picture.name;
+      const PictureHeader header = picture_header(file_bytes(file), as_utf8(file));
+      ++sizes[header.size];
+      colour = colour || header.channels == 3;
+      return false;
+    } catch (const Error& error) {
+      skip(data, error.what(), options);
+      return true;
+    }
+  });
+  if (to.channels == 0) to.channels = colour ? 3 : 1;
+  if ((to.height <= 0 || to.width <= 0) && !sizes.empty()) {
+    const ImageSize size = common_size(sizes, data.notes);
+    to.height = size.height, to.width = size.width;
+  }
+}
+
+void check_memory(const std::string& path, size_t pictures, const Preprocessing& to) {
+  const int64_t each = int64_t{to.height} * to.width * to.channels;
+  if (each == 0 || static_cast<int64_t>(pictures) <= most_bytes / each) return;
+  throw usage_error(std::to_string(pictures) + " pictures of " + std::to_string(to.height) + "x" +
+                        std::to_string(to.width) + " are more than memory should hold",
+                    path, "Say --size HEIGHTxWIDTH, such as --size 64x64");
+}
+
 }  // namespace
 
 Dataset read_folder(const std::string& path, const ReadOptions& options) {
   Dataset data;
   data.source = path;
   std::vector<Picture> pictures = Finder(path, data, options).find();
-
   const auto all = static_cast<int64_t>(pictures.size());
-  int64_t looked = 0, passes = 1;
   Preprocessing to{options.height, options.width, options.channels, options.fit};
-  if (to.height <= 0 || to.width <= 0 || to.channels == 0) {
-    // A first look at every picture's header: sizes, and whether any has colour.
-    passes = 2;
-    std::map<ImageSize, int64_t> sizes;
-    bool colour = false;
-    std::vector<Picture> good;
-    for (Picture& picture : pictures) {
-      options.progress(looked++, passes * all);
-      try {
-        const std::string file = path + "/" + picture.name;
-        const PictureHeader header = picture_header(file_bytes(file), as_utf8(file));
-        ++sizes[header.size];
-        colour = colour || header.channels == 3;
-        good.push_back(std::move(picture));
-      } catch (const Error& error) {
-        skip(data, error.what(), options);
-      }
-    }
-    pictures = std::move(good);
-    if (to.channels == 0) to.channels = colour ? 3 : 1;
-    if ((to.height <= 0 || to.width <= 0) && !sizes.empty()) {
-      const ImageSize size = common_size(sizes, data.notes);
-      to.height = size.height, to.width = size.width;
-    }
-  }
+  const bool is_open = to.height <= 0 || to.width <= 0 || to.channels == 0;
+  if (is_open) choose_size(path, options, data, pictures, to);
+  check_memory(path, pictures.size(), to);
 
-  const int64_t each = int64_t{to.height} * to.width * to.channels;
-  if (each > 0 && static_cast<int64_t>(pictures.size()) > most_bytes / each) {
-    throw usage_error(std::to_string(pictures.size()) + " pictures of " + std::to_string(to.height) + "x" +
-                          std::to_string(to.width) + " are more than memory should hold",
-                      path, "Say --size HEIGHTxWIDTH, such as --size 64x64");
-  }
+  int64_t looked = is_open ? all : 0;
   std::vector<uint8_t> bytes;
   LabelIndex labels;
   for (const Picture& picture : pictures) {
-    options.progress(looked++, passes * all);
+    options.progress(looked++, is_open ? 2 * all : all);
     try {
       const std::string file = path + "/" + picture.name;
       const Image image = decode_image(file_bytes(file), as_utf8(file), to.channels);

@@ -9,15 +9,15 @@
 namespace mudra {
 namespace {
 
-void groups_from_csv(const ReadOptions& options, Dataset& data) {
+void groups_from_csv(const std::string& path, Dataset& data) {
   LabelIndex index;
-  read_image_column(options.groups, "group", data,
+  read_image_column(path, "group", data,
                     [&](std::string_view group, const std::string&) { index.add(group); });
   index.finish(data.group_names, data.groups);
 }
 
-void groups_from_npz(const ReadOptions& options, Dataset& data) {
-  const NpzFile file(options.groups);
+void groups_from_npz(const std::string& path, const ReadOptions& options, Dataset& data) {
+  const NpzFile file(path);
   const auto read = [&](std::span<const char* const> arrays, std::vector<std::string>& names,
                         std::vector<int32_t>& indices) {
     for (const char* name : arrays) {
@@ -32,22 +32,22 @@ void groups_from_npz(const ReadOptions& options, Dataset& data) {
   std::vector<std::string> photographs;
   read(photograph_arrays, photographs, data.photographs);
   if (read(group_arrays, data.group_names, data.groups)) return;
-  throw Error("has no array `groups`, `group` or `hand`", options.groups,
+  throw Error("has no array `groups`, `group` or `hand`", path,
               "It holds " + join_names(file.arrays(), 10) +
                   ". Save the group of each image under one of these names");
 }
 
 }  // namespace
 
-void read_groups(const ReadOptions& options, Dataset& data) {
+void read_groups(const std::string& path, const ReadOptions& options, Dataset& data) {
   char magic[2] = {};
-  open_file(options.groups)->read(magic, sizeof magic);
+  open_file(path)->read(magic, sizeof magic);
   if (magic[0] == 'P' && magic[1] == 'K') {
-    groups_from_npz(options, data);
+    groups_from_npz(path, options, data);
   } else {
-    groups_from_csv(options, data);
+    groups_from_csv(path, data);
   }
-  data.notes.push_back(std::to_string(data.group_names.size()) + " groups from " + options.groups);
+  data.notes.push_back(std::to_string(data.group_names.size()) + " groups from " + path);
 }
 
 }  // namespace mudra

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -57,6 +58,10 @@ std::vector<Row> rows_of(const Dataset& data, const Split& split);
 // folds keep every group on one side; else at random. What stays keeps its order. A fold of a file that has a
 // validation part keeps it. Throws a usage Error when training would lose a class or its only group.
 void cut_validation(const Dataset& data, const std::string& how, double share, uint64_t seed, Split& split);
+
+// The split that `how` names as a file, FILE or FILE:FOLD; nothing when there is no such file. Throws a usage
+// Error when the file holds no split, or one of other data.
+std::optional<Split> read_split(const std::string& how, const Dataset& data);
 
 // {"description", "images", "folds": [{"name", "train": [rows], "test": [rows], "validation": [rows] if
 // any, "inner": [folds] if any}]}; the second form hands it over piece by piece.

@@ -61,21 +61,21 @@ constexpr Change changes[] = {{0, 1, 0, 0, 1},       {35, 1, 0, 0, 1},    {-70, 
                               {10, 1, 2.5, -1.5, 1}, {5, 0.85, 0, 0, 1}};
 
 TEST(Leaks, ATurnedScaledShiftedOrDarkerCopyIsFoundWithItsAngle) {
-  std::vector<Print> prints;
+  std::vector<Fingerprint> fingerprints;
   std::vector<Row> candidates;
   for (uint64_t i = 0; i < 100; ++i) {
-    prints.push_back(make_print(Picture(i).draw(0, 1, 0, 0, 1)));
+    fingerprints.push_back(make_fingerprint(Picture(i).draw(0, 1, 0, 0, 1)));
     candidates.push_back(static_cast<Row>(i));
   }
   ThreadTeam team(1);
   for (const Change& change : changes) {
     int found = 0;
     for (uint64_t i = 0; i < 40; ++i) {
-      prints.push_back(
-          make_print(Picture(i).draw(change.degrees, change.scale, change.x, change.y, change.light)));
-      const std::vector<Row> query{static_cast<Row>(prints.size() - 1)};
-      const auto copies = find_copies(prints, query, candidates, team)[0];
-      prints.pop_back();
+      fingerprints.push_back(
+          make_fingerprint(Picture(i).draw(change.degrees, change.scale, change.x, change.y, change.light)));
+      const std::vector<Row> query{static_cast<Row>(fingerprints.size() - 1)};
+      const auto copies = find_copies(fingerprints, query, candidates, team)[0];
+      fingerprints.pop_back();
       if (copies.empty()) continue;
       EXPECT_EQ(copies.size(), 1U);
       EXPECT_EQ(copies[0].row, static_cast<int64_t>(i));
@@ -87,21 +87,21 @@ TEST(Leaks, ATurnedScaledShiftedOrDarkerCopyIsFoundWithItsAngle) {
 }
 
 TEST(Leaks, ImagesOfDifferentThingsAreNoCopies) {
-  std::vector<Print> prints;
+  std::vector<Fingerprint> fingerprints;
   std::vector<Row> first, second;
   for (uint64_t i = 0; i < 400; ++i) {
-    prints.push_back(make_print(Picture(i).draw(0, 1, 0, 0, 1)));
+    fingerprints.push_back(make_fingerprint(Picture(i).draw(0, 1, 0, 0, 1)));
     (i < 200 ? first : second).push_back(static_cast<Row>(i));
   }
   ThreadTeam team(1);
-  for (const auto& copies : find_copies(prints, first, second, team)) EXPECT_TRUE(copies.empty());
+  for (const auto& copies : find_copies(fingerprints, first, second, team)) EXPECT_TRUE(copies.empty());
 }
 
 TEST(Leaks, AnEmptyImageIsNobodysCopy) {
   const std::vector<float> black(28 * 28, 0.F), white(28 * 28, 1.F);
-  const std::vector<Print> prints{make_print(black), make_print(white)};
+  const std::vector<Fingerprint> fingerprints{make_fingerprint(black), make_fingerprint(white)};
   ThreadTeam team(1);
-  EXPECT_TRUE(find_copies(prints, std::vector<Row>{0}, std::vector<Row>{1}, team)[0].empty());
+  EXPECT_TRUE(find_copies(fingerprints, std::vector<Row>{0}, std::vector<Row>{1}, team)[0].empty());
 }
 
 // 60 pictures, each followed by a turned copy of it.
@@ -197,9 +197,9 @@ TEST(Leaks, PairsKeepTheirRowsBeyondAThousandTestImages) {
   ThreadTeam team(1);
   std::vector<int64_t> told;
   const LeakReport report = find_leaks(data, split, team, {}, Progress([&](int64_t done, int64_t of) {
-    EXPECT_EQ(of, 1100);
-    told.push_back(done);
-  }));
+                                         EXPECT_EQ(of, 1100);
+                                         told.push_back(done);
+                                       }));
   EXPECT_EQ(told, (std::vector<int64_t>{0, 1024}));
   EXPECT_EQ(report.test, 1100);
   ASSERT_EQ(report.pairs.size(), 1U);
@@ -209,9 +209,9 @@ TEST(Leaks, PairsKeepTheirRowsBeyondAThousandTestImages) {
 
 // Turned, enlarged and moved so far, little of one picture lies on the other.
 TEST(Leaks, TooLittleInCommonIsNoAlignment) {
-  const Print print = make_print(Picture(1).draw(0, 1, 0, 0, 1));
-  EXPECT_GT(align(Magnified(print.detail), print.detail, {}).similarity, 0.99F);
-  EXPECT_EQ(align(Magnified(print.detail), print.detail, {1.34, 0, 5.9, 5.9}).similarity,
+  const Fingerprint fingerprint = make_fingerprint(Picture(1).draw(0, 1, 0, 0, 1));
+  EXPECT_GT(align(Magnified(fingerprint.detail), fingerprint.detail, {}).similarity, 0.99F);
+  EXPECT_EQ(align(Magnified(fingerprint.detail), fingerprint.detail, {1.34, 0, 5.9, 5.9}).similarity,
             Alignment{}.similarity);
 }
 

@@ -397,6 +397,19 @@ TEST(ReadArrays, TheFileBehindTheReportIsRead) {
   EXPECT_EQ(image, 31834);
 }
 
+TEST(Dataset, KnowsWhereItsRowsCameFrom) {
+  Dataset data;
+  data.pixels = Pixels({6, 1, 1, 1}, {10, 11, 12, 13, 14, 15});
+  data.classes = {"a", "b", "c"};
+  data.labels = {0, 1, 2, 0, 1, 2};
+  EXPECT_EQ(data.source_row(5), 5U);
+  const Dataset kept = data.keep_classes(std::vector<std::string>{"c", "a"});
+  EXPECT_EQ(kept.source_rows, (std::vector<Row>{0, 2, 3, 5}));
+  const Dataset some = kept.select(std::vector<Row>{3, 1, 1});
+  EXPECT_EQ(some.source_rows, (std::vector<Row>{5, 2, 2}));
+  for (Row row = 0; row < 3; ++row) EXPECT_EQ(some.pixels.bytes(row)[0], 10 + some.source_row(row));
+}
+
 TEST(Dataset, KeepsClassesInTheOrderAsked) {
   const Dataset data = read_dataset(folder + "stored.npz");
   const Dataset kept = data.keep_classes(std::vector<std::string>{"10", "5"});

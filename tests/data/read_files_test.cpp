@@ -237,6 +237,23 @@ TEST(ReadGroups, ABareNameStandsForAPathOnlyIfItIsClear) {
   expect_part(message_of([&] { read_dataset(signs, options); }), "names no group for 2 of 2 images");
 }
 
+TEST(ReadGroups, AFolderHasItsOwnUnlessAnotherFileIsNamed) {
+  const ScratchFolder scratch;
+  const fs::path signs = scratch.path() / "signs";
+  fs::create_directories(signs / "0");
+  for (const char* name : {"0/a.png", "0/b.png"}) fs::copy(folder + "folder/5/a.png", signs / name);
+  EXPECT_TRUE(read_dataset(signs).groups.empty());
+  std::ofstream(signs / "groups.csv") << "file,group\n0/a.png,bert\n0/b.png,anna\n";
+  const Dataset own = read_dataset(signs);
+  EXPECT_EQ(own.group_names, (Texts{"anna", "bert"}));
+  EXPECT_EQ(own.groups, (Numbers{1, 0}));
+  expect_part(own.notes.back(), "2 groups from " + (signs / "groups.csv").string());
+  ReadOptions options;
+  options.groups = scratch.path() / "other.csv";
+  std::ofstream(options.groups) << "file,group\n0/a.png,carl\n0/b.png,carl\n";
+  EXPECT_EQ(read_dataset(signs, options).group_names, (Texts{"carl"}));
+}
+
 TEST(ReadFolder, FoldersAreFollowedToADepth) {
   const ScratchFolder scratch;
   fs::path deep = scratch.path() / "0";

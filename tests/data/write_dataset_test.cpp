@@ -10,6 +10,7 @@
 
 #include "mudra/core/error.h"
 #include "mudra/core/rng.h"
+#include "mudra/data/csv.h"
 #include "mudra/data/read_dataset.h"
 #include "tests/reference.h"
 
@@ -104,9 +105,7 @@ TEST_F(WriteDataset, WhatIsWrittenIsReadBackEqualInEveryForm) {
 TEST_F(WriteDataset, AFolderHoldsTheSameImagesInTheOrderOfTheClasses) {
   const Dataset data = make_data(byte_pixels({5, 3, 6, 3}));
   write_dataset(data, folder_ + "pictures");
-  ReadOptions options;
-  options.groups = folder_ + "pictures/groups.csv";
-  const Dataset read = read_dataset(folder_ + "pictures", options);
+  const Dataset read = read_dataset(folder_ + "pictures");  // with its groups.csv
   expect_equal(data.select(std::vector<Row>{1, 4, 0, 3, 2}), read);
   EXPECT_EQ(read.files[0], "0/0000001.png");
   EXPECT_NE(message_of([&] { write_dataset(data, folder_ + "pictures"); }).find("is there already"),
@@ -128,6 +127,16 @@ TEST_F(WriteDataset, ACsvLineStaysALineWhateverTheClassIsCalled) {
   const Dataset read = read_dataset(folder_ + "x.csv");
   EXPECT_EQ(read.size(), 5);
   EXPECT_EQ(read.classes, (std::vector<std::string>{"\"e\", f ", "a b", "c d"}));
+}
+
+// OWASP, "CSV injection": the characters with which a spreadsheet's formula may begin.
+TEST(CsvTextCell, NoSpreadsheetRunsIt) {
+  for (const char* formula : {"=1+1", "+1", "-1", "@SUM(A1)", "\tx"})
+    EXPECT_EQ(csv_text_cell(formula), "'" + std::string(formula));
+  EXPECT_EQ(csv_text_cell("\r=1"), "\"' =1\"");  // a line break within a cell becomes a space
+  EXPECT_EQ(csv_text_cell("=HYPERLINK(\"a\",\"b\")"), "\"'=HYPERLINK(\"\"a\"\",\"\"b\"\")\"");
+  for (const char* text : {"", "5", "a=b", "a-b"}) EXPECT_EQ(csv_text_cell(text), text);
+  EXPECT_EQ(csv_field("-1"), "-1");
 }
 
 TEST_F(WriteDataset, RowsThatHardlyPackArePackedWhole) {

@@ -10,7 +10,7 @@ namespace mudra {
 
 // One image made ready for comparison. Grey, 28x28, less its slow changes of brightness (a difference of
 // Gaussians), so that light and shade over the whole picture do not count.
-struct Print {
+struct Fingerprint {
   static constexpr int size = 28;
   static constexpr int rings = 6, frequencies = 8;
   // The place of a pixel in an image.
@@ -29,6 +29,6 @@ struct Print {
 };
 
 // `grey` holds 28*28 values.
-Print make_print(std::span<const float> grey);
+Fingerprint make_fingerprint(std::span<const float> grey);
 
 }  // namespace mudra

@@ -1,4 +1,4 @@
-#include "mudra/data/print.h"
+#include "mudra/data/fingerprint.h"
 
 #include <algorithm>
 #include <cmath>
@@ -8,38 +8,38 @@
 namespace mudra {
 namespace {
 
-constexpr int size = Print::size;
+constexpr int size = Fingerprint::size;
 constexpr size_t pixels = size_t{size} * size;
 constexpr double middle = (size - 1) / 2.0;
-constexpr int rings = Print::rings, frequencies = Print::frequencies;
+constexpr int rings = Fingerprint::rings, frequencies = Fingerprint::frequencies;
 
 // Gaussian blur; the edge is repeated. The kernel ends at 3 sigma.
 void blur(std::span<const float> in, double sigma, std::vector<float>& out) {
-  const int reach = static_cast<int>(std::ceil(3 * sigma));
-  std::vector<float> weights(2 * static_cast<size_t>(reach) + 1);
-  float* kernel = weights.data() + reach;  // from -reach to reach
+  const int radius = static_cast<int>(std::ceil(3 * sigma));
+  std::vector<float> weights(2 * static_cast<size_t>(radius) + 1);
+  float* kernel = weights.data() + radius;  // from -radius to radius
   double total = 0;
-  for (int i = -reach; i <= reach; ++i) total += portable::exp(-i * i / (2 * sigma * sigma));
-  for (int i = -reach; i <= reach; ++i) {
+  for (int i = -radius; i <= radius; ++i) total += portable::exp(-i * i / (2 * sigma * sigma));
+  for (int i = -radius; i <= radius; ++i) {
     kernel[i] = static_cast<float>(portable::exp(-i * i / (2 * sigma * sigma)) / total);
   }
   std::vector<float> down(pixels, 0.F);
   for (int y = 0; y < size; ++y) {
-    for (int i = -reach; i <= reach; ++i) {
-      const float* row = in.data() + Print::place(std::clamp(y + i, 0, size - 1), 0);
+    for (int i = -radius; i <= radius; ++i) {
+      const float* row = in.data() + Fingerprint::place(std::clamp(y + i, 0, size - 1), 0);
       const float weight = kernel[i];
-      for (int x = 0; x < size; ++x) down[Print::place(y, x)] += weight * row[x];
+      for (int x = 0; x < size; ++x) down[Fingerprint::place(y, x)] += weight * row[x];
     }
   }
   out.assign(pixels, 0.F);
-  std::vector<float> padded(size + 2 * static_cast<size_t>(reach));
-  float* line = padded.data() + reach;
+  std::vector<float> padded(size + 2 * static_cast<size_t>(radius));
+  float* line = padded.data() + radius;
   for (int y = 0; y < size; ++y) {
-    const float* row = down.data() + Print::place(y, 0);
-    for (int x = -reach; x < size + reach; ++x) line[x] = row[std::clamp(x, 0, size - 1)];
-    for (int i = -reach; i <= reach; ++i) {
+    const float* row = down.data() + Fingerprint::place(y, 0);
+    for (int x = -radius; x < size + radius; ++x) line[x] = row[std::clamp(x, 0, size - 1)];
+    for (int i = -radius; i <= radius; ++i) {
       const float weight = kernel[i];
-      for (int x = 0; x < size; ++x) out[Print::place(y, x)] += weight * line[x + i];
+      for (int x = 0; x < size; ++x) out[Fingerprint::place(y, x)] += weight * line[x + i];
     }
   }
 }
@@ -59,19 +59,19 @@ float sample(std::span<const float> image, double x, double y) {
   const int left = static_cast<int>(std::floor(x)), top = static_cast<int>(std::floor(y));
   const auto at = [&](int column, int row) {
     const bool inside = column >= 0 && column < size && row >= 0 && row < size;
-    return inside ? static_cast<double>(image[Print::place(row, column)]) : 0.0;
+    return inside ? static_cast<double>(image[Fingerprint::place(row, column)]) : 0.0;
   };
   const double fx = x - left, fy = y - top;
   return static_cast<float>((at(left, top) * (1 - fx) + at(left + 1, top) * fx) * (1 - fy) +
                             (at(left, top + 1) * (1 - fx) + at(left + 1, top + 1) * fx) * fy);
 }
 
-// Where the detail is and how far it spreads: what shift and scale change.
-void place_on_detail(std::span<const float> shape, Print::Rings& view) {
+// The mean place of the detail and its standard deviation: what shift and scale change.
+void place_on_detail(std::span<const float> shape, Fingerprint::Rings& view) {
   double total = 1e-12, x_sum = 0, y_sum = 0, square_sum = 0;
   for (int y = 0; y < size; ++y) {
     for (int x = 0; x < size; ++x) {
-      const double value = shape[Print::place(y, x)];
+      const double value = shape[Fingerprint::place(y, x)];
       const double energy = value * value, dx = x - middle, dy = y - middle;
       total += energy;
       x_sum += energy * dx;
@@ -82,11 +82,11 @@ void place_on_detail(std::span<const float> shape, Print::Rings& view) {
   const double x = x_sum / total, y = y_sum / total;
   view.center_x = static_cast<float>(x);
   view.center_y = static_cast<float>(y);
-  const double spread = std::sqrt(std::max(square_sum / total - x * x - y * y, 0.0));
-  view.scale = static_cast<float>(std::clamp(spread / 10, 0.5, 1.5));
+  const double deviation = std::sqrt(std::max(square_sum / total - x * x - y * y, 0.0));
+  view.scale = static_cast<float>(std::clamp(deviation / 10, 0.5, 1.5));
 }
 
-void fill_rings(std::span<const float> shape, Print::Rings& view) {
+void fill_rings(std::span<const float> shape, Fingerprint::Rings& view) {
   constexpr int angles = 32;
   static const auto circle = [] {
     std::array<std::array<double, 2>, angles> made{};
@@ -101,10 +101,10 @@ void fill_rings(std::span<const float> shape, Print::Rings& view) {
     const double radius = 13.0 * (r + 1) / rings;
     std::array<double, angles> ring{};
     for (size_t a = 0; a < angles; ++a) {
-      const double reach = radius * view.scale;
+      const double scaled = radius * view.scale;
       // A ring counts by its length.
       ring[a] = std::sqrt(radius) *
-                sample(shape, view.center_x + reach * circle[a][0], view.center_y + reach * circle[a][1]);
+                sample(shape, view.center_x + scaled * circle[a][0], view.center_y + scaled * circle[a][1]);
     }
     for (int k = 0; k < frequencies; ++k) {
       double real = 0, imaginary = 0;
@@ -127,13 +127,13 @@ void fill_rings(std::span<const float> shape, Print::Rings& view) {
 
 }  // namespace
 
-Print make_print(std::span<const float> grey) {
-  Print print;
-  print.detail = band(grey, 0.6, 2.5);
+Fingerprint make_fingerprint(std::span<const float> grey) {
+  Fingerprint fingerprint;
+  fingerprint.detail = band(grey, 0.6, 2.5);
   const std::vector<float> shape = band(grey, 1, 4);
-  place_on_detail(shape, print.views[1]);
-  for (Print::Rings& view : print.views) fill_rings(shape, view);
-  return print;
+  place_on_detail(shape, fingerprint.views[1]);
+  for (Fingerprint::Rings& view : fingerprint.views) fill_rings(shape, view);
+  return fingerprint;
 }
 
 }  // namespace mudra

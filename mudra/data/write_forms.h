@@ -1,0 +1,36 @@
+// One function for each form write_dataset() writes, and what several of them need. Internal to data/.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mudra/data/array_bytes.h"
+#include "mudra/data/write_dataset.h"
+
+namespace mudra {
+
+using Notes = std::vector<std::string>;  // what write_dataset() returns
+
+Notes write_npz(const Dataset& data, const std::string& path, const WriteOptions& options);
+Notes write_npy(const Dataset& data, const std::string& path, const Progress& progress);
+Notes write_idx(const Dataset& data, const std::string& path, const Progress& progress);
+Notes write_csv(const Dataset& data, const std::string& path, const Progress& progress);
+Notes write_folder(const Dataset& data, const std::string& path, const Progress& progress);
+
+// The bytes that produce() hands over, to a file that appears when it is complete; packed by gzip when its
+// name ends in .gz.
+using Write = std::function<void(std::string_view)>;
+void write_stream(const std::string& path, const std::function<void(const Write&)>& produce);
+
+// Shows progress now and then.
+void tell(const Progress& progress, int64_t row, int64_t rows);
+// The same array, telling how far it is.
+ArrayBytes telling(ArrayBytes array, const Progress& progress);
+
+// The groups of images, for a form that has no place for them; nothing when they are unknown. `files` may be
+// empty.
+void write_groups(const Dataset& data, const std::string& path, const std::vector<std::string>& files);
+
+}  // namespace mudra
