@@ -27,7 +27,7 @@ class Inference {
   template <class Visit>
   void run(const Network& network, ThreadTeam& team, Visit visit) {
     for (int64_t b = 0; b < batches_.count(); ++b) {
-      visit(plan_.infer(network, batches_.batch(b), Step{team}), batches_.labels(b));
+      visit(plan_.infer(network, batches_.batch(b), Context{team}), batches_.labels(b));
     }
   }
 

@@ -106,7 +106,7 @@ Answer Predictor::answer(std::span<const float> image) const {
 
 void Predictor::answer(const Tensor& x, ThreadTeam& team, Tensor& logits, Tensor& probabilities) const {
   const Lease plan(*this, x.shape()[0]);
-  logits = plan->infer(model_.network, x, Step{team});
+  logits = plan->infer(model_.network, x, Context{team});
   Tensor scaled;
   to_probabilities(model_, logits, scaled, probabilities);
 }

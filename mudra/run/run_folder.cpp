@@ -102,7 +102,7 @@ std::optional<Resumption> RunFolder::resume() {
     for (const Epoch& epoch : found->done[i].history) known += metrics_line(experiment_.training(i).name, epoch);
   }
   if (found && found->done.size() < experiment_.trainings()) {
-    for (const Epoch& epoch : history_of(found->trainer))
+    for (const Epoch& epoch : history_of(found->trainer, found->where))
       known += metrics_line(experiment_.training(found->done.size()).name, epoch);
   }
   cut_back(folder_ / "metrics.jsonl", known);

@@ -36,7 +36,7 @@ void put_state(const TrainingState& state, Safetensors& content);
 TrainingState take_state(const Safetensors& content, TrainingState fresh, const std::string& where);
 
 // The whole epochs of a state put there. Throws Error when they cannot be read.
-std::vector<Epoch> history_of(const Safetensors& content);
+std::vector<Epoch> history_of(const Safetensors& content, const std::string& where);
 
 // Epochs as JSON text, and back.
 std::string history_text(const std::vector<Epoch>& history);
