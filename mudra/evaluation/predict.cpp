@@ -31,7 +31,7 @@ Predictions predict(const Network& network, int64_t classes, const Dataset& data
       data.pixels.read(rows[static_cast<size_t>(begin + i)], x.data() + i * shape.per_example());
     }
     Tensor part = Tensor::borrow(result.probabilities.data() + begin * classes, {shape[0], classes});
-    const Tensor& logits = plan.infer(network, x, Step{team});
+    const Tensor& logits = plan.infer(network, x, Context{team});
     std::copy_n(logits.data(), logits.size(), result.logits.data() + begin * outputs);
     probabilities(logits, classes, part);
     for (int64_t i = 0; i < shape[0]; ++i)

@@ -31,7 +31,7 @@ double median_call(const BenchmarkJob& job, const Network& network, ThreadTeam& 
   std::vector<double> seconds;
   for (int call = -job.calls / 4; call < job.calls; ++call) {  // the first ones warm up
     const Clock::time_point start = Clock::now();
-    probabilities(plan.infer(network, x, Step{team}), job.classes, found);
+    probabilities(plan.infer(network, x, Context{team}), job.classes, found);
     const std::chrono::duration<double> taken = Clock::now() - start;
     if (call >= 0) seconds.push_back(taken.count());
   }

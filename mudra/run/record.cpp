@@ -22,8 +22,7 @@ const Dense* first_dense(const Network& network) {
 
 // [units, H, W, C] from the file's order [units, C * H * W].
 std::vector<float> weight_images(const Dense& dense, const Shape& image) {
-  Dense copy = dense;
-  const std::vector<Scalar> flat = to_file_order(copy.parameters.list()[0]);
+  const std::vector<Scalar> flat = to_file_order(list(dense.parameters)[0]);
   const int64_t pixels = image[1] * image[2], channels = image[3];
   std::vector<float> images(flat.size());
   for (int64_t unit = 0; unit < dense.out; ++unit) {

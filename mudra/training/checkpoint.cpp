@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "mudra/core/error.h"
+#include "mudra/network/model.h"
 
 namespace mudra {
 namespace {
@@ -54,8 +55,10 @@ std::vector<Epoch> history_of(const Json& all) {
   return history;
 }
 
+constexpr const char* remedy = "Remove it to train from the start";
+
 [[noreturn]] void refuse(const std::string& what, const std::string& where) {
-  throw Error(what, where, "Remove it to train from the start");
+  throw Error(what, where, remedy);
 }
 
 }  // namespace
@@ -71,15 +74,8 @@ std::vector<Epoch> history_from(const std::string& text) {
 }
 
 void put_state(const TrainingState& state, Safetensors& content) {
-  for_each_network(const_cast<TrainingState&>(state), [&](const std::string& prefix, Network& network) {
-    for (const Network::Named& named : network.parameters()) {
-      NamedArray array{prefix + named.name, {}, {}};
-      const Shape shape = file_shape(named.parameter);
-      for (int axis = 0; axis < shape.rank(); ++axis) array.shape.push_back(shape[axis]);
-      const std::vector<Scalar> values = to_file_order(named.parameter);
-      array.values.assign(values.begin(), values.end());
-      content.arrays.push_back(std::move(array));
-    }
+  for_each_network(state, [&](const std::string& prefix, const Network& network) {
+    put_parameters(network, prefix, content);
   });
   content.metadata["training"] = Json{
       {"epoch", state.epoch},
@@ -115,15 +111,7 @@ TrainingState take_state(const Safetensors& content, TrainingState fresh, const 
   }
   if (state.kept_epoch > 0) state.kept = state.network;
   for_each_network(state, [&](const std::string& prefix, Network& network) {
-    for (const Network::Named& named : network.parameters()) {
-      const NamedArray* array = content.find(prefix + named.name);
-      const Shape shape = file_shape(named.parameter);
-      std::vector<int64_t> expected;
-      for (int axis = 0; axis < shape.rank(); ++axis) expected.push_back(shape[axis]);
-      if (!array || array->shape != expected)
-        refuse("lacks tensor " + prefix + named.name + " of shape " + shape.text(), where);
-      from_file_order(named.parameter, std::vector<Scalar>(array->values.begin(), array->values.end()));
-    }
+    take_parameters(content, prefix, network, where, remedy);
   });
   return state;
 }

@@ -33,18 +33,17 @@ OptimizerOptions optimizer_options(const Options& options) {
   return result;
 }
 
-bool all_finite(Network& network) {
+bool all_finite(const Network& network) {
   constexpr Scalar largest = std::numeric_limits<Scalar>::max();
   int bad = 0;  // no early end: the loop becomes vectors
-  for (const Network::Named& named : network.parameters()) {
+  for (const Network::ConstNamed& named : network.parameters()) {
     for (const Scalar value : named.parameter.tensor->values()) bad |= !(std::fabs(value) <= largest);
   }
   return bad == 0;
 }
 
-bool has_statistics(Network& network) {
-  return std::ranges::any_of(network.parameters(),
-                             [](const Network::Named& named) { return !named.trained; });
+bool has_statistics(const Network& network) {
+  return std::ranges::any_of(network.parameters(), [](const auto& named) { return !named.trained; });
 }
 
 struct Score {
@@ -65,7 +64,7 @@ class Watch {
     Score score{0, 0};
     Tensor none;
     for (int64_t b = 0; b < batches_.count(); ++b) {
-      const Tensor& logits = plan_.infer(network, batches_.batch(b), Step{team});
+      const Tensor& logits = plan_.infer(network, batches_.batch(b), Context{team});
       const BatchLoss batch = loss_(logits, batches_.labels(b), none);
       score.loss += batch.mean * static_cast<double>(batches_.size(b));
       score.accuracy += static_cast<double>(batch.right);
@@ -95,7 +94,7 @@ class Trainer {
         augmenter_(Augmentation::parse(options.augment), single(data), max_batch_),
         weights_(class_weights(options.class_weights, data, fold.train), data.example_weights, max_batch_),
         schedule_(options, batches_.count()),
-        plan_(state.network, max_batch_, Plan::Mode::train, fuse),
+        plan_(state.network, max_batch_, Plan::Mode::train, {fuse}),
         loss_(static_cast<int64_t>(data.classes.size()), max_batch_, {options.label_smoothing}),
         gradients_(state.network),
         optimizer_(optimizer_options(options), state.network, gradients_, state.moments),
@@ -158,10 +157,9 @@ class Trainer {
     const auto start = Clock::now();
     const int64_t b = state_.batch;
     const double rate = schedule_.rate(steps_done());
-    Step step{team_, options_.seed, state_.epoch, b * max_batch_};
-    if (fused_step_) step.sink = {true, static_cast<Scalar>(rate)};
+    const Context context{team_, options_.seed, state_.epoch, b * max_batch_};
     const Tensor& x = take_batch(b);
-    const Tensor& logits = plan_.forward(state_.network, x, step);
+    const Tensor& logits = plan_.forward(state_.network, x, context);
     const auto labels = batches_.labels(b);
     const BatchLoss batch =
         loss_(logits, labels, plan_.logits_gradient(), weights_(labels, batches_.row_numbers(b)));
@@ -170,8 +168,12 @@ class Trainer {
                  std::to_string(state_.epoch);
       return false;
     }
-    plan_.backward(state_.network, x, fused_step_ ? state_.network : gradients_, step);
-    if (!fused_step_) optimizer_.step(rate, team_);
+    if (fused_step_) {
+      plan_.descend(state_.network, x, static_cast<Scalar>(rate), context);
+    } else {
+      plan_.backward(state_.network, x, gradients_, context);
+      optimizer_.step(rate, team_);
+    }
     plan_.update_state(state_.network);
     if (average_) average_->step(steps_done() + 1, team_);
     state_.loss += batch.mean;

@@ -322,7 +322,7 @@ TEST(Training, FlushesDenormalsAndRestoresTheMode) {
   x.fill(static_cast<Scalar>(0.5));
   ThreadTeam team(1);
   Plan plan(tiny, 1, Plan::Mode::infer);
-  EXPECT_EQ(plan.infer(tiny, x, Step{team})[0], 0);
+  EXPECT_EQ(plan.infer(tiny, x, Context{team})[0], 0);
   example.run(2, true, events);
   ASSERT_FALSE(inside.empty());
   for (const uint64_t mode : inside) EXPECT_EQ(mode, before) << "events run in the caller's mode";
