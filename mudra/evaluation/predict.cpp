@@ -35,7 +35,7 @@ Predictions predict(const Network& network, int64_t classes, const Dataset& data
     std::copy_n(logits.data(), logits.size(), result.logits.data() + begin * outputs);
     probabilities(logits, classes, part);
     for (int64_t i = 0; i < shape[0]; ++i)
-      result.labels.push_back(winner(part.data() + i * classes, classes));
+      result.labels.push_back(argmax(part.data() + i * classes, classes));
   }
   return result;
 }
