@@ -17,7 +17,8 @@ struct BatchLoss {
   int64_t right = 0;  // examples whose largest probability is their label's
 };
 
-// Mean loss of logits [N, 1 or classes] against labels [N], and its gradient.
+// Mean loss of logits [N, 1 or classes] against labels [N], and its gradient. N may be 1 to max_batch, and a
+// label 0 to classes - 1. An object has scratch memory of its own: one for each thread.
 class Loss {
  public:
   Loss(int64_t classes, int64_t max_batch, LossOptions options = {});
