@@ -16,13 +16,7 @@ struct BatchNorm {
   static constexpr double epsilon = 1e-5;
   static constexpr double momentum = 0.1;
 
-  struct Parameters {
-    Tensor weight, bias;  // [C]
-    template <class Self>
-    static ParameterList<Self> list(Self& self) {
-      return {{"weight", &self.weight, Decay::no}, {"bias", &self.bias, Decay::no}};
-    }
-  };
+  using Parameters = ScaleAndShift;
   struct Saved {
     Tensor mean, variance;  // [C], of the batch; variance biased
     Tensor scale;           // [C], weight / sqrt(variance + epsilon)

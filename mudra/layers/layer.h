@@ -107,6 +107,29 @@ struct NoParameters {
 };
 using NoState = NoParameters;
 
+// What every layer without parameters has in common.
+struct WithoutParameters {
+  using Parameters = NoParameters;
+  using Saved = NothingSaved;
+  using State = NoState;
+
+  Parameters parameters;
+  State state;
+
+  void initialize(Initialization, Rng&) {}
+  int64_t multiply_adds(const Shape&) const { return 0; }
+  NothingSaved make_saved(const Shape&, Mode) const { return {}; }
+};
+
+// Parameters of a normalisation over C channels or features.
+struct ScaleAndShift {
+  Tensor weight, bias;  // [C]
+  template <class Self>
+  static ParameterList<Self> list(Self& self) {
+    return {{"weight", &self.weight, Decay::no}, {"bias", &self.bias, Decay::no}};
+  }
+};
+
 // A layer and the input it is tried on in the gradient test.
 template <class L>
 struct LayerCase {
