@@ -1,6 +1,6 @@
 #include "fuzz/input.h"
 #include "mudra/core/atomic_file.h"
-#include "mudra/training/options.h"
+#include "mudra/experiment/options.h"
 
 // An options file: what is read writes itself so that it is read the same.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {

@@ -127,17 +127,30 @@ void Arguments::flag(const std::string& name, bool& value, const std::string& he
   app_->add_flag(name, value, help);
 }
 
-void Arguments::named(const std::string& name, std::map<std::string, std::string>& given,
-                      const std::string& help, const std::string& default_text) {
-  if (default_text == "false") {  // needs no value: saying it turns it on
-    app_->add_flag_callback(
-        "--" + name, [&given, name] { given[name] = "true"; }, help);
-    return;
+void Arguments::declared(const OptionInfo& option, const std::vector<std::string>& choices,
+                         const std::string& default_text, std::map<std::string, std::string>& given) {
+  const std::string name(option.name), flag = "--" + name;
+  std::string help(option.help), words;
+  for (const std::string& choice : choices) {
+    if (!choice.empty()) words += (words.empty() ? "" : ", ") + choice;
   }
-  CLI::Option* option = app_->add_option_function<std::string>(
-      "--" + name, [&given, name](const std::string& text) { given[name] = text; }, help);
-  option->default_str(default_text);
-  option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  if (!words.empty()) help += ": " + words;
+  CLI::Option* made = nullptr;
+  if (default_text == "false") {  // needs no value: saying it turns it on
+    made = app_->add_flag_callback(
+        flag, [&given, name] { given[name] = "true"; }, help);
+  } else {
+    made = app_->add_option_function<std::string>(
+        flag, [&given, name](const std::string& text) { given[name] = text; }, help);
+    made->default_str(default_text)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  }
+  made->group(std::string(option.group));
+}
+
+void Arguments::examples(const std::vector<std::string>& lines) {
+  std::string text = "Examples:";
+  for (const std::string& line : lines) text += "\n  " + line;
+  app_->footer(text);
 }
 
 void Arguments::subcommand(const std::string& name, const std::string& help,

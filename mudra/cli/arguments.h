@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "mudra/core/option.h"
+
 namespace CLI {
 class App;
 }
@@ -32,9 +34,12 @@ class Arguments {
   void optional_value(const std::string& name, std::optional<std::string>& value, const std::string& help);
   void flag(const std::string& name, bool& value, const std::string& help);
 
-  // An option whose text goes into `given` under its name (without the dashes) if the user gives it.
-  void named(const std::string& name, std::map<std::string, std::string>& given, const std::string& help,
-             const std::string& default_text);
+  // A declared option, whose text goes into `given` under its name if the user gives it. --help shows it under its
+  // group, with its choices and its default.
+  void declared(const OptionInfo& option, const std::vector<std::string>& choices,
+                const std::string& default_text, std::map<std::string, std::string>& given);
+  // Lines to copy, at the end of --help.
+  void examples(const std::vector<std::string>& lines);
 
   // A command of the command, such as `data inspect`.
   void subcommand(const std::string& name, const std::string& help,

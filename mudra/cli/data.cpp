@@ -18,8 +18,7 @@
 #include "mudra/data/split.h"
 #include "mudra/data/write_dataset.h"
 #include "mudra/features/augment_sheet.h"
-#include "mudra/run/load_data.h"
-#include "mudra/training/options.h"
+#include "mudra/experiment/load_data.h"
 
 namespace mudra {
 namespace {
@@ -42,22 +41,18 @@ struct DataArguments {
   }
   Dataset load() const {
     ThreadTeam team(1);
-    return load_data(options(), team, show_progress("reading")).first;
+    const Options all = options();
+    return load_data(all.data, all.seed, team, show_progress("reading")).data;
   }
 };
 
-std::shared_ptr<DataArguments> declare_data(Arguments& arguments, std::vector<std::string> names) {
+std::shared_ptr<DataArguments> declare_data(Arguments& arguments, std::vector<std::string_view> names) {
   auto a = std::make_shared<DataArguments>();
-  const Options defaults;
   arguments.positional("DATA", a->data,
                        "Labelled images: .npz, .npy, .csv, IDX, a folder or synth:N[:DOMAIN]");
-  for (const char* reading : {"classes", "groups", "labels", "strict", "size", "channels", "fit"}) {
+  for (const char* reading : {"classes", "groups", "labels", "strict", "size", "channels", "fit"})
     names.emplace_back(reading);
-  }
-  describe(defaults, [&](const std::string& name, const auto&, const std::string& help, const auto&) {
-    if (std::find(names.begin(), names.end(), name) == names.end()) return;
-    arguments.named(name, a->given, help, option_text(defaults, name));
-  });
+  add_options(arguments, a->given, names);
   return a;
 }
 
@@ -133,7 +128,7 @@ Action inspect_command(Arguments& arguments) {
   arguments.flag("--json", a->json, "Print the result as one JSON document");
   return [a] {
     const Options options = a->options();
-    const Augmentation augmentation = Augmentation::parse(options.augment);
+    const Augmentation& augmentation = options.training.augment;
     if (augmentation.any() && a->out.empty()) {
       throw usage_error("there is nothing to show it in", "--augment", "Give --out sheet.png");
     }
@@ -223,7 +218,7 @@ Action leaks_command(Arguments& arguments) {
     const Options options = a->options();
     const Dataset data = a->load();
     const Split split = make_split(data, options.split, options.seed);
-    ThreadTeam team(options.threads > 0 ? options.threads : available_processors());
+    ThreadTeam team(threads_allowed(options.run));
     const LeakReport report = find_leaks(data, split, team, *cache, show_progress("comparing"));
     if (a->json) return print_json(json::parse(leaks_text(report)));
     print_notes(data);

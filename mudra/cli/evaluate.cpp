@@ -3,11 +3,13 @@
 
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "mudra/cli/commands.h"
 #include "mudra/cli/output.h"
+#include "mudra/experiment/predictions.h"
+#include "mudra/report/record.h"
 #include "mudra/report/summary.h"
-#include "mudra/run/record.h"
 #include "mudra/run/run_folder.h"
 
 namespace mudra {
@@ -18,6 +20,7 @@ struct EvaluateArguments {
   std::string data;
   std::string model;
   std::optional<std::string> report;
+  std::string predictions;
   bool json = false;
 };
 
@@ -30,21 +33,32 @@ Action evaluate_command(Arguments& arguments) {
   add_options(arguments, a->given, {"classes", "groups", "labels", "strict", "size", "seed", "threads"});
   arguments.optional_value("--report", a->report,
                            "Write report.html and figures into this folder (default: runs/evaluate-N)");
+  arguments.option("--predictions", a->predictions, "Write a CSV with the answer for every image to this file");
   arguments.flag("--json", a->json, "Print the result as one JSON document");
+  arguments.examples({"mudra evaluate new-hands/ --model runs/train-1 --predictions answers.csv"});
   return [a] {
     a->given["data"] = a->data;
-    const ModelTest test = evaluate_run(make_options({}, a->given), a->model);
+    const Options options = make_options({}, a->given);
+    const ModelTest test = test_model(load_model(a->model), options.data, options.seed, options.run);
+    if (!a->predictions.empty()) {
+      std::vector<Row> rows(test.answers.size());
+      std::iota(rows.begin(), rows.end(), Row{0});
+      write_predictions(test.data, rows, {}, test.answers, a->predictions);
+    }
     const std::filesystem::path folder = a->report ? make_run_folder(*a->report, "evaluate", "--report") : "";
     if (a->json) {
       nlohmann::json document = to_json(test.evaluation);
       if (a->report) document["report"] = (folder / "report.html").string();
+      if (!a->predictions.empty()) document["predictions"] = a->predictions;
       print_json(document);
     } else {
       print_confusion(test.evaluation);
       fmt::print("{}\n{}\n", test.evaluation.text, accuracy_sentence(test.evaluation, "images"));
+      print_groups(test.evaluation);
+      if (!a->predictions.empty()) fmt::print("answers   {}\n", a->predictions);
     }
     std::fflush(stdout);
-    if (a->report) print_report(make_record(test), folder, a->json);
+    if (a->report) print_report(make_record(test, options, a->model), folder, a->json);
   };
 }
 

@@ -12,7 +12,7 @@
 #include "mudra/core/error.h"
 #include "mudra/core/text.h"
 #include "mudra/report/page.h"
-#include "mudra/training/options.h"
+#include "mudra/experiment/options.h"
 
 namespace mudra {
 
@@ -44,11 +44,31 @@ void print_confusion(const Evaluation& evaluation) {
 
 void add_options(Arguments& arguments, std::map<std::string, std::string>& given,
                  const std::vector<std::string_view>& names) {
-  Options defaults;
-  describe(defaults, [&](const std::string& name, const auto&, const std::string& help, const auto&) {
-    const bool wanted = names.empty() || std::find(names.begin(), names.end(), name) != names.end();
-    if (wanted && name != "data") arguments.named(name, given, help, option_text(defaults, name));
+  const Options defaults;
+  describe(defaults, [&](const OptionInfo& option, const auto& value) {
+    const bool is_wanted = names.empty() || std::ranges::find(names, option.name) != names.end();
+    if (is_wanted && option.name != "data")
+      arguments.declared(option, choices_of(value), text_of(value), given);
   });
+}
+
+void print_groups(const Evaluation& evaluation) {
+  constexpr size_t most = 5;
+  if (evaluation.groups.size() < 2) return;
+  size_t width = 0;
+  const size_t shown = evaluation.groups.size() <= most + 1 ? evaluation.groups.size() : most;
+  const auto name = [](const GroupScore& group) { return display_name(group.name, 24); };
+  for (size_t i = 0; i < shown; ++i) width = std::max(width, name(evaluation.groups[i]).size());
+  for (size_t i = 0; i < shown; ++i) {
+    const GroupScore& group = evaluation.groups[i];
+    fmt::print("{:<10}{:<{}}   right on {} of {}: {}\n", i == 0 ? "by group" : "", name(group), width,
+               thousands(group.right), thousands(group.n), percent(group.accuracy()));
+  }
+  if (shown < evaluation.groups.size()) {
+    fmt::print("{:<10}and {} more, {} to {}\n", "",
+               thousands(static_cast<int64_t>(evaluation.groups.size() - shown)),
+               percent(evaluation.groups[shown].accuracy()), percent(evaluation.groups.back().accuracy()));
+  }
 }
 
 void print_json(const nlohmann::json& document) {

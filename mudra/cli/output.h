@@ -21,7 +21,10 @@ void print_report(const RunRecord& record, const std::filesystem::path& folder, 
 // Rows true, columns predicted.
 void print_confusion(const Evaluation& evaluation);
 
-// Training options a command shares with `train`, by name (all but `data` if the list is empty); what the
+// Accuracy by group, worst first, if there are groups.
+void print_groups(const Evaluation& evaluation);
+
+// Options a command shares with `train`, by name (all but `data` if the list is empty); what the
 // user gives goes into `given`.
 void add_options(Arguments& arguments, std::map<std::string, std::string>& given,
                  const std::vector<std::string_view>& names = {});

@@ -9,10 +9,11 @@
 #include "mudra/cli/describe.h"
 #include "mudra/cli/output.h"
 #include "mudra/core/text.h"
+#include "mudra/experiment/doubts.h"
+#include "mudra/experiment/load_data.h"
 #include "mudra/report/summary.h"
-#include "mudra/run/doubts.h"
-#include "mudra/run/load_data.h"
-#include "mudra/run/record.h"
+#include "mudra/report/record.h"
+#include "mudra/run/train_run.h"
 
 namespace mudra {
 namespace {
@@ -29,13 +30,16 @@ struct TrainArguments {
   bool describe = false;
 };
 
-std::string epoch_line(const Options& options, const Epoch& epoch, double seconds) {
-  std::string line =
-      fmt::format("epoch {} of {}   loss {:.3f}", epoch.number, options.epochs, epoch.loss_train);
+// "fold 2   epoch 3 of 30   loss 0.123   held out 0.234   91.2%"
+std::string epoch_line(const Experiment& experiment, size_t training, const Epoch& epoch) {
+  const std::string& fold = experiment.training(training).name;
+  std::string line = fold.empty() ? "" : shorten(fold, 24) + "   ";
+  line += fmt::format("epoch {} of {}   loss {:.3f}", epoch.number, experiment.options.training.epochs,
+                      epoch.loss_train);
   if (!std::isnan(epoch.loss_validation)) line += fmt::format("   validation {:.3f}", epoch.loss_validation);
   if (!std::isnan(epoch.loss_held_out))
     line += fmt::format("   held out {:.3f}   {:.1f}%", epoch.loss_held_out, 100 * epoch.accuracy_held_out);
-  return line + fmt::format("   {:.2f} s", seconds);
+  return line;
 }
 
 // Progress goes to standard error: one line rewritten on a terminal, a line every tenth of the way elsewhere.
@@ -46,20 +50,19 @@ class EpochProgress {
   EpochProgress(const EpochProgress&) = delete;
   EpochProgress& operator=(const EpochProgress&) = delete;
 
-  void operator()(const Run& run, const Epoch& epoch) {
+  void operator()(const Experiment& experiment, size_t training, const Epoch& epoch) {
+    if (training != training_) finish();  // of a training that ended early
+    training_ = training;
     seconds_ += epoch.seconds;
     ++seen_;
     if (quiet_) return;
-    const int epochs = run.options.epochs;
-    std::string line = epoch_line(run.options, epoch, seconds_);
-    unfinished_ = line;
-    const bool is_last = epoch.number == epochs;
+    const int epochs = experiment.options.training.epochs;
+    unfinished_ = epoch_line(experiment, training, epoch) + fmt::format("   {:.2f} s", seconds_);
     const bool is_tenth = epoch.number * 10 / epochs != (epoch.number - 1) * 10 / epochs;
-    if (is_last || (is_tenth && !line_.is_terminal())) {
-      finish();
-    } else {
-      line_.show(line + fmt::format("   {:.0f} s left", seconds_ / seen_ * (epochs - epoch.number)));
-    }
+    if (epoch.number == epochs || (is_tenth && !line_.is_terminal())) return finish();
+    const auto trainings_after = static_cast<double>(experiment.trainings() - training - 1);
+    const double left = trainings_after * epochs + epochs - epoch.number;
+    line_.show(unfinished_ + fmt::format("   {:.0f} s left", seconds_ / seen_ * left));
   }
 
   // The last epoch's line stays, also when training ended early.
@@ -71,23 +74,26 @@ class EpochProgress {
  private:
   bool quiet_;
   std::string unfinished_;
+  size_t training_ = 0;
   int seen_ = 0;  // epochs; a run gone on with begins later than with the first
   double seconds_ = 0;
   ProgressLine line_;
 };
 
-void describe_run(const Run& run) {
-  fmt::print(stderr, "data      {}\n", run.data_text);
-  print_notes(run.data);
-  fmt::print(stderr, "split     {}\n", describe_split(run));
-  fmt::print(stderr, "network   {}   {} parameters\n", run.initial.text(),
-             thousands(run.initial.parameter_count()));
+void describe_experiment(const Experiment& experiment) {
+  fmt::print(stderr, "data      {}\n", experiment.data_text);
+  print_notes(experiment.data);
+  fmt::print(stderr, "split     {}\n", describe_split(experiment.split));
+  const Network& network = experiment.initial.network;
+  fmt::print(stderr, "network   {}   {} parameters\n", network.text(), thousands(network.parameter_count()));
 }
 
 void print_result(const Run& run) {
-  fmt::print("{}\n{}\n", run.test.text, accuracy_sentence(run.test));
-  if (run.options.validation > 0)
-    fmt::print("kept      epoch {}: its validation loss is the lowest\n", run.kept_epoch);
+  const Evaluation& test = run.result.test;
+  fmt::print("{}\n{}\n", test.text, accuracy_sentence(test));
+  print_groups(test);
+  if (run.experiment.options.validation > 0)
+    fmt::print("kept      epoch {}: its validation loss is the lowest\n", run.result.last().kept_epoch);
   fmt::print("model     {}\n", (run.folder / "model.safetensors").string());
   std::fflush(stdout);
 }
@@ -96,17 +102,15 @@ void warn_of_leaks(const Run& run, std::optional<int64_t> copies) {
   if (!copies) {
     fmt::print("note      too many images to look for near copies now: `mudra data leaks` does\n");
   } else if (*copies > 0) {
-    fmt::print("warning   {} of them {} a near copy in training: this is easier than a new hand.{}\n",
-               thousands(*copies), *copies == 1 ? "has" : "have",
-               run.data.groups.empty() ? " --split group --groups FILE tells." : " --split group tells.");
+    fmt::print("warning   {}\n", near_copy_warning(run.experiment, *copies));
   }
   std::fflush(stdout);
 }
 
 void describe_only(const Options& options, bool json) {
   ThreadTeam team(1);
-  const Network network = network_for(options, load_data(options, team).first);
-  const NetworkSummary summary = summarize(network, options.batch_size);
+  const Network network = network_for(options, load_data(options.data, options.seed, team).data);
+  const NetworkSummary summary = summarize(network, options.training.batch_size);
   if (json) return print_json(to_json(summary));
   print_summary(summary);
 }
@@ -126,19 +130,27 @@ Action train_command(Arguments& arguments) {
   arguments.flag("--quiet", a->quiet, "No progress");
   arguments.flag("--describe", a->describe, "Print the network's layers and what they cost; train nothing");
   arguments.flag("--no-report", a->no_report, "Write no report and draw no figures");
+  arguments.examples({"mudra train signs/ --validation 0.1",
+                      "mudra train digits.npz --recipe report",
+                      "mudra train photographs/ --groups hands.csv --split leave-one-group-out --network cnn",
+                      "mudra train --resume runs/train-1"});
   return [a] {
     if (a->data) a->given["data"] = *a->data;
     if (a->describe) return describe_only(make_options(a->options_file, a->given), a->json);
     if (!a->resume.empty() && (!a->options_file.empty() || !a->out.empty()))
       throw usage_error("a run goes on in its folder with its options", "--resume",
                         "Leave out --options and --out");
-    const std::stop_token stop = interrupts();
     RunEvents events;
-    events.reading = [&] { return show_progress("reading", a->quiet); };
-    if (!a->quiet) events.ready = describe_run;
+    events.stop = interrupts();
+    events.reading = show_progress("reading", a->quiet);
     EpochProgress progress(a->quiet);
-    events.epoch = [&](const Run& run, size_t, const Epoch& epoch) { progress(run, epoch); };
-    events.stop = [stop] { return stop.stop_requested(); };
+    events.ready = [&](const Experiment& experiment) {
+      events.reading = {};  // its line is gone
+      if (!a->quiet) describe_experiment(experiment);
+    };
+    events.epoch = [&](const Experiment& experiment, size_t training, const Epoch& epoch) {
+      progress(experiment, training, epoch);
+    };
     const Run run = a->resume.empty() ? train_run(make_options(a->options_file, a->given), a->out, events)
                                       : resume_run(a->resume, a->given, events);
     progress.finish();
@@ -149,12 +161,14 @@ Action train_command(Arguments& arguments) {
       print_result(run);
     }
     if (!a->json || !a->no_report) {
-      const std::optional<int64_t> copies = count_near_copies(run);
+      const std::optional<int64_t> copies = count_near_copies(run.experiment);
       if (!a->json) warn_of_leaks(run, copies);
-      if (!a->no_report) print_report(make_record(run, copies), run.folder, a->json);
+      if (!a->no_report)
+        print_report(make_record(run.experiment, run.result, run.folder, run.threads, copies), run.folder, a->json);
     }
-    if (!run.trouble.empty())
-      throw Error(run.trouble, "training", "Lower --learning-rate, or shorten gradients with --clip 1");
+    const std::string problem = run.result.problem(run.experiment);
+    if (!problem.empty())
+      throw Error(problem, "training", "Lower --learning-rate, or shorten gradients with --clip 1");
   };
 }
 

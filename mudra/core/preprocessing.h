@@ -1,11 +1,16 @@
 // How a picture becomes a network's input: described here, saved with the model, applied in features/.
 #pragma once
 
-#include <string>
+#include "mudra/core/named.h"
 
 namespace mudra {
 
 enum class Fit { stretch, keep_aspect };  // keep_aspect pads with black
+template <>
+struct Named<Fit> {
+  static constexpr std::pair<Fit, std::string_view> values[] = {{Fit::stretch, "stretch"},
+                                                                {Fit::keep_aspect, "keep-aspect"}};
+};
 
 struct Preprocessing {
   int height = 28;

@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "mudra/core/error.h"
 #include "mudra/evaluation/classification_report.h"
+#include "mudra/inference/answer.h"
 
 namespace mudra {
 
@@ -22,8 +24,28 @@ std::vector<int64_t> confusion_matrix(std::span<const int32_t> truth, std::span<
     }
     return static_cast<size_t>(label);
   };
-  for (size_t i = 0; i < truth.size(); ++i) ++counts[index(truth[i]) * classes + index(predicted[i])];
+  for (size_t i = 0; i < truth.size(); ++i) {
+    const size_t row = index(truth[i]) * classes;
+    if (predicted[i] != refused) ++counts[row + index(predicted[i])];
+  }
   return counts;
+}
+
+IndependentUnits units_of(const Dataset& data, uint64_t seed) {
+  return {data.groups, data.photographs, seed, data.group_names};
+}
+
+static std::vector<GroupScore> group_scores(std::span<const uint8_t> right, const IndependentUnits& units) {
+  std::vector<GroupScore> scores;
+  for (const std::string& name : units.group_names) scores.push_back({name});
+  for (size_t i = 0; i < right.size() && !units.groups.empty() && !scores.empty(); ++i) {
+    GroupScore& score = scores[static_cast<size_t>(units.groups[i])];
+    ++score.n;
+    score.right += right[i];
+  }
+  std::erase_if(scores, [](const GroupScore& score) { return score.n == 0; });
+  std::ranges::stable_sort(scores, {}, &GroupScore::accuracy);
+  return scores;
 }
 
 std::vector<ClassScores> class_scores(std::span<const int64_t> confusion) {
@@ -61,9 +83,11 @@ Evaluation evaluate(std::span<const int32_t> truth, std::span<const int32_t> pre
   for (size_t i = 0; i < truth.size(); ++i) {
     right[i] = truth[i] == predicted[i];
     successes += right[i];
+    result.refused += predicted[i] == refused;
   }
   result.accuracy = static_cast<double>(successes) / static_cast<double>(result.n);
   result.interval = accuracy_interval(right, units);
+  result.groups = group_scores(right, units);
   return result;
 }
 
@@ -80,7 +104,13 @@ nlohmann::json to_json(const Evaluation& evaluation) {
                          {"f1", scores.f1},
                          {"support", scores.support}});
   }
+  nlohmann::json groups = nlohmann::json::array();
+  for (const GroupScore& group : evaluation.groups) {
+    groups.push_back(
+        {{"group", group.name}, {"n", group.n}, {"right", group.right}, {"accuracy", group.accuracy()}});
+  }
   return {{"n", evaluation.n},
+          {"refused", evaluation.refused},
           {"accuracy", evaluation.accuracy},
           {"interval", {evaluation.interval.low, evaluation.interval.high}},
           {"interval_method", evaluation.interval.method},
@@ -89,6 +119,7 @@ nlohmann::json to_json(const Evaluation& evaluation) {
           {"labels", evaluation.classes},
           {"confusion", std::move(confusion)},
           {"per_class", std::move(per_class)},
+          {"groups", std::move(groups)},
           {"text", evaluation.text}};
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "mudra/data/dataset.h"
 #include "mudra/evaluation/interval.h"
 
 namespace mudra {
@@ -19,13 +20,22 @@ struct ClassScores {
   int64_t support = 0;  // images that truly are of this class
 };
 
+// Of the images of one hand or signer.
+struct GroupScore {
+  std::string name;
+  int64_t n = 0, right = 0;
+  double accuracy() const { return static_cast<double>(right) / static_cast<double>(n); }
+};
+
 struct Evaluation {
   int64_t n = 0;
+  int64_t refused = 0;  // images the model called none of its classes; they count as not right
   double accuracy = 0;
   Interval interval;                   // 95% interval of the accuracy
   std::vector<std::string> classes;    // K
-  std::vector<int64_t> confusion;      // [K, K]: rows true, columns predicted
+  std::vector<int64_t> confusion;      // [K, K]: rows true, columns predicted; without the images refused
   std::vector<ClassScores> per_class;  // K
+  std::vector<GroupScore> groups;      // worst first; empty when groups are not known
   std::string text;                    // the classification report of the classes that occur
 
   int64_t count(size_t truth, size_t predicted) const {
@@ -33,20 +43,24 @@ struct Evaluation {
   }
 };
 
-// `truth` and `predicted` hold N >= 1 indices into `classes`. `units` says which images are not
-// independent of each other. Throws Error when lengths differ or an index is out of range.
+// `truth` and `predicted` hold N >= 1 indices into `classes`; a prediction may be `refused`. `units` says which
+// images are not independent of each other. Throws Error when lengths differ or an index is out of range.
 Evaluation evaluate(std::span<const int32_t> truth, std::span<const int32_t> predicted,
                     std::span<const std::string> classes, const IndependentUnits& units = {});
 
-// [K, K] counts, rows true, columns predicted.
+// What a data set tells of its images' independence; it must outlive the result.
+IndependentUnits units_of(const Dataset& data, uint64_t seed);
+
+// [K, K] counts, rows true, columns predicted; refused images are in none.
 std::vector<int64_t> confusion_matrix(std::span<const int32_t> truth, std::span<const int32_t> predicted,
                                       size_t classes);
 
 // One row per class of a [K, K] matrix.
 std::vector<ClassScores> class_scores(std::span<const int64_t> confusion);
 
-// {n, accuracy, interval: [low, high], interval_method, interval_unit, interval_units, labels,
-//  confusion: [[...]], per_class: [{label, precision, recall, f1, support}], text}
+// {n, refused, accuracy, interval: [low, high], interval_method, interval_unit, interval_units, labels,
+//  confusion: [[...]], per_class: [{label, precision, recall, f1, support}],
+//  groups: [{group, n, right, accuracy}], text}
 nlohmann::json to_json(const Evaluation& evaluation);
 
 }  // namespace mudra

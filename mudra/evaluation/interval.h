@@ -22,6 +22,7 @@ struct IndependentUnits {
   std::span<const int32_t> groups{};       // hand or signer
   std::span<const int32_t> photographs{};  // picture an image was made from
   uint64_t seed = 1;                       // of the resampling
+  std::span<const std::string> group_names{};
 };
 
 // Below this many groups, resampling them says little and photographs are resampled where known.

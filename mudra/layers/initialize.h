@@ -1,9 +1,16 @@
 // Initial weights.
 #pragma once
 
+#include "mudra/core/named.h"
 #include "mudra/layers/layer.h"
 
 namespace mudra {
+
+template <>
+struct Named<Initialization> {
+  static constexpr std::pair<Initialization, std::string_view> values[] = {
+      {Initialization::normal, "normal"}, {Initialization::xavier, "xavier"}, {Initialization::he, "he"}};
+};
 
 // Fills a weight in file order, so that a seed means the same weights whatever the packing.
 //   normal: N(0, 1)

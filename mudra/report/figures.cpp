@@ -30,11 +30,11 @@ struct Figure {
   std::vector<std::pair<std::string, std::string>> files;
 };
 
-Figure loss_figure(const std::vector<EpochRecord>& history) {
+Figure loss_figure(const std::vector<Epoch>& history) {
   std::string data = "$history << EOD\n";
   double highest = 0, lowest = 1e300;
-  for (const EpochRecord& epoch : history) {
-    data += fmt::format("{} {} {} {} {}\n", epoch.epoch, epoch.loss_train, epoch.loss_held_out,
+  for (const Epoch& epoch : history) {
+    data += fmt::format("{} {} {} {} {}\n", epoch.number, epoch.loss_train, epoch.loss_held_out,
                         100 * epoch.accuracy_train, 100 * epoch.accuracy_held_out);
     for (const double loss : {epoch.loss_train, epoch.loss_held_out}) {
       if (std::isfinite(loss) && loss > 0) highest = std::max(highest, loss), lowest = std::min(lowest, loss);
@@ -57,7 +57,7 @@ Figure loss_figure(const std::vector<EpochRecord>& history) {
               "set border 3 lc rgb '#57606a'\nset tics nomirror out\nset grid ytics lc rgb '#d8dee4' lw 1\n"
               "set key top right\nset xlabel 'epoch'\n" +
               fmt::format("set xrange [{}:{}]\n", history.size() == 1 ? 0 : 1,
-                          std::max<int64_t>(2, history.back().epoch)) +
+                          std::max<int64_t>(2, history.back().number)) +
               (log_axis ? "set logscale y\nset title 'Loss (logarithmic)'\n"
                         : "set yrange [0:*]\nset title 'Loss'\n") +
               lines(2, 3) +
@@ -207,8 +207,8 @@ Figure examples_figure(const RunRecord& record) {
         "set label {} {} at {},{} center noenhanced tc rgb '{}' font ',10'\n"
         "set label {} {} at {},{} center noenhanced tc rgb '{}' font ',10'\n",
         2 * i + 1,
-        gnuplot_text(fmt::format("{} {}", shorten(names[static_cast<size_t>(guess)], 10),
-                                 percent(static_cast<double>(record.answers.confidence[row])))),
+        gnuplot_text(fmt::format("{} {}", guess < 0 ? "none" : shorten(names[static_cast<size_t>(guess)], 10),
+                                 percent(static_cast<double>(record.answers.confidence(row))))),
         left + tile / 2.0, top + tile + 11, colour, 2 * i + 2,
         gnuplot_text(truth == guess ? "right" : "truly " + shorten(names[static_cast<size_t>(truth)], 10)),
         left + tile / 2.0, top + tile + 26, colour);

@@ -83,10 +83,10 @@ Json words_of(const Summary& words, const Evaluation& evaluation) {
           {"baseline_answer", display_name(evaluation.classes[base.answer], 24)}};
 }
 
-Json history_of(const std::vector<EpochRecord>& history) {
+Json history_of(const std::vector<Epoch>& history) {
   Json rows = Json::array();
-  for (const EpochRecord& epoch : history) {
-    rows.push_back({epoch.epoch, number(epoch.loss_train), number(epoch.loss_held_out),
+  for (const Epoch& epoch : history) {
+    rows.push_back({epoch.number, number(epoch.loss_train), number(epoch.loss_held_out),
                     number(epoch.loss_validation), number(epoch.accuracy_train),
                     number(epoch.accuracy_held_out), number(epoch.accuracy_validation)});
   }
@@ -125,8 +125,8 @@ Json picture(const RunRecord& record, Row at) {
   Json about = {{"row", int64_t{at} + 1},
                 {"truth", record.test.labels[at]},
                 {"predicted", record.answers.labels[at]},
-                {"sure", percent(static_cast<double>(record.answers.confidence[at]))},
-                {"truth_sure", percent(static_cast<double>(record.answers.truth[at]))},
+                {"sure", percent(static_cast<double>(record.answers.confidence(at)))},
+                {"truth_sure", percent(static_cast<double>(record.answers.probability(at, static_cast<size_t>(record.test.labels[at]))))},
                 {"width", image.width},
                 {"height", image.height},
                 {"png", base64(encode_png(image))}};

@@ -54,16 +54,16 @@ Image thumbnail(const Dataset& data, int64_t row, int longest) {
 
 namespace {
 
-// Mistakes, the surest first; right ones, the least sure first.
+// Mistakes, the most confident first; right ones, the least confident first.
 struct SortedRows {
   explicit SortedRows(const RunRecord& record) {
     for (size_t row = 0; row < record.answers.labels.size(); ++row) {
       (record.answers.labels[row] == record.test.labels[row] ? right : wrong)
           .push_back(static_cast<Row>(row));
     }
-    const std::vector<float>& sure = record.answers.confidence;
-    std::ranges::sort(wrong, [&](Row a, Row b) { return sure[a] != sure[b] ? sure[a] > sure[b] : a < b; });
-    std::ranges::sort(right, [&](Row a, Row b) { return sure[a] != sure[b] ? sure[a] < sure[b] : a < b; });
+    const auto confidence = [&](Row row) { return record.answers.confidence(row); };
+    std::ranges::stable_sort(wrong, std::greater{}, confidence);
+    std::ranges::stable_sort(right, std::less{}, confidence);
   }
   std::vector<Row> wrong, right;
 };

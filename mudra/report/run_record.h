@@ -2,27 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <limits>
 #include <string>
 #include <vector>
 
-#include "mudra/core/shape.h"
-#include "mudra/data/dataset.h"
-#include "mudra/evaluation/evaluation.h"
-#include "mudra/evaluation/predict.h"
+#include "mudra/experiment/experiment.h"
 
 namespace mudra {
-
-// NaN: not measured.
-struct EpochRecord {
-  int64_t epoch = 0;  // from 1
-  double loss_train = std::numeric_limits<double>::quiet_NaN();
-  double loss_held_out = std::numeric_limits<double>::quiet_NaN();
-  double accuracy_train = std::numeric_limits<double>::quiet_NaN();  // 0..1
-  double accuracy_held_out = std::numeric_limits<double>::quiet_NaN();
-  double loss_validation = std::numeric_limits<double>::quiet_NaN();
-  double accuracy_validation = std::numeric_limits<double>::quiet_NaN();
-};
 
 // One of several trainings, each tested on images of its own.
 struct FoldRecord {
@@ -43,13 +28,6 @@ struct WeightImages {
   std::vector<float> after;   // as trained
 };
 
-struct RunSeconds {
-  double load = 0;
-  double train = 0;  // optimisation steps only; 0 when nothing was trained
-  double evaluate = 0;
-  double total = 0;
-};
-
 struct OptionRecord {
   std::string name, text;  // as spelled on the command line, without dashes
   bool changed = false;    // from its default
@@ -64,13 +42,13 @@ struct RunRecord {
   std::string network;       // "dense 128, sigmoid -> 1, 100,609 parameters"
   int64_t trained_on = 0;    // images; 0 when nothing was trained
   int64_t kept_epoch = 0;    // whose weights the model has: the last, or the one validation chose
-  std::vector<EpochRecord> history;  // of the first fold; empty when nothing was trained
+  std::vector<Epoch> history;  // of the first fold; empty when nothing was trained
   std::vector<FoldRecord> folds;     // empty when there is only one
   Evaluation evaluation;             // of the N test images
   Dataset test;                      // N images; labels index evaluation.classes
   Answers answers;                   // for them
   WeightImages weights;
-  RunSeconds seconds;
+  Seconds seconds;
   std::vector<NamedText> environment;  // version, compiler, processor, instruction set, threads
   std::vector<std::string> notes;      // what reading the data recognised or left out
   std::vector<std::string> doubts;     // what the split leaves open: one sentence each

@@ -5,8 +5,7 @@
 #include <numeric>
 
 #include "mudra/features/augment.h"
-#include "mudra/network/loss.h"
-#include "mudra/network/plan.h"
+#include "mudra/inference/predictor.h"
 #include "mudra/training/trainer.h"
 
 namespace mudra {
@@ -18,7 +17,7 @@ constexpr const char* cnn_network =
 
 BenchmarkJob answers(const char* name, const char* what, const char* network, int64_t classes, int64_t images,
                      int calls) {
-  return {name, what, images, classes, network, "sgd", "he", 0, 0, 0, calls};
+  return {name, what, images, classes, network, OptimizerKind::sgd, Initialization::he, 0, 0, 0, calls};
 }
 
 double median_call(const BenchmarkJob& job, const Network& network, ThreadTeam& team) {
@@ -26,12 +25,15 @@ double median_call(const BenchmarkJob& job, const Network& network, ThreadTeam& 
   Rng rng(7, Purpose::test);
   Tensor x({job.images, 28, 28, 1});
   for (int64_t i = 0; i < x.size(); ++i) x[i] = static_cast<Scalar>(rng.uniform());
-  Tensor found({job.images, job.classes});
-  Plan plan(network, job.images, Plan::Mode::infer);
+  Tensor found({job.images, job.classes}), logits;
+  Model model;
+  model.network = network;
+  for (int64_t c = 0; c < job.classes; ++c) model.classes.push_back(std::to_string(c));
+  const Predictor predictor(std::move(model));
   std::vector<double> seconds;
   for (int call = -job.calls / 4; call < job.calls; ++call) {  // the first ones warm up
     const Clock::time_point start = Clock::now();
-    probabilities(plan.infer(network, x, Step{team}), job.classes, found);
+    predictor.answer(x, team, logits, found);
     const std::chrono::duration<double> taken = Clock::now() - start;
     if (call >= 0) seconds.push_back(taken.count());
   }
@@ -67,18 +69,18 @@ std::vector<double> time_augmentation(const BenchmarkJob& job, int runs, ThreadT
 
 const std::vector<BenchmarkJob>& benchmark_jobs() {
   static const std::vector<BenchmarkJob> jobs = {
-      {"seed", "784-128-1 sigmoid, SGD, 800 images, batch 32, 100 epochs", 800, 2, seed_network, "sgd",
-       "normal", 0.01, 100, 32},
+      {"seed", "784-128-1 sigmoid, SGD, 800 images, batch 32, 100 epochs", 800, 2, seed_network,
+       OptimizerKind::sgd, Initialization::normal, 0.01, 100, 32},
       {"ten", "784-128-64-10 ReLU, Adam, 4,000 images, batch 64, 30 epochs", 4000, 10,
-       "dense 128, relu, dense 64, relu", "adam", "he", 0.001, 30, 64},
+       "dense 128, relu, dense 64, relu", OptimizerKind::adam, Initialization::he, 0.001, 30, 64},
       {"cnn", "conv 16, conv 32, dense 128, 10; ReLU, pools, Adam, 4,000 images, batch 64, 10 epochs", 4000,
-       10, cnn_network, "adam", "he", 0.001, 10, 64},
+       10, cnn_network, OptimizerKind::adam, Initialization::he, 0.001, 10, 64},
       answers("seed-1", "one image, 784-128-1 sigmoid", seed_network, 2, 1, 5000),
       answers("cnn-1", "one image, the network of cnn", cnn_network, 10, 1, 5000),
       answers("seed-256", "256 images, 784-128-1 sigmoid", seed_network, 2, 256, 800),
       answers("cnn-256", "256 images, the network of cnn", cnn_network, 10, 256, 240),
-      {"augment", "rotate, scale, shear, shift, brightness, noise: 100,000 images 28x28", 1000, 2, "", "", "",
-       0, 100, 100, 0, "rotate 15, scale 0.1, shear 0.1, shift 2, brightness 0.2, noise 0.02"},
+      {"augment", "rotate, scale, shear, shift, brightness, noise: 100,000 images 28x28", 1000, 2, "",
+       OptimizerKind::sgd, Initialization::he, 0, 100, 100, 0, "rotate 15, scale 0.1, shear 0.1, shift 2, brightness 0.2, noise 0.02"},
   };
   return jobs;
 }
@@ -86,7 +88,7 @@ const std::vector<BenchmarkJob>& benchmark_jobs() {
 std::vector<double> run_benchmark(const BenchmarkJob& job, int runs, ThreadTeam& team) {
   if (!job.augment.empty()) return time_augmentation(job, runs, team);
   Network network = Network::parse(job.network, {1, 28, 28, 1}, outputs_for(job.classes));
-  network.initialize(initialization(job.init), 1);
+  network.initialize(job.init, 1);
   std::vector<double> seconds;
   if (job.calls > 0) {
     for (int run = 0; run < runs; ++run) seconds.push_back(median_call(job, network, team));
@@ -105,13 +107,19 @@ std::vector<double> run_benchmark(const BenchmarkJob& job, int runs, ThreadTeam&
     (i < job.images ? fold.train : fold.test).push_back(i);
   }
   for (int64_t c = 0; c < job.classes; ++c) data.classes.push_back(std::to_string(c));
-  Options options;
+  TrainingOptions options;
   options.optimizer = job.optimizer;
   options.learning_rate = job.learning_rate;
   options.epochs = job.epochs;
   options.batch_size = job.batch_size;
   options.shuffle = false;
-  for (int run = 0; run < runs; ++run) seconds.push_back(train(network, data, fold, options, team).seconds);
+  for (int run = 0; run < runs; ++run) {
+    Trainer trainer(network, data, fold, options, 1, team);
+    trainer.run();
+    double taken = 0;
+    for (const Epoch& epoch : trainer.history()) taken += epoch.seconds;
+    seconds.push_back(taken);
+  }
   return seconds;
 }
 

@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "mudra/core/thread_team.h"
+#include "mudra/layers/initialize.h"
+#include "mudra/training/optimizer.h"
 
 namespace mudra {
 
@@ -12,7 +14,9 @@ struct BenchmarkJob {
   std::string name;
   std::string what;  // one line
   int64_t images, classes;
-  std::string network, optimizer, init;
+  std::string network;
+  OptimizerKind optimizer;
+  Initialization init;
   double learning_rate;
   int epochs, batch_size;
   int calls = 0;             // 0: train; else ask so often, giving `images` a call

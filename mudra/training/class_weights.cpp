@@ -4,41 +4,46 @@
 
 #include "mudra/core/error.h"
 #include "mudra/core/number.h"
+#include "mudra/core/option.h"
 
 namespace mudra {
 namespace {
 
-// One number above 0 for every class; nothing when the text is not that.
-std::vector<double> numbers_of(const std::string& text, size_t classes) {
-  std::vector<double> numbers;
-  std::istringstream in(text + ",");
-  for (std::string part; std::getline(in, part, ',');) {
-    const auto value = parse_number<double>(part);
-    if (!value || !(*value > 0 && *value < 1e9)) return {};
-    numbers.push_back(*value);
-  }
-  return numbers.size() == classes ? numbers : std::vector<double>();
+[[noreturn]] void refuse(std::string_view text, const std::string& which) {
+  throw usage_error("'" + std::string(text) + "' is not possible", "--class-weights",
+                    "Say balanced, or one number above 0 for each of the classes" + which +
+                        ", separated by commas");
 }
 
 }  // namespace
 
-std::vector<Scalar> class_weights(const std::string& text, const Dataset& data, std::span<const Row> rows) {
-  if (text.empty()) return {};
-  std::vector<double> counts(data.classes.size(), 0.0);
+ClassWeights ClassWeights::parse(std::string_view text) {
+  ClassWeights chosen{text == "balanced", {}};
+  if (text.empty() || chosen.is_balanced) return chosen;
+  std::istringstream in(std::string(text) + ",");
+  for (std::string part; std::getline(in, part, ',');) {
+    const auto value = parse_number<double>(part);
+    if (!value || !(*value > 0 && *value < 1e9)) refuse(text, {});
+    chosen.values.push_back(*value);
+  }
+  return chosen;
+}
+
+std::string ClassWeights::text() const {
+  if (is_balanced) return "balanced";
+  std::string text;
+  for (const double value : values) text += (text.empty() ? "" : ",") + text_of(value);
+  return text;
+}
+
+std::vector<Scalar> class_weights(const ClassWeights& chosen, const Dataset& data, std::span<const Row> rows) {
+  if (chosen == ClassWeights()) return {};
+  std::vector<double> counts(data.classes.size(), 0.0), weights = chosen.values;
   for (const Row row : rows) ++counts[static_cast<size_t>(data.labels[row])];
-  std::vector<double> weights;
-  if (text == "balanced") {
+  if (chosen.is_balanced) {
     for (const double count : counts) weights.push_back(count > 0 ? 1 / count : 1);
-  } else {
-    weights = numbers_of(text, data.classes.size());
   }
-  if (weights.empty()) {
-    std::string names;
-    for (const std::string& name : data.classes) names += (names.empty() ? "" : ", ") + name;
-    throw usage_error(
-        "'" + text + "' is not possible", "--class-weights",
-        "Say balanced, or one number above 0 for each of the classes " + names + ", separated by commas");
-  }
+  if (weights.size() != counts.size()) refuse(chosen.text(), " " + text_of(data.classes));
   double sum = 0;
   for (size_t c = 0; c < weights.size(); ++c) sum += weights[c] * counts[c];
   std::vector<Scalar> scaled;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "mudra/core/tensor.h"
@@ -11,11 +12,20 @@
 
 namespace mudra {
 
-// What an image of each class counts by --class-weights, scaled so that the mean over the images at `rows` is
-// 1: the learning rate keeps its meaning. "balanced": images / (classes * images of the class), as
-// scikit-learn has it; else one number a class, in the order of the classes. Empty for an empty text. Throws
-// a usage Error.
-std::vector<Scalar> class_weights(const std::string& text, const Dataset& data, std::span<const Row> rows);
+// What --class-weights says: nothing, "balanced", or one number above 0 for each class.
+struct ClassWeights {
+  bool is_balanced = false;
+  std::vector<double> values;  // in the order of the classes
+
+  static ClassWeights parse(std::string_view text);  // throws a usage Error
+  std::string text() const;
+  bool operator==(const ClassWeights&) const = default;
+};
+
+// What an image of each class counts in the loss, scaled so that the mean over the images at `rows` is 1 and
+// the learning rate keeps its meaning. Balanced: images / (classes * images of the class), as scikit-learn has
+// it. Empty when nothing was chosen. Throws a usage Error when there are not as many values as classes.
+std::vector<Scalar> class_weights(const ClassWeights& chosen, const Dataset& data, std::span<const Row> rows);
 
 // The weights of a batch's examples: by class, times those given for rows of the data. Allocates nothing when
 // called.

@@ -3,14 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include "mudra/core/did_you_mean.h"
-#include "mudra/core/error.h"
 #include "mudra/simd/updates.h"
 
 namespace mudra {
 namespace {
-
-const std::vector<std::string> names = {"sgd", "momentum", "nesterov", "adam", "adamw"};
 
 constexpr int64_t task_size = 16384;  // scalars
 
@@ -35,13 +31,6 @@ double sum_of_squares(const Scalar* x, int64_t count) {
 
 }  // namespace
 
-OptimizerKind optimizer_kind(const std::string& name) {
-  for (size_t i = 0; i < names.size(); ++i) {
-    if (names[i] == name) return static_cast<OptimizerKind>(i);
-  }
-  throw usage_error("no optimizer is called '" + name + "'", "--optimizer", did_you_mean(name, names));
-}
-
 Moments make_moments(const OptimizerOptions& options, const Network& network) {
   const bool has_second = options.kind == OptimizerKind::adam || options.kind == OptimizerKind::adamw;
   Moments moments;
@@ -54,14 +43,16 @@ Moments make_moments(const OptimizerOptions& options, const Network& network) {
   return moments;
 }
 
-Optimizer::Optimizer(const OptimizerOptions& options, Network& network, Network& gradients, Moments& moments)
+Optimizer::Optimizer(const OptimizerOptions& options, Network& network, Network& gradients, Moments& moments,
+                     int frozen)
     : options_(options), moments_(moments) {
   const std::vector<Network::Named> weights = network.parameters();
   const std::vector<Network::Named> slopes = gradients.parameters();
   const std::vector<Network::Named> first = moments.first.parameters();
   const std::vector<Network::Named> second = moments.second.parameters();
   for (size_t i = 0; i < weights.size(); ++i) {
-    if (!weights[i].trained) continue;
+    const bool is_frozen = std::stoi(weights[i].name) < frozen;  // "12.weight" is of layer 12
+    if (!weights[i].trained || is_frozen) continue;
     const Parameter& parameter = weights[i].parameter;
     const int64_t size = parameter.tensor->size();
     for (int64_t begin = 0; begin < size; begin += task_size) {

@@ -5,12 +5,21 @@
 #include <string>
 #include <vector>
 
+#include "mudra/core/named.h"
 #include "mudra/network/network.h"
 
 namespace mudra {
 
 enum class OptimizerKind { sgd, momentum, nesterov, adam, adamw };
-OptimizerKind optimizer_kind(const std::string& name);  // throws a usage Error
+template <>
+struct Named<OptimizerKind> {
+  static constexpr std::pair<OptimizerKind, std::string_view> values[] = {
+      {OptimizerKind::sgd, "sgd"},
+      {OptimizerKind::momentum, "momentum"},
+      {OptimizerKind::nesterov, "nesterov"},
+      {OptimizerKind::adam, "adam"},
+      {OptimizerKind::adamw, "adamw"}};
+};
 
 struct OptimizerOptions {
   OptimizerKind kind = OptimizerKind::sgd;
@@ -32,10 +41,12 @@ struct Moments {
 };
 Moments make_moments(const OptimizerOptions& options, const Network& network);
 
-// Steps a network down the slopes in `gradients`; all three must outlive it. step() allocates nothing.
+// Moves a network's weights against `gradients`, but for those of its first `frozen` layers; all three must
+// outlive it. step() allocates nothing. One thread at a time.
 class Optimizer {
  public:
-  Optimizer(const OptimizerOptions& options, Network& network, Network& gradients, Moments& moments);
+  Optimizer(const OptimizerOptions& options, Network& network, Network& gradients, Moments& moments,
+            int frozen = 0);
 
   void step(double rate, ThreadTeam& team);
 

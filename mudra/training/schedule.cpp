@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "mudra/core/portable_math.h"
+#include "mudra/training/options.h"
 
 namespace mudra {
 namespace {
@@ -14,28 +15,25 @@ double glide(double start, double end, double part) {
 
 }  // namespace
 
-Schedule::Schedule(const Options& options, int64_t steps_per_epoch)
-    : kind_(options.schedule == "step"        ? Kind::step
-            : options.schedule == "cosine"    ? Kind::cosine
-            : options.schedule == "one-cycle" ? Kind::one_cycle
-                                              : Kind::constant),
+Schedule::Schedule(const TrainingOptions& options, int64_t steps_per_epoch)
+    : kind_(options.schedule),
       rate_(options.learning_rate),
       steps_(static_cast<double>(steps_per_epoch) * options.epochs),
       warm_up_(options.warm_up < 1 ? options.warm_up * steps_
                                    : options.warm_up * static_cast<double>(steps_per_epoch)),
       factor_(options.step_factor),
       drop_every_(steps_per_epoch * options.step_every) {
-  if (kind_ == Kind::one_cycle && warm_up_ == 0) warm_up_ = 0.3 * steps_;
+  if (kind_ == ScheduleKind::one_cycle && warm_up_ == 0) warm_up_ = 0.3 * steps_;
   warm_up_ = std::min(warm_up_, steps_);
 }
 
 double Schedule::rate(int64_t step) const {
-  const auto t = static_cast<double>(step);
-  if (kind_ == Kind::one_cycle) return one_cycle(t);
+  const double t = std::min(static_cast<double>(step), steps_ - 1);
+  if (kind_ == ScheduleKind::one_cycle) return one_cycle(t);
   if (t + 1 < warm_up_) return rate_ * ((t + 1) / warm_up_);
   double rate = rate_;
-  if (kind_ == Kind::cosine) rate = glide(rate_, 0, std::max(0.0, (t - warm_up_) / (steps_ - warm_up_)));
-  if (kind_ == Kind::step) {
+  if (kind_ == ScheduleKind::cosine) rate = glide(rate_, 0, std::max(0.0, (t - warm_up_) / (steps_ - warm_up_)));
+  if (kind_ == ScheduleKind::step) {
     for (int64_t drop = step / drop_every_; drop > 0; --drop) rate *= factor_;
   }
   return rate;

@@ -6,14 +6,12 @@
 #include <optional>
 
 #include "mudra/core/denormals.h"
-#include "mudra/core/did_you_mean.h"
 #include "mudra/core/error.h"
 #include "mudra/features/augment.h"
+#include "mudra/inference/inference.h"
 #include "mudra/network/loss.h"
 #include "mudra/network/plan.h"
-#include "mudra/training/batches.h"
-#include "mudra/training/class_weights.h"
-#include "mudra/training/schedule.h"
+#include "mudra/training/state.h"
 
 namespace mudra {
 namespace {
@@ -24,27 +22,17 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-OptimizerOptions optimizer_options(const Options& options) {
-  OptimizerOptions result;
-  result.kind = optimizer_kind(options.optimizer);
-  result.momentum = options.momentum;
-  result.weight_decay = options.weight_decay;
-  result.clip = options.clip;
-  return result;
-}
-
-bool all_finite(Network& network) {
+bool all_finite(const Network& network) {
   constexpr Scalar largest = std::numeric_limits<Scalar>::max();
   int bad = 0;  // no early end: the loop becomes vectors
-  for (const Network::Named& named : network.parameters()) {
+  for (const auto& named : network.parameters()) {
     for (const Scalar value : named.parameter.tensor->values()) bad |= !(std::fabs(value) <= largest);
   }
   return bad == 0;
 }
 
-bool has_statistics(Network& network) {
-  return std::ranges::any_of(network.parameters(),
-                             [](const Network::Named& named) { return !named.trained; });
+bool has_statistics(const Network& network) {
+  return std::ranges::any_of(network.parameters(), [](const auto& named) { return !named.trained; });
 }
 
 struct Score {
@@ -52,132 +40,124 @@ struct Score {
   double accuracy = std::numeric_limits<double>::quiet_NaN();
 };
 
-// Loss and accuracy of a network over images it does not learn from.
-class Watch {
+// Loss and accuracy over images that are not trained on.
+class Scorer {
  public:
-  Watch(const Network& network, const Dataset& data, std::span<const Row> rows, int64_t classes)
-      : batches_(data, rows, 256),
-        plan_(network, std::min<int64_t>(256, std::max<int64_t>(1, batches_.images())), Plan::Mode::infer),
-        loss_(classes, plan_.max_batch()) {}
+  Scorer(const Network& network, const Dataset& data, std::span<const Row> rows)
+      : inference_(network, data, rows),
+        loss_(static_cast<int64_t>(data.classes.size()), inference_.max_batch()) {}
 
   Score operator()(const Network& network, ThreadTeam& team) {
-    if (batches_.images() == 0) return {};
+    const auto images = static_cast<double>(inference_.images());
+    if (images == 0) return {};
     Score score{0, 0};
     Tensor none;
-    for (int64_t b = 0; b < batches_.count(); ++b) {
-      const Tensor& logits = plan_.infer(network, batches_.batch(b), Step{team});
-      const BatchLoss batch = loss_(logits, batches_.labels(b), none);
-      score.loss += batch.mean * static_cast<double>(batches_.size(b));
+    inference_.run(network, team, [&](const Tensor& logits, std::span<const int32_t> labels) {
+      const BatchLoss batch = loss_(logits, labels, none);
+      score.loss += batch.mean * static_cast<double>(labels.size());
       score.accuracy += static_cast<double>(batch.right);
-    }
-    score.loss /= static_cast<double>(batches_.images());
-    score.accuracy /= static_cast<double>(batches_.images());
-    return score;
+    });
+    return {score.loss / images, score.accuracy / images};
   }
 
  private:
-  Batches batches_;
-  Plan plan_;
+  Inference inference_;
   Loss loss_;
 };
 
-// One training: what stays the same beside the state that changes.
-class Trainer {
- public:
-  Trainer(TrainingState& state, const Dataset& data, const Fold& fold, const Options& options,
-          ThreadTeam& team, bool fuse)
-      : state_(state),
-        options_(options),
-        team_(team),
-        batches_(data, fold.train, options.batch_size),
-        max_batch_(batches_.size(0)),
-        augments_(Augmentation::parse(options.augment).any()),
-        augmenter_(Augmentation::parse(options.augment), single(data), max_batch_),
-        weights_(class_weights(options.class_weights, data, fold.train), data.example_weights, max_batch_),
-        schedule_(options, batches_.count()),
-        plan_(state.network, max_batch_, Plan::Mode::train, fuse),
-        loss_(static_cast<int64_t>(data.classes.size()), max_batch_, {options.label_smoothing}),
-        gradients_(state.network),
-        optimizer_(optimizer_options(options), state.network, gradients_, state.moments),
-        fused_step_(fuse && optimizer_options(options).is_plain()),
-        has_statistics_(has_statistics(state.network)),
-        validation_(state.network, data, fold.validation, static_cast<int64_t>(data.classes.size())),
-        held_out_(state.network, data, fold.test, static_cast<int64_t>(data.classes.size())),
-        chooses_(!fold.validation.empty()) {
-    if (options.ema > 0) average_.emplace(options.ema, state.average, state.network);
+TrainingState begin(Network network, const TrainingOptions& options) {
+  TrainingState state;
+  state.moments = make_moments(options.optimizer_options(), network);
+  if (options.ema > 0) state.average = network;
+  state.network = std::move(network);
+  return state;
+}
+
+Shape of_one(const Dataset& data) {
+  Shape shape = data.pixels.shape();
+  shape[0] = 1;
+  return shape;
+}
+
+}  // namespace
+
+// What stays the same beside the state that changes.
+struct Trainer::Parts {
+  Parts(TrainingState begun, const Dataset& of, const Fold& which, const TrainingOptions& chosen,
+        uint64_t seed_of_all, ThreadTeam& threads, bool fuses)
+      : data(of),
+        fold(which),
+        options(chosen),
+        seed(seed_of_all),
+        team(threads),
+        fuse(fuses),
+        state(std::move(begun)),
+        batches(data, fold.train, options.batch_size),
+        max_batch(batches.size(0)),
+        augmenter(options.augment, of_one(data), max_batch),
+        weights(class_weights(options.class_weights, data, fold.train), data.example_weights, max_batch),
+        schedule(options, batches.count()),
+        plan(state.network, max_batch, Mode::train,
+             {.fuse = fuse, .frozen = static_cast<size_t>(options.freeze)}),
+        loss(static_cast<int64_t>(data.classes.size()), max_batch, {options.label_smoothing}),
+        descends(fuse && options.optimizer_options().is_plain()),
+        validation(state.network, data, fold.validation),
+        held_out(state.network, data, fold.test) {
+    if (!descends) gradients = state.network;
+    follow();
   }
 
-  Ending run(const TrainingEvents& events) {
-    while (state_.epoch <= options_.epochs) {
-      if (out_of_patience()) return Ending::patience;
-      take_order();
-      while (state_.batch < batches_.count()) {
-        if (!step()) return Ending::diverged;
-        if (events.step && !events.step(state_)) return Ending::stopped;
-      }
-      if (!all_finite(state_.network)) {
-        trouble_ = "a weight is no longer a number after epoch " + std::to_string(state_.epoch);
-        return Ending::diverged;
-      }
-      finish_epoch();
-      if (events.epoch && !events.epoch(state_.history.back())) return Ending::stopped;
-    }
-    return Ending::finished;
-  }
-  const std::string& trouble() const { return trouble_; }
-
- private:
-  static Shape single(const Dataset& data) {
-    Shape shape = data.pixels.shape();
-    shape[0] = 1;
-    return shape;
+  // Points what changes the weights at the state's networks.
+  void follow() {
+    if (!descends)
+      optimizer.emplace(options.optimizer_options(), state.network, gradients, state.moments, options.freeze);
+    if (options.ema > 0) average.emplace(options.ema, state.average, state.network);
   }
 
-  bool out_of_patience() const {
-    return options_.patience > 0 && chooses_ && state_.epoch - 1 - state_.kept_epoch >= options_.patience;
-  }
-
-  void take_order() {
-    if (options_.shuffle)
-      batches_.shuffle(Rng(options_.seed, Purpose::shuffle, static_cast<uint32_t>(state_.epoch)));
-  }
+  int64_t steps_done() const { return (state.epoch - 1) * batches.count() + state.batch; }
+  bool chooses() const { return !fold.validation.empty(); }  // validation chooses the epoch to keep
+  Network& reported() { return average ? state.average : state.network; }
 
   const Tensor& take_batch(int64_t b) {
-    if (!augments_) return batches_.batch(b);
-    Tensor& x = batches_.copy(b);
-    augmenter_.apply(x.data(), batches_.size(b), options_.seed, static_cast<uint32_t>(state_.epoch),
-                     batches_.row_numbers(b), team_);
+    if (!options.augment.any()) return batches.batch(b);
+    Tensor& x = batches.copy(b);
+    augmenter.apply(x.data(), batches.size(b), seed, static_cast<uint32_t>(state.epoch),
+                    batches.row_numbers(b), team);
     return x;
   }
 
-  int64_t steps_done() const { return (state_.epoch - 1) * batches_.count() + state_.batch; }
+  Context context(int64_t b) { return {team, seed, state.epoch, b * max_batch}; }
 
-  // False when the loss is no number.
   bool step() {
+    if (ordered_epoch != state.epoch && options.shuffle)
+      batches.shuffle(Rng(seed, Purpose::shuffle, static_cast<uint32_t>(state.epoch)));
+    ordered_epoch = state.epoch;
     const FlushDenormals flush;
     const auto start = Clock::now();
-    const int64_t b = state_.batch;
-    const double rate = schedule_.rate(steps_done());
-    Step step{team_, options_.seed, state_.epoch, b * max_batch_};
-    if (fused_step_) step.sink = {true, static_cast<Scalar>(rate)};
+    const int64_t b = state.batch;
+    const double rate = schedule.rate(steps_done());
     const Tensor& x = take_batch(b);
-    const Tensor& logits = plan_.forward(state_.network, x, step);
-    const auto labels = batches_.labels(b);
+    const Tensor& logits = plan.forward(state.network, x, context(b));
+    const auto labels = batches.labels(b);
     const BatchLoss batch =
-        loss_(logits, labels, plan_.logits_gradient(), weights_(labels, batches_.row_numbers(b)));
+        loss(logits, labels, plan.logits_gradient(), weights(labels, batches.row_numbers(b)));
     if (!std::isfinite(batch.mean)) {
-      trouble_ = "the loss is no longer a number in step " + std::to_string(b + 1) + " of epoch " +
-                 std::to_string(state_.epoch);
+      problem = "the loss is no longer a number in step " + std::to_string(b + 1) + " of epoch " +
+                std::to_string(state.epoch);
       return false;
     }
-    plan_.backward(state_.network, x, fused_step_ ? state_.network : gradients_, step);
-    if (!fused_step_) optimizer_.step(rate, team_);
-    plan_.update_state(state_.network);
-    if (average_) average_->step(steps_done() + 1, team_);
-    state_.loss += batch.mean;
-    state_.right += batch.right;
-    ++state_.batch;
-    state_.seconds += seconds_since(start);
+    if (descends) {
+      plan.descend(state.network, x, static_cast<Scalar>(rate), context(b));
+    } else {
+      plan.backward(state.network, x, gradients, context(b));
+      optimizer->step(rate, team);
+    }
+    plan.update_state(state.network);
+    if (average) average->step(steps_done() + 1, team);
+    state.loss += batch.mean;
+    state.right += batch.right;
+    ++state.batch;
+    state.seconds += seconds_since(start);
     return true;
   }
 
@@ -185,74 +165,153 @@ class Trainer {
   // this epoch's batches (Izmailov et al. 2018, section 3.3).
   void take_statistics() {
     const FlushDenormals flush;
-    for (int64_t b = 0; b < batches_.count(); ++b) {
-      plan_.forward(state_.average, take_batch(b), {team_, options_.seed, state_.epoch, b * max_batch_});
-      plan_.update_state(state_.average, 1 / static_cast<double>(b + 1));
+    for (int64_t b = 0; b < batches.count(); ++b) {
+      plan.forward(state.average, take_batch(b), context(b));
+      plan.update_state(state.average, 1 / static_cast<double>(b + 1));
     }
   }
 
   void finish_epoch() {
-    if (average_ && has_statistics_) take_statistics();
-    const Network& reported = average_ ? state_.average : state_.network;
-    const Score validation = validation_(reported, team_);
-    const Score held_out = held_out_(reported, team_);
+    if (average && has_statistics(state.network)) take_statistics();
+    const Score chosen_by = validation(reported(), team), watched = held_out(reported(), team);
     Epoch epoch;
-    epoch.number = state_.epoch;
-    epoch.rate = schedule_.rate(steps_done() - 1);
-    epoch.loss_train = state_.loss / static_cast<double>(batches_.count());
-    epoch.accuracy_train = static_cast<double>(state_.right) / static_cast<double>(batches_.images());
-    epoch.loss_validation = validation.loss;
-    epoch.accuracy_validation = validation.accuracy;
-    epoch.loss_held_out = held_out.loss;
-    epoch.accuracy_held_out = held_out.accuracy;
-    epoch.seconds = state_.seconds;
-    if (!chooses_ || lower(validation.loss)) {
-      state_.kept = reported;
-      state_.kept_epoch = epoch.number;
+    epoch.number = state.epoch;
+    epoch.rate = schedule.rate(steps_done() - 1);
+    epoch.loss_train = state.loss / static_cast<double>(batches.count());
+    epoch.accuracy_train = static_cast<double>(state.right) / static_cast<double>(batches.images());
+    epoch.loss_validation = chosen_by.loss;
+    epoch.accuracy_validation = chosen_by.accuracy;
+    epoch.loss_held_out = watched.loss;
+    epoch.accuracy_held_out = watched.accuracy;
+    epoch.seconds = state.seconds;
+    if (!chooses() || is_lower(chosen_by.loss)) {
+      state.kept = reported();
+      state.kept_epoch = epoch.number;
     }
-    state_.history.push_back(epoch);
-    ++state_.epoch;
-    state_.batch = 0;
-    state_.loss = 0;
-    state_.right = 0;
-    state_.seconds = 0;
+    state.history.push_back(epoch);
+    ++state.epoch;
+    state.batch = 0;
+    state.loss = 0;
+    state.right = 0;
+    state.seconds = 0;
   }
 
   // Whether a validation loss is below that of the epoch kept.
-  bool lower(double loss) const {
-    if (state_.kept_epoch == 0) return std::isfinite(loss);
-    return loss < state_.history[static_cast<size_t>(state_.kept_epoch - 1)].loss_validation;
+  bool is_lower(double loss_now) const {
+    if (state.kept_epoch == 0) return std::isfinite(loss_now);
+    return loss_now < state.history[static_cast<size_t>(state.kept_epoch - 1)].loss_validation;
   }
 
-  TrainingState& state_;
-  const Options& options_;
-  ThreadTeam& team_;
-  Batches batches_;
-  int64_t max_batch_;
-  bool augments_;
-  Augmenter augmenter_;
-  ExampleWeights weights_;
-  Schedule schedule_;
-  Plan plan_;
-  Loss loss_;
-  Network gradients_;
-  Optimizer optimizer_;
-  bool fused_step_;
-  bool has_statistics_;  // running ones, of batch norms
-  std::optional<WeightAverage> average_;
-  Watch validation_, held_out_;
-  bool chooses_;  // the validation part chooses the epoch to keep
-  std::string trouble_;
+  const Dataset& data;
+  const Fold& fold;
+  TrainingOptions options;
+  uint64_t seed;
+  ThreadTeam& team;
+  bool fuse;
+  TrainingState state;
+  Batches batches;
+  int64_t max_batch;
+  Augmenter augmenter;
+  ExampleWeights weights;
+  Schedule schedule;
+  Plan plan;
+  Loss loss;
+  bool descends;      // the gradient kernels move the weights themselves
+  Network gradients;  // without layers where they do
+  std::optional<Optimizer> optimizer;
+  std::optional<WeightAverage> average;
+  Scorer validation, held_out;
+  int ordered_epoch = 0;  // whose order the batches have
+  std::string problem;
 };
 
-}  // namespace
+Trainer::Trainer(Network network, const Dataset& data, const Fold& fold, const TrainingOptions& options,
+                 uint64_t seed, ThreadTeam& team, bool fuse)
+    : parts_(std::make_unique<Parts>(begin(std::move(network), options), data, fold, options, seed, team,
+                                     fuse)) {}
 
-Initialization initialization(const std::string& name) {
-  const std::vector<std::string> names = {"normal", "xavier", "he"};
-  for (size_t i = 0; i < names.size(); ++i) {
-    if (names[i] == name) return static_cast<Initialization>(i);
+Trainer::Trainer(const Trainer& other, ThreadTeam& team)
+    : parts_(std::make_unique<Parts>(other.parts_->state, other.parts_->data, other.parts_->fold,
+                                     other.parts_->options, other.parts_->seed, team, other.parts_->fuse)) {
+  parts_->problem = other.parts_->problem;
+}
+
+Trainer::Trainer(Trainer&&) noexcept = default;
+Trainer::~Trainer() = default;
+
+Ending Trainer::run(int epochs, const TrainingEvents& events, const std::stop_token& stop) {
+  while (epoch() <= epochs) {
+    if (is_out_of_patience()) return Ending::patience;
+    while (!is_epoch_over()) {
+      if (!step()) return Ending::diverged;
+      if (events.step) events.step(*this);
+      if (stop.stop_requested()) return Ending::stopped;
+    }
+    if (!finish_epoch()) return Ending::diverged;
+    if (events.epoch) events.epoch(*this, history().back());
   }
-  throw usage_error("no initialisation is called '" + name + "'", "--init", did_you_mean(name, names));
+  return Ending::finished;
+}
+
+Ending Trainer::run(const TrainingEvents& events, const std::stop_token& stop) {
+  return run(parts_->options.epochs, events, stop);
+}
+
+bool Trainer::step() { return problem().empty() && (is_epoch_over() || parts_->step()); }
+
+bool Trainer::is_epoch_over() const { return parts_->state.batch >= parts_->batches.count(); }
+
+bool Trainer::finish_epoch() {
+  if (problem().empty() && !all_finite(parts_->state.network))
+    parts_->problem = "a weight is no longer a number after epoch " + std::to_string(epoch());
+  if (problem().empty()) parts_->finish_epoch();
+  return problem().empty();
+}
+
+const std::vector<Epoch>& Trainer::history() const { return parts_->state.history; }
+int Trainer::epoch() const { return parts_->state.epoch; }
+int64_t Trainer::steps() const { return parts_->steps_done(); }
+const std::string& Trainer::problem() const { return parts_->problem; }
+int Trainer::kept_epoch() const { return parts_->state.kept_epoch; }
+const Network& Trainer::network() const { return parts_->state.network; }
+
+bool Trainer::is_out_of_patience() const {
+  const int patience = parts_->options.patience;
+  return patience > 0 && parts_->chooses() && epoch() - 1 - kept_epoch() >= patience;
+}
+
+const Network& Trainer::kept() const {
+  if (kept_epoch() == 0) {
+    throw Error(problem().empty() ? "no epoch is whole yet" : problem(), "training",
+                problem().empty() ? "" : "Lower --learning-rate, or shorten gradients with --clip 1");
+  }
+  return parts_->state.kept;
+}
+
+void Trainer::set_weights(const Network& network) {
+  if (network.text() != this->network().text() || network.input != this->network().input)
+    throw Error("is '" + network.text() + "', not '" + this->network().text() + "'", "the network to train on");
+  parts_->state.network = network;
+  parts_->follow();
+}
+
+void Trainer::put_state(Safetensors& content) const { mudra::put_state(parts_->state, content); }
+
+std::string Trainer::state() const {
+  Safetensors content;
+  put_state(content);
+  return write_safetensors(content);
+}
+
+void Trainer::restore(const Safetensors& content, const std::string& where) {
+  parts_->state = take_state(content, begin(parts_->state.network, parts_->options), where);
+  parts_->ordered_epoch = 0;
+  parts_->problem.clear();
+  parts_->follow();
+}
+
+void Trainer::restore(std::string_view bytes, const std::string& where) {
+  restore(read_safetensors(bytes, where), where);
 }
 
 int worthwhile_threads(const Network& network, int64_t batch, int available) {
@@ -262,34 +321,6 @@ int worthwhile_threads(const Network& network, int64_t batch, int available) {
 int worthwhile_threads(int64_t multiply_adds, int available) {
   constexpr int64_t worth_a_thread = 50'000'000;  // measured: docs/benchmarks.md
   return static_cast<int>(std::clamp<int64_t>(multiply_adds / worth_a_thread, 1, std::max(1, available)));
-}
-
-TrainingState start_training(Network network, const Options& options) {
-  TrainingState state;
-  state.moments = make_moments(optimizer_options(options), network);
-  if (options.ema > 0) state.average = network;
-  state.network = std::move(network);
-  return state;
-}
-
-Training train(TrainingState state, const Dataset& data, const Fold& fold, const Options& options,
-               ThreadTeam& team, const TrainingEvents& events, bool fuse) {
-  Trainer trainer(state, data, fold, options, team, fuse);
-  Training result;
-  result.ending = trainer.run(events);
-  result.trouble = trainer.trouble();
-  if (result.ending == Ending::diverged && state.kept_epoch == 0)
-    throw Error(result.trouble, "training", "Lower --learning-rate, or shorten gradients with --clip 1");
-  result.network = std::move(state.kept);
-  result.kept_epoch = state.kept_epoch;
-  result.history = std::move(state.history);
-  for (const Epoch& epoch : result.history) result.seconds += epoch.seconds;
-  return result;
-}
-
-Training train(Network network, const Dataset& data, const Fold& fold, const Options& options,
-               ThreadTeam& team, const TrainingEvents& events, bool fuse) {
-  return train(start_training(std::move(network), options), data, fold, options, team, events, fuse);
 }
 
 }  // namespace mudra

@@ -1,85 +1,87 @@
-// The training loop: batches in, a trained network and its history out.
+// The training loop, step by step: batches in, a trained network and its history out.
 #pragma once
 
 #include <functional>
-#include <limits>
-#include <span>
+#include <memory>
+#include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "mudra/core/thread_team.h"
 #include "mudra/data/dataset.h"
 #include "mudra/data/split.h"
 #include "mudra/network/network.h"
-#include "mudra/training/optimizer.h"
+#include "mudra/network/safetensors.h"
+#include "mudra/training/history.h"
 #include "mudra/training/options.h"
 
 namespace mudra {
 
-struct Epoch {
-  int number = 0;             // from 1
-  double rate = 0;            // learning rate of the epoch's last step
-  double loss_train = 0;      // mean over the epoch's batches, each before its step
-  double accuracy_train = 0;  // of the same predictions
-  // After the epoch, of the weights that would be kept (averaged ones with --ema). NaN without such a part.
-  double loss_validation = std::numeric_limits<double>::quiet_NaN();  // chooses the epoch to keep
-  double accuracy_validation = std::numeric_limits<double>::quiet_NaN();
-  double loss_held_out = std::numeric_limits<double>::quiet_NaN();  // watched, it chooses nothing
-  double accuracy_held_out = std::numeric_limits<double>::quiet_NaN();
-  double seconds = 0;  // of optimisation steps
-};
+class Trainer;
 
-// Everything that changes while training: the past as far as the future needs it. Options, data and fold
-// being the same, training goes on from any state to the same bits.
-struct TrainingState {
-  Network network;  // weights that follow the gradient
-  Moments moments;
-  Network average;  // of the weights, with --ema
-  Network kept;  // weights to hand out: of the best epoch with a validation part, else of the last whole one
-  int kept_epoch = 0;
-  int epoch = 1;               // the one going on, from 1
-  int64_t batch = 0;           // its next batch
-  double loss = 0;             // sum over its batches so far
-  int64_t right = 0;           // examples predicted rightly so far
-  double seconds = 0;          // of its steps so far
-  std::vector<Epoch> history;  // whole epochs
-};
-
-enum class Ending {
-  finished,  // all epochs
-  patience,  // --patience epochs without a lower validation loss
-  stopped,   // an event asked for it
-  diverged,  // a loss or a weight is no longer a number
-};
-
-struct Training {
-  Network network;     // as `kept` of the state
-  int kept_epoch = 0;  // whose weights these are
-  std::vector<Epoch> history;
-  double seconds = 0;  // optimisation steps only
-  Ending ending = Ending::finished;
-  std::string trouble;  // when diverged: "the loss is no longer a number in step 3 of epoch 7"
-};
-
-// What training tells while it runs; either may be empty, either stops it by returning false.
+// What Trainer::run tells; either may be empty.
 struct TrainingEvents {
-  std::function<bool(const Epoch&)> epoch;
-  std::function<bool(const TrainingState&)> step;  // after every step, and once an epoch is over
+  std::function<void(const Trainer&, const Epoch&)> epoch;  // after every epoch
+  std::function<void(const Trainer&)> step;  // after every step; the last one of an epoch before its end
 };
 
-// The state before the first step of `network`, already initialised.
-TrainingState start_training(Network network, const Options& options);
+// Trains a network on a fold's training part. Options, data and seed being the same, training goes on from any
+// state to the same bits, for any team, fused or plain. An image counts its example weight times its class
+// weight in the loss. One thread at a time; several trainers may share data, but not a team.
+class Trainer {
+ public:
+  // `network` has the weights to begin with, and its input is of the size of the data's images. Data, fold and
+  // team must outlive the trainer. With fuse = false nothing is fused: the same bits, slower.
+  Trainer(Network network, const Dataset& data, const Fold& fold, const TrainingOptions& options, uint64_t seed,
+          ThreadTeam& team, bool fuse = true);
+  // A second training in the same state, on the same data; the two go on independently. `team`: for the copy.
+  Trainer(const Trainer& other, ThreadTeam& team);
+  Trainer(Trainer&&) noexcept;
+  ~Trainer();
 
-// Trains on the fold's training part. The data must be of the network's input size. An image
-// counts its example weight times its class weight in the loss. Same options, data and
-// seed: the same bits, for any team, fused or plain. Throws Error when the loss is no number before an epoch
-// is whole.
-Training train(TrainingState state, const Dataset& data, const Fold& fold, const Options& options,
-               ThreadTeam& team, const TrainingEvents& events = {}, bool fuse = true);
-Training train(Network network, const Dataset& data, const Fold& fold, const Options& options,
-               ThreadTeam& team, const TrainingEvents& events = {}, bool fuse = true);
+  // Steps and ends epochs until `epochs` are whole, which may be fewer or more than the options' own, or there
+  // is no more patience, or the training diverged, or a stop is requested.
+  Ending run(int epochs, const TrainingEvents& events = {}, const std::stop_token& stop = {});
+  Ending run(const TrainingEvents& events = {}, const std::stop_token& stop = {});  // options.epochs of them
 
-Initialization initialization(const std::string& name);
+  // One batch, unless all of the epoch's are done: then finish_epoch() is next. False, and nothing happens any
+  // more, once the loss or a weight is no number; the weights kept are then those of the last good epoch. Takes
+  // no memory.
+  bool step();
+  bool is_epoch_over() const;
+  // After the epoch's last step: scores the validation and the held-out part, and keeps the weights if they are
+  // the best. False as for step().
+  bool finish_epoch();
+
+  const std::vector<Epoch>& history() const;  // of whole epochs
+  int epoch() const;                          // the one going on, from 1
+  int64_t steps() const;                      // done in all
+  bool is_out_of_patience() const;
+  const std::string& problem() const;  // "the loss is no longer a number in step 3 of epoch 7", or empty
+
+  // The weights to hand out: of the epoch of lowest validation loss, or of the last whole one without such a
+  // part. Throws Error before the first epoch is whole.
+  const Network& kept() const;
+  int kept_epoch() const;  // 0: none yet
+
+  // The weights that follow the gradient. Setting them leaves moments and averages as they are; the network must
+  // be of the same architecture.
+  const Network& network() const;
+  void set_weights(const Network& network);
+
+  // Everything a training needs to go on later or elsewhere, as bytes (a safetensors container). restore()
+  // throws Error, with `where` as its place, when they are no state of such a training.
+  std::string state() const;
+  void restore(std::string_view bytes, const std::string& where);
+  // The same among the other things of a container.
+  void put_state(Safetensors& content) const;
+  void restore(const Safetensors& content, const std::string& where);
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
 
 // How many of `available` threads a training step of `batch` images is worth: one for every fifty million
 // multiply-adds, at least one. Below that, a member that loses its processor costs more than the others save.

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -91,7 +93,7 @@ TEST(Page, is_written_without_gnuplot) {
 
 TEST(Page, says_null_for_what_was_not_measured) {
   RunRecord record = make_record({"0", "5"}, 1, {1, 1, 1});
-  record.history = {{1, 0.5}};
+  record.history = {{.number = 1, .loss_train = 0.5, .accuracy_train = std::nan("")}};
   const nlohmann::json history = record_in(report_page(record))["history"];
   EXPECT_EQ(history.dump(), "[[1,0.5,null,null,null,null,null]]");
 }

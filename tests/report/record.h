@@ -20,18 +20,22 @@ inline RunRecord make_record(std::vector<std::string> classes, int64_t images, S
   for (auto& value : bytes) value = static_cast<uint8_t>(rng.below(256));
   record.test.pixels = Pixels(shape, std::move(bytes));
   record.test.classes = classes;
+  record.answers.classes = static_cast<int64_t>(k);
   for (int64_t i = 0; i < images; ++i) {
     const auto truth = static_cast<int32_t>(rng.below(k));
     record.test.labels.push_back(truth);
     const int32_t label = rng.chance(0.8) ? truth : static_cast<int32_t>(rng.below(k));
     record.answers.labels.push_back(label);
-    record.answers.confidence.push_back(0.75F);
-    record.answers.truth.push_back(label == truth ? 0.75F : 0.25F / static_cast<float>(k));
+    for (int32_t c = 0; c < static_cast<int32_t>(k); ++c)
+      record.answers.probabilities.push_back(c == label ? 0.75F : 0.25F / static_cast<float>(k));
   }
   record.evaluation = evaluate(record.test.labels, record.answers.labels, classes);
   for (int epoch = 1; epoch <= 100; ++epoch) {
-    record.history.push_back(
-        {epoch, 3 / std::sqrt(epoch), 3.3 / std::sqrt(epoch), 1 - 0.5 / epoch, 0.98 - 0.5 / epoch});
+    record.history.push_back({.number = epoch,
+                              .loss_train = 3 / std::sqrt(epoch),
+                              .accuracy_train = 1 - 0.5 / epoch,
+                              .loss_held_out = 3.3 / std::sqrt(epoch),
+                              .accuracy_held_out = 0.98 - 0.5 / epoch});
   }
   record.weights.shape = Shape{16, size[0], size[1], size[2]};
   for (int64_t i = 0; i < record.weights.shape.elements(); ++i) {

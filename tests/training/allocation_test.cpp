@@ -46,7 +46,7 @@ namespace mudra {
 namespace {
 
 // Allocations of a whole training of so many images and epochs.
-int64_t count_allocations(int64_t images, Options options) {
+int64_t count_allocations(int64_t images, const TrainingOptions& options) {
   Dataset data;
   data.pixels = Pixels({images, 6, 5, 1}, std::vector<uint8_t>(static_cast<size_t>(images) * 30, 100));
   data.classes = {"0", "1", "2"};
@@ -55,32 +55,32 @@ int64_t count_allocations(int64_t images, Options options) {
     data.labels.push_back(static_cast<int32_t>(i % 3));
     (i < 3 ? fold.test : fold.train).push_back(i);
   }
-  Network network = Network::parse(options.network, {1, 6, 5, 1}, 3);
+  Network network = Network::parse("dense 17, relu, dense 5, gelu", {1, 6, 5, 1}, 3);
   network.initialize(Initialization::he, 1);
   ThreadTeam team(2);
   const int64_t before = allocations;
-  train(std::move(network), data, fold, options, team);
+  Trainer(std::move(network), data, fold, options, 1, team).run();
   return allocations - before;
 }
 
 TEST(Training, AStepAllocatesNothing) {
-  for (const char* optimizer : {"sgd", "momentum", "adam"}) {
+  for (const OptimizerKind optimizer : {OptimizerKind::sgd, OptimizerKind::momentum, OptimizerKind::adam}) {
     for (const bool shuffle : {false, true}) {
-      Options options;
-      options.augment = shuffle ? "rotate 9, elastic 1, noise 0.1, background 1, blur 1, jpeg 50" : "";
+      TrainingOptions options;
+      options.augment = Augmentation::parse(
+          shuffle ? "rotate 9, elastic 1, noise 0.1, background 1, blur 1, jpeg 50" : "");
       options.optimizer = optimizer;
       options.ema = shuffle ? 0.9 : 0;
       options.clip = shuffle ? 0.1 : 0;
-      options.class_weights = shuffle ? "balanced" : "";
-      options.schedule = shuffle ? "cosine" : "constant";
+      options.class_weights.is_balanced = shuffle;
+      options.schedule = shuffle ? ScheduleKind::cosine : ScheduleKind::constant;
       options.shuffle = shuffle;
       options.batch_size = 4;
       options.epochs = 1;
-      options.network = "dense 17, relu, dense 5, gelu";
       // Setting up may depend on the images only by a bounded number of growing vectors.
       const int64_t few = count_allocations(103, options);
       const int64_t many = count_allocations(203, options);
-      EXPECT_LE(many - few, 4) << optimizer << ": 25 more steps took memory";
+      EXPECT_LE(many - few, 4) << name_of(optimizer) << ": 25 more steps took memory";
       EXPECT_GT(few, 10);
     }
   }

@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "mudra/training/batches.h"
+#include "mudra/features/batches.h"
 #include "mudra/training/trainer.h"
 
 namespace mudra {
@@ -28,22 +28,23 @@ Fold some_fold() {
 // Every weight after training, and the last loss on held-out images.
 std::pair<std::vector<Scalar>, double> trained(const std::string& augment, int threads, bool shuffle) {
   const Dataset data = some_data();
-  Options options;
-  options.augment = augment;
+  TrainingOptions options;
+  options.augment = Augmentation::parse(augment);
   options.shuffle = shuffle;
   options.batch_size = 10;
   options.epochs = 3;
-  options.network = "dense 13, relu";
-  Network network = Network::parse(options.network, {1, 7, 8, 1}, 3);
+  Network network = Network::parse("dense 13, relu", {1, 7, 8, 1}, 3);
   network.initialize(Initialization::he, 1);
   ThreadTeam team(threads);
-  Training result = train(std::move(network), data, some_fold(), options, team);
+  const Fold fold = some_fold();
+  Trainer trainer(std::move(network), data, fold, options, 1, team);
+  trainer.run();
   std::vector<Scalar> weights;
-  for (auto& parameter : result.network.parameters()) {
+  for (const auto& parameter : trainer.kept().parameters()) {
     const auto values = parameter.parameter.tensor->values();
     weights.insert(weights.end(), values.begin(), values.end());
   }
-  return {weights, result.history.back().loss_held_out};
+  return {weights, trainer.history().back().loss_held_out};
 }
 
 TEST(AugmentedTraining, WeightsDoNotDependOnThreads) {

@@ -7,7 +7,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "mudra/training/schedule.h"
+#include "mudra/experiment/options.h"
 #include "mudra/training/trainer.h"
 
 namespace mudra {
@@ -53,10 +53,10 @@ Json reference() {
   return Json::parse(in);
 }
 
-Options options_of(const Json& one) {
+TrainingOptions options_of(const Json& one) {
   auto given = one.at("options").get<std::map<std::string, std::string>>();
   given["shuffle"] = "false";
-  return make_options({}, given);
+  return make_options({}, given).training;
 }
 
 TEST(Training, LossesAndWeightsMatchPyTorch) {
@@ -67,12 +67,13 @@ TEST(Training, LossesAndWeightsMatchPyTorch) {
     const auto classes = one.at("classes").get<int64_t>();
     Example example(file.at("data").at(std::to_string(classes)), classes);
     example.data.example_weights = one.at("example_weights").get<std::vector<float>>();
-    Training training = train(example.network, example.data, example.fold, options_of(one), team);
+    Trainer training(example.network, example.data, example.fold, options_of(one), 1, team);
+    training.run();
     const Json& losses = one.at("losses");
-    ASSERT_EQ(training.history.size(), losses.size());
+    ASSERT_EQ(training.history().size(), losses.size());
     for (size_t e = 0; e < losses.size(); ++e)
-      EXPECT_NEAR(training.history[e].loss_train, losses[e].get<double>(), 1e-5) << "epoch " << e + 1;
-    for (const Network::Named& named : training.network.parameters()) {
+      EXPECT_NEAR(training.history()[e].loss_train, losses[e].get<double>(), 1e-5) << "epoch " << e + 1;
+    for (const auto& named : training.kept().parameters()) {
       const std::vector<Scalar> expected = flat(one.at("weights").at(named.name));
       const std::vector<Scalar> found = to_file_order(named.parameter);
       ASSERT_EQ(found.size(), expected.size());
@@ -85,7 +86,7 @@ TEST(Schedule, RatesMatchPyTorch) {
   const Json file = reference();
   for (const Json& one : file.at("cases")) {
     SCOPED_TRACE(one.at("options").dump());
-    const Options options = options_of(one);
+    const TrainingOptions options = options_of(one);
     const auto rates = one.at("rates").get<std::vector<double>>();
     const auto epochs = static_cast<size_t>(options.epochs);
     const Schedule schedule(options, static_cast<int64_t>(rates.size() / epochs));
@@ -96,18 +97,18 @@ TEST(Schedule, RatesMatchPyTorch) {
 }
 
 TEST(Schedule, ConstantIsTheRateToTheBit) {
-  Options options;
+  TrainingOptions options;
   options.learning_rate = 0.0173;
   EXPECT_EQ(Schedule(options, 7).rate(0), 0.0173);
   EXPECT_EQ(Schedule(options, 7).rate(200), 0.0173);
 }
 
 TEST(Schedule, IsFiniteForAnyLength) {
-  for (const char* kind : {"constant", "step", "cosine", "one-cycle"}) {
+  for (const auto& [kind, name] : Named<ScheduleKind>::values) {
     for (const double warm_up : {0.0, 0.001, 0.5, 1.0, 3.0, 1000.0}) {
       for (const int epochs : {1, 2, 3}) {
         for (const int64_t steps : {1, 2, 5}) {
-          Options options;
+          TrainingOptions options;
           options.schedule = kind;
           options.warm_up = warm_up;
           options.epochs = epochs;
@@ -115,7 +116,7 @@ TEST(Schedule, IsFiniteForAnyLength) {
           for (int64_t t = 0; t < steps * epochs; ++t) {
             const double rate = schedule.rate(t);
             EXPECT_TRUE(rate >= 0 && rate <= options.learning_rate * (1 + 1e-12))
-                << kind << " warm-up " << warm_up << " step " << t << ": " << rate;
+                << name << " warm-up " << warm_up << " step " << t << ": " << rate;
           }
         }
       }

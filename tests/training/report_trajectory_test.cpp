@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "mudra/network/model.h"
+#include "mudra/experiment/options.h"
 #include "mudra/training/trainer.h"
 #include "tests/network/report_network.h"
 
@@ -32,9 +33,8 @@ struct Experiment {
     options = make_options({}, {{"recipe", "report"}});
   }
 
-  Training run(int threads, bool fuse = true) const {
-    ThreadTeam team(threads);
-    return train(report_network(folder.path()), data, fold, options, team, {}, fuse);
+  Trainer trainer(ThreadTeam& team, bool fuse = true) const {
+    return {report_network(folder.path()), data, fold, options.training, options.seed, team, fuse};
   }
 };
 
@@ -42,12 +42,14 @@ TEST(ReportExperiment, LossesOfAllEpochsMatchNumPy) {
   if (!python_has("numpy")) GTEST_SKIP() << "NumPy is not installed";
   MUDRA_NEEDS(photographs(report_file));
   const Experiment experiment(photographs(report_file));
-  const Training training = experiment.run(1);
+  ThreadTeam team(1);
+  Trainer training = experiment.trainer(team);
+  training.run();
   const auto losses = read_raw<double>(experiment.folder.path() / "losses.f64");
-  ASSERT_EQ(training.history.size(), losses.size() / 2);
-  for (size_t e = 0; e < training.history.size(); ++e) {
-    EXPECT_NEAR(training.history[e].loss_train, losses[2 * e], 1e-4 * losses[2 * e]) << "epoch " << e + 1;
-    EXPECT_NEAR(training.history[e].loss_held_out, losses[2 * e + 1], 1e-4 * losses[2 * e + 1])
+  ASSERT_EQ(training.history().size(), losses.size() / 2);
+  for (size_t e = 0; e < training.history().size(); ++e) {
+    EXPECT_NEAR(training.history()[e].loss_train, losses[2 * e], 1e-4 * losses[2 * e]) << "epoch " << e + 1;
+    EXPECT_NEAR(training.history()[e].loss_held_out, losses[2 * e + 1], 1e-4 * losses[2 * e + 1])
         << "epoch " << e + 1;
   }
 }
@@ -55,9 +57,12 @@ TEST(ReportExperiment, LossesOfAllEpochsMatchNumPy) {
 TEST(ReportExperiment, ModelHasTheSameBytesForAnyThreadsFusedOrPlain) {
   if (!python_has("numpy")) GTEST_SKIP() << "NumPy is not installed";
   Experiment experiment("random");
-  experiment.options.epochs = 3;
+  experiment.options.training.epochs = 3;
   const auto bytes = [&](int threads, bool fuse) {
-    return model_bytes({experiment.run(threads, fuse).network, experiment.data.classes, {}});
+    ThreadTeam team(threads);
+    Trainer training = experiment.trainer(team, fuse);
+    training.run();
+    return model_bytes({training.kept(), experiment.data.classes, {}});
   };
   const std::string one = bytes(1, true);
   for (const int threads : {2, 3, 4, 8}) EXPECT_TRUE(bytes(threads, true) == one) << threads << " threads";

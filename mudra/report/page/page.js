@@ -31,7 +31,8 @@
   };
   const count = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, ",");
   const plural = (number, word) => `${count(number)} ${word}${number === 1 ? "" : "s"}`;
-  const className = (index) => element("bdi.name", {title: record.classes[index]}, record.classes[index]);
+  const nameOf = (index) => index < 0 ? "none of these" : record.classes[index];
+  const className = (index) => element("bdi.name", {title: nameOf(index)}, nameOf(index));
 
   function section(id, title, ...children) {
     const made = element("section", {"aria-labelledby": id}, element("h2", {id}, title), children);
@@ -221,7 +222,7 @@
     const right = picture.truth === picture.predicted;
     const image = element("img", {
       src: `data:image/png;base64,${picture.png}`, width: picture.width, height: picture.height,
-      alt: `Picture ${picture.row}: ${record.classes[picture.truth]}, answered ${record.classes[picture.predicted]}`,
+      alt: `Picture ${picture.row}: ${record.classes[picture.truth]}, answered ${nameOf(picture.predicted)}`,
     });
     if (Math.max(picture.width, picture.height) <= 64) image.classList.add("small");
     const origin = [picture.file, picture.group].filter((text) => text !== undefined && text !== "");

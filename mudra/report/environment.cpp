@@ -1,4 +1,4 @@
-#include "mudra/run/environment.h"
+#include "mudra/report/environment.h"
 
 #include <fmt/format.h>
 #include <hwy/targets.h>

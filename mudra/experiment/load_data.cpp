@@ -1,4 +1,4 @@
-#include "mudra/run/load_data.h"
+#include "mudra/experiment/load_data.h"
 
 #include <algorithm>
 
@@ -8,35 +8,13 @@
 #include "mudra/data/read_dataset.h"
 #include "mudra/data/read_example_weights.h"
 #include "mudra/features/prepare.h"
-#include "mudra/report/summary.h"
 #include "mudra/synth/render_hands.h"
 
 namespace mudra {
 namespace {
 
-struct Size {
-  int height = 0, width = 0;
-};
-
-// "28x28" or "28"; nothing for an empty text
-Size parse_size(const std::string& text) {
-  Size size;
-  if (text.empty()) return size;
-  const size_t cross = text.find('x');
-  const std::string_view all = text;
-  const std::string_view width = cross == std::string::npos ? all : all.substr(cross + 1);
-  for (const auto& [part, value] :
-       {std::pair(all.substr(0, cross), &size.height), std::pair(width, &size.width)}) {
-    *value = parse_number<int>(part).value_or(0);
-    if (*value < 1 || *value > 4096) {
-      throw usage_error("'" + text + "' is not a size", "--size", "Give height x width, such as 28x28");
-    }
-  }
-  return size;
-}
-
 // "synth:2000" or "synth:2000:ankara"
-Dataset render(const std::string& source, const Size& size, uint64_t seed, ThreadTeam& team,
+Dataset render(const std::string& source, const SizeOption& size, uint64_t seed, ThreadTeam& team,
                const Progress& progress) {
   SynthOptions synth;
   synth.seed = seed;
@@ -56,8 +34,6 @@ Dataset render(const std::string& source, const Size& size, uint64_t seed, Threa
   return data;
 }
 
-Fit fit_of(const Options& options) { return options.fit == "stretch" ? Fit::stretch : Fit::keep_aspect; }
-
 // "5,000 images 28x28, ten classes"
 std::string description(const Dataset& data) {
   const Shape& shape = data.pixels.shape();
@@ -67,26 +43,23 @@ std::string description(const Dataset& data) {
          (data.classes.size() == 1 ? " class" : " classes");
 }
 
-LoadedData load(const Options& options, ThreadTeam& team, const Progress& progress = {}) {
-  const std::string source = options.data.empty() ? std::string(default_data) : options.data;
-  const Size size = parse_size(options.size);
+LoadedData load(const DataOptions& options, uint64_t seed, ThreadTeam& team, const Progress& progress) {
+  const std::string source = options.source.empty() ? std::string(default_data) : options.source;
   if (options.channels == 2) {
     throw usage_error("2 is no number of channels", "--channels", "Give 1 for grey or 3 for colour");
   }
   Dataset data;
   if (source.starts_with("synth:")) {
-    data = render(source, size, options.seed, team, progress);
+    data = render(source, options.size, seed, team, progress);
   } else {
-    ReadOptions read;
-    read.groups = options.groups;
-    read.labels = options.labels;
-    read.strict = options.strict;
-    read.channels = options.channels;
-    read.fit = fit_of(options);
-    read.height = size.height;
-    read.width = size.width;
-    read.progress = progress;
-    data = read_dataset(source, read);
+    data = read_dataset(source, {.height = options.size.height,
+                                 .width = options.size.width,
+                                 .channels = options.channels,
+                                 .fit = options.fit,
+                                 .labels = options.labels,
+                                 .groups = options.groups,
+                                 .strict = options.strict,
+                                 .progress = progress});
   }
   if (!options.example_weights.empty()) read_example_weights(options.example_weights, data);
   const std::string text = data.source + ": " + description(data);
@@ -101,19 +74,19 @@ LoadedData load(const Options& options, ThreadTeam& team, const Progress& progre
 
 }  // namespace
 
-LoadedData load_data(const Options& options, ThreadTeam& team, const Progress& progress) {
-  auto [data, text] = load(options, team, progress);
-  const Size size = parse_size(options.size);
+LoadedData load_data(const DataOptions& options, uint64_t seed, ThreadTeam& team, const Progress& progress) {
+  auto [data, text] = load(options, seed, team, progress);
   const Shape& found = data.pixels.shape();
   Preprocessing wanted{static_cast<int>(found[1]), static_cast<int>(found[2]), static_cast<int>(found[3]),
-                       fit_of(options)};
-  if (size.height > 0) wanted.height = size.height, wanted.width = size.width;
+                       options.fit};
+  if (options.size.height > 0) wanted.height = options.size.height, wanted.width = options.size.width;
   if (options.channels > 0) wanted.channels = options.channels;
   return {fit_to(std::move(data), wanted), text};
 }
 
-LoadedData load_data_for(const Model& model, const Options& options, ThreadTeam& team) {
-  auto [data, text] = load(options, team);
+LoadedData load_data_for(const Model& model, const DataOptions& options, uint64_t seed, ThreadTeam& team,
+                         const Progress& progress) {
+  auto [data, text] = load(options, seed, team, progress);
   std::string known;
   for (const std::string& name : model.classes) known += (known.empty() ? "" : ",") + name;
   std::vector<int32_t> index;
@@ -128,12 +101,6 @@ LoadedData load_data_for(const Model& model, const Options& options, ThreadTeam&
   for (int32_t& label : data.labels) label = index[static_cast<size_t>(label)];
   data.classes = model.classes;
   return {fit_to(std::move(data), model.preprocessing), text};
-}
-
-Network network_for(const Options& options, const Dataset& data) {
-  const Shape& images = data.pixels.shape();
-  return Network::parse(options.network, {1, images[1], images[2], images[3]},
-                        outputs_for(static_cast<int64_t>(data.classes.size())));
 }
 
 }  // namespace mudra

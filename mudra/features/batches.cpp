@@ -1,4 +1,4 @@
-#include "mudra/training/batches.h"
+#include "mudra/features/batches.h"
 
 #include <algorithm>
 #include <numeric>

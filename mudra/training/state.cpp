@@ -1,13 +1,16 @@
-#include "mudra/training/checkpoint.h"
+#include "mudra/training/state.h"
 
 #include <nlohmann/json.hpp>
 
 #include "mudra/core/error.h"
+#include "mudra/network/model.h"
 
 namespace mudra {
 namespace {
 
 using Json = nlohmann::json;
+
+constexpr const char* remedy = "Remove it to train from the start";
 
 // Calls visit(name, network) for every network of a state.
 template <class State, class Visit>
@@ -39,7 +42,7 @@ Json to_json(const std::vector<Epoch>& history) {
   return all;
 }
 
-std::vector<Epoch> history_of(const Json& all) {
+std::vector<Epoch> history_from(const Json& all) {
   std::vector<Epoch> history;
   for (const Json& one : all) {
     Epoch epoch;
@@ -54,8 +57,14 @@ std::vector<Epoch> history_of(const Json& all) {
   return history;
 }
 
-[[noreturn]] void refuse(const std::string& what, const std::string& where) {
-  throw Error(what, where, "Remove it to train from the start");
+// What read(json) makes of the metadata `training`. Throws Error when it cannot be read.
+template <class Read>
+void read_training(const Safetensors& content, const std::string& where, Read read) {
+  try {
+    read(Json::parse(content.metadata.at("training")));
+  } catch (const std::exception& error) {  // of JSON, or without the key
+    throw Error(std::string("holds no training that can be read (") + error.what() + ")", where, remedy);
+  }
 }
 
 }  // namespace
@@ -64,22 +73,21 @@ std::string history_text(const std::vector<Epoch>& history) { return to_json(his
 
 std::vector<Epoch> history_from(const std::string& text) {
   try {
-    return history_of(Json::parse(text));
+    return history_from(Json::parse(text));
   } catch (const Json::exception& error) {
     throw Error(std::string("a history cannot be read (") + error.what() + ")");
   }
 }
 
+std::vector<Epoch> history_of(const Safetensors& content, const std::string& where) {
+  std::vector<Epoch> history;
+  read_training(content, where, [&](const Json& json) { history = history_from(json.at("history")); });
+  return history;
+}
+
 void put_state(const TrainingState& state, Safetensors& content) {
-  for_each_network(const_cast<TrainingState&>(state), [&](const std::string& prefix, Network& network) {
-    for (const Network::Named& named : network.parameters()) {
-      NamedArray array{prefix + named.name, {}, {}};
-      const Shape shape = file_shape(named.parameter);
-      for (int axis = 0; axis < shape.rank(); ++axis) array.shape.push_back(shape[axis]);
-      const std::vector<Scalar> values = to_file_order(named.parameter);
-      array.values.assign(values.begin(), values.end());
-      content.arrays.push_back(std::move(array));
-    }
+  for_each_network(state, [&](const std::string& prefix, const Network& network) {
+    put_parameters(network, prefix, content);
   });
   content.metadata["training"] = Json{
       {"epoch", state.epoch},
@@ -95,8 +103,7 @@ void put_state(const TrainingState& state, Safetensors& content) {
 
 TrainingState take_state(const Safetensors& content, TrainingState fresh, const std::string& where) {
   TrainingState state = std::move(fresh);
-  try {
-    const Json json = Json::parse(content.metadata.at("training"));
+  read_training(content, where, [&](const Json& json) {
     state.epoch = json.at("epoch").get<int>();
     state.batch = json.at("batch").get<int64_t>();
     state.loss = json.at("loss").get<double>();
@@ -104,26 +111,16 @@ TrainingState take_state(const Safetensors& content, TrainingState fresh, const 
     state.seconds = json.at("seconds").get<double>();
     state.moments.steps = json.at("steps").get<int64_t>();
     state.kept_epoch = json.at("kept_epoch").get<int>();
-    state.history = history_of(json.at("history"));
-  } catch (const std::exception& error) {  // of JSON, or without the key
-    refuse(std::string("holds no training that can be read (") + error.what() + ")", where);
-  }
+    state.history = history_from(json.at("history"));
+  });
   const auto epochs = static_cast<int>(state.history.size());
   if (state.epoch != epochs + 1 || state.batch < 0 || state.moments.steps < 0 || state.kept_epoch < 0 ||
       state.kept_epoch > epochs) {
-    refuse("has counters that cannot be", where);
+    throw Error("has counters that cannot be", where, remedy);
   }
   if (state.kept_epoch > 0) state.kept = state.network;
   for_each_network(state, [&](const std::string& prefix, Network& network) {
-    for (const Network::Named& named : network.parameters()) {
-      const NamedArray* array = content.find(prefix + named.name);
-      const Shape shape = file_shape(named.parameter);
-      std::vector<int64_t> expected;
-      for (int axis = 0; axis < shape.rank(); ++axis) expected.push_back(shape[axis]);
-      if (!array || array->shape != expected)
-        refuse("lacks tensor " + prefix + named.name + " of shape " + shape.text(), where);
-      from_file_order(named.parameter, std::vector<Scalar>(array->values.begin(), array->values.end()));
-    }
+    take_parameters(content, prefix, network, where, remedy);
   });
   return state;
 }

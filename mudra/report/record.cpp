@@ -1,12 +1,11 @@
-#include "mudra/run/record.h"
+#include "mudra/report/record.h"
 
 #include <algorithm>
 #include <variant>
 
 #include "mudra/core/text.h"
-#include "mudra/run/doubts.h"
-#include "mudra/run/environment.h"
-#include "mudra/training/options.h"
+#include "mudra/experiment/doubts.h"
+#include "mudra/report/environment.h"
 
 namespace mudra {
 namespace {
@@ -22,8 +21,7 @@ const Dense* first_dense(const Network& network) {
 
 // [units, H, W, C] from the file's order [units, C * H * W].
 std::vector<float> weight_images(const Dense& dense, const Shape& image) {
-  Dense copy = dense;
-  const std::vector<Scalar> flat = to_file_order(copy.parameters.list()[0]);
+  const std::vector<Scalar> flat = to_file_order(list(dense.parameters)[0]);
   const int64_t pixels = image[1] * image[2], channels = image[3];
   std::vector<float> images(flat.size());
   for (int64_t unit = 0; unit < dense.out; ++unit) {
@@ -48,10 +46,17 @@ std::string quoted(const std::string& word) {
 }
 
 std::vector<OptionRecord> option_records(const Options& options) {
-  const Options defaults;
   std::vector<OptionRecord> records;
-  for (const auto& [name, text] : to_pairs(options))
-    records.push_back({name, text, text != option_text(defaults, name)});
+  const Options defaults;
+  describe(defaults, [&](const OptionInfo& option, const auto& value) {
+    records.push_back({std::string(option.name), text_of(value), false});
+  });
+  size_t i = 0;
+  describe(options, [&](const OptionInfo&, const auto& value) {
+    OptionRecord& record = records[i++];
+    record.changed = record.text != text_of(value);
+    record.text = text_of(value);
+  });
   return records;
 }
 
@@ -59,13 +64,14 @@ std::string network_text(const Network& network) {
   return network.text() + ", " + thousands(network.parameter_count()) + " parameters";
 }
 
-std::vector<FoldRecord> fold_records(const Run& run) {
-  if (run.split.folds.size() < 2) return {};
+std::vector<FoldRecord> fold_records(const Experiment& experiment, const ExperimentResult& result) {
+  if (experiment.split.folds.size() < 2) return {};
   std::vector<FoldRecord> folds;
   size_t at = 0;
-  for (const Fold& fold : run.split.folds) {
+  for (const Fold& fold : experiment.split.folds) {
     folds.push_back({fold.name, static_cast<int64_t>(fold.test.size()), 0});
-    for (const Row row : fold.test) folds.back().right += run.answers.labels[at++] == run.data.labels[row];
+    for (const Row row : fold.test)
+      folds.back().right += result.answers.labels[at++] == experiment.data.labels[row];
   }
   return folds;
 }
@@ -90,66 +96,64 @@ WeightImages weights_of(const Network& initial, const Network& trained) {
           weight_images(*after, image)};
 }
 
-void add_doubts(const Run& run, std::optional<int64_t> near_copies, RunRecord& record) {
-  if (!run.trouble.empty()) record.warnings.push_back("Training did not go well: " + run.trouble + ".");
-  record.doubts.push_back(same_hands_doubt(run));
+void add_doubts(const Experiment& experiment, const std::string& problem, std::optional<int64_t> near_copies,
+                RunRecord& record) {
+  if (!problem.empty()) record.warnings.push_back("Training did not go well: " + problem + ".");
+  record.doubts.push_back(same_hands_doubt(experiment));
   if (!near_copies) {
     record.doubts.emplace_back("There are too many pictures to look for near copies after every training.");
   } else if (*near_copies == 0) {
     record.doubts.emplace_back("No held-out picture has a near copy among the training pictures.");
   } else {
-    record.warnings.push_back(near_copy_warning(run, *near_copies));
+    record.warnings.push_back(near_copy_warning(experiment, *near_copies));
   }
 }
 
 }  // namespace
 
-std::string describe_split(const Run& run) {
+std::string describe_split(const Split& split) {
   const auto count = [](const std::vector<Row>& rows) {
     return thousands(static_cast<int64_t>(rows.size()));
   };
-  const Fold& fold = run.split.folds[0];
-  if (run.split.folds.size() > 1) {
-    return thousands(static_cast<int64_t>(run.split.folds.size())) + " parts, each held out once, " +
-           run.split.description;
+  const Fold& fold = split.folds[0];
+  if (split.folds.size() > 1) {
+    return thousands(static_cast<int64_t>(split.folds.size())) + " parts, each held out once, " +
+           split.description;
   }
   return count(fold.train) + " to train, " +
          (fold.validation.empty() ? "" : count(fold.validation) + " to validate, ") + count(fold.test) +
-         " held out, " + run.split.description;
+         " held out, " + split.description;
 }
 
-RunRecord make_record(const Run& run, std::optional<int64_t> near_copies) {
+RunRecord make_record(const Experiment& experiment, const ExperimentResult& result,
+                      const std::filesystem::path& folder, int threads, std::optional<int64_t> near_copies) {
   RunRecord record;
-  record.command = "mudra train --options " + quoted((run.folder / "options.toml").string());
-  record.options = option_records(run.options);
-  record.options_toml = to_toml(run.options);
-  record.data = run.data_text;
-  record.notes = notes_of(run.data);
-  record.split = describe_split(run);
-  record.network = network_text(run.initial);
-  const Fold& fold = run.split.folds[0];
-  record.trained_on = static_cast<int64_t>(run.split.folds.size() == 1 ? fold.train.size()
-                                                                       : rows_of(run.data, run.split).size());
-  for (const Epoch& epoch : run.histories[0]) {
-    record.history.push_back({epoch.number, epoch.loss_train, epoch.loss_held_out, epoch.accuracy_train,
-                              epoch.accuracy_held_out, epoch.loss_validation, epoch.accuracy_validation});
-  }
-  record.kept_epoch = run.kept_epochs[0];
-  record.evaluation = run.test;
-  record.test = run.data.select(run.test_rows);
-  record.answers = run.answers;
-  record.folds = fold_records(run);
-  record.weights = weights_of(run.initial, run.model.network);
-  record.seconds = {run.seconds.load, run.seconds.train, run.seconds.evaluate, run.seconds.total};
-  record.environment = environment(run.threads);
-  add_doubts(run, near_copies, record);
+  record.command = "mudra train --options " + quoted((folder / "options.toml").string());
+  record.options = option_records(experiment.options);
+  record.options_toml = to_toml(experiment.options);
+  record.data = experiment.data_text;
+  record.notes = notes_of(experiment.data);
+  record.split = describe_split(experiment.split);
+  record.network = network_text(experiment.initial.network);
+  const Fold& whole = experiment.training(experiment.trainings() - 1);
+  record.trained_on = static_cast<int64_t>(whole.train.size() + (experiment.whole ? whole.validation.size() : 0));
+  record.history = result.trainings[0].history;
+  record.kept_epoch = result.trainings[0].kept_epoch;
+  record.evaluation = result.test;
+  record.test = experiment.data.select(result.test_rows);
+  record.answers = result.answers;
+  record.folds = fold_records(experiment, result);
+  record.weights = weights_of(experiment.initial.network, result.model.network);
+  record.seconds = result.seconds;
+  record.environment = environment(threads);
+  add_doubts(experiment, result.problem(experiment), near_copies, record);
   return record;
 }
 
-RunRecord make_record(const ModelTest& test) {
+RunRecord make_record(const ModelTest& test, const Options& options, const std::filesystem::path& file) {
   RunRecord record;
-  record.command = "mudra evaluate " + quoted(test.options.data) + " --model " + quoted(test.file.string());
-  for (const OptionRecord& option : option_records(test.options)) {
+  record.command = "mudra evaluate " + quoted(options.data.source) + " --model " + quoted(file.string());
+  for (const OptionRecord& option : option_records(options)) {
     if (!option.changed || option.name == "data") continue;
     record.command += " --" + option.name + " " + quoted(option.text);
     record.options.push_back(option);
@@ -157,7 +161,7 @@ RunRecord make_record(const ModelTest& test) {
   record.command += " --report";
   record.data = test.data_text;
   record.notes = notes_of(test.data);
-  record.network = network_text(test.model.network) + ", from " + test.file.string();
+  record.network = network_text(test.model.network) + ", from " + file.string();
   record.evaluation = test.evaluation;
   record.test = test.data;
   record.answers = test.answers;
@@ -165,8 +169,8 @@ RunRecord make_record(const ModelTest& test) {
     const Shape& image = test.model.network.input;
     record.weights = {{dense->out, image[1], image[2], image[3]}, {}, weight_images(*dense, image)};
   }
-  record.seconds = {test.seconds.load, 0, test.seconds.evaluate, test.seconds.total};
-  record.environment = environment(std::max(1, test.options.threads));
+  record.seconds = test.seconds;
+  record.environment = environment(std::max(1, options.run.threads));
   record.doubts.emplace_back(
       "Whether the model learned from these pictures, or from the same hands, is not known here. If it did, "
       "this says less about new ones.");

@@ -1,0 +1,86 @@
+#include "mudra/core/option.h"
+
+#include <charconv>
+#include <cmath>
+#include <sstream>
+#include <type_traits>
+
+#include "mudra/core/did_you_mean.h"
+#include "mudra/core/error.h"
+#include "mudra/core/number.h"
+
+namespace mudra {
+namespace {
+
+std::string limits_text(const Limits& limits) {
+  if (limits.is_low_excluded) return "above " + text_of(limits.low);
+  std::string text = "at least " + text_of(limits.low);
+  if (limits.high < 1e300) text += " and at most " + text_of(limits.high);
+  return text;
+}
+
+[[noreturn]] void refuse(const OptionInfo& option, const std::string& text, const std::string& remedy) {
+  throw usage_error("'" + text + "' is not possible", "--" + std::string(option.name), remedy);
+}
+
+template <class T>
+void set_number(const OptionInfo& option, T& value, const std::string& text) {
+  const Limits& limits = option.limits;
+  const std::optional<T> number = parse_number<T>(text);
+  const double size = static_cast<double>(number.value_or(T{}));
+  if (!number || !(limits.is_low_excluded ? size > limits.low : size >= limits.low) || !(size <= limits.high)) {
+    const std::string kind = std::is_integral_v<T> ? "Give a whole number " : "Give a number ";
+    refuse(option, text, kind + limits_text(limits));
+  }
+  value = *number;
+}
+
+}  // namespace
+
+void refuse_choice(const OptionInfo& option, const std::string& text, const std::vector<std::string>& choices) {
+  refuse(option, text, did_you_mean(text, choices));
+}
+
+void set_from_text(const OptionInfo&, std::string& value, const std::string& text) { value = text; }
+
+void set_from_text(const OptionInfo&, std::vector<std::string>& value, const std::string& text) {
+  value.clear();
+  std::istringstream in(text);
+  for (std::string part; std::getline(in, part, ',');) value.push_back(part);
+}
+
+void set_from_text(const OptionInfo& option, bool& value, const std::string& text) {
+  if (text != "true" && text != "false") refuse(option, text, "Give true or false");
+  value = text == "true";
+}
+
+void set_from_text(const OptionInfo& option, int& value, const std::string& text) {
+  set_number(option, value, text);
+}
+void set_from_text(const OptionInfo& option, uint64_t& value, const std::string& text) {
+  set_number(option, value, text);
+}
+void set_from_text(const OptionInfo& option, double& value, const std::string& text) {
+  set_number(option, value, text);
+}
+
+std::string text_of(const std::string& value) { return value; }
+std::string text_of(const std::vector<std::string>& value) {
+  std::string text;
+  for (const std::string& part : value) text += (text.empty() ? "" : ",") + part;
+  return text;
+}
+std::string text_of(bool value) { return value ? "true" : "false"; }
+std::string text_of(int value) { return std::to_string(value); }
+std::string text_of(uint64_t value) { return std::to_string(value); }
+
+std::string text_of(double value) {
+  char buffer[64];
+  const bool is_whole = value == std::floor(value) && std::fabs(value) < 1e15;  // 1000000, not 1e+06
+  const auto end = is_whole
+                       ? std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::fixed).ptr
+                       : std::to_chars(buffer, buffer + sizeof buffer, value).ptr;
+  return {buffer, end};
+}
+
+}  // namespace mudra

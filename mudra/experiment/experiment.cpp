@@ -1,0 +1,131 @@
+#include "mudra/experiment/experiment.h"
+
+#include <utility>
+
+#include "mudra/core/error.h"
+#include "mudra/core/stopwatch.h"
+#include "mudra/inference/predictor.h"
+
+namespace mudra {
+namespace {
+
+Split with_validation(const Dataset& data, const Options& options, Split split) {
+  if (options.validation > 0) cut_validation(data, options.split, options.validation, options.seed, split);
+  return split;
+}
+
+}  // namespace
+
+Network network_for(const Options& options, const Dataset& data) {
+  const Shape& images = data.pixels.shape();
+  return Network::parse(options.network, {1, images[1], images[2], images[3]},
+                        outputs_for(static_cast<int64_t>(data.classes.size())));
+}
+
+Experiment prepare(Dataset data, const Options& options) {
+  check_together(options);
+  if (data.classes.size() < 2) {
+    throw Error("all images are of one class, '" + data.classes.at(0) + "': there is nothing to tell apart",
+                data.source, "Add images of another class");
+  }
+  Experiment made;
+  made.options = options;
+  made.split = with_validation(data, options, make_split(data, options.split, options.seed));
+  if (made.split.folds.size() > 1) {
+    const Fold all{rows_of(data, made.split), {}, "all images"};
+    made.whole = with_validation(data, options, {"", {all}}).folds[0];
+  }
+  class_weights(options.training.class_weights, data, made.split.folds[0].train);
+  const Shape& images = data.pixels.shape();
+  made.initial.classes = data.classes;
+  made.initial.preprocessing = {static_cast<int>(images[1]), static_cast<int>(images[2]),
+                                static_cast<int>(images[3]), options.data.fit};
+  made.initial.network = network_for(options, data);
+  made.initial.network.initialize(options.init, options.seed);
+  made.data = std::move(data);
+  return made;
+}
+
+Trainer trainer_for(const Experiment& experiment, size_t training, ThreadTeam& team) {
+  return {experiment.initial.network,   experiment.data,         experiment.training(training),
+          experiment.options.training, experiment.options.seed, team};
+}
+
+FoldResult result_of(const Experiment& experiment, size_t training, const Trainer& trainer, ThreadTeam& team) {
+  FoldResult result{trainer.history(), trainer.kept_epoch(), Ending::finished, trainer.problem(), {}, {}};
+  if (!result.problem.empty()) {
+    result.ending = Ending::diverged;
+  } else if (trainer.is_out_of_patience()) {
+    result.ending = Ending::patience;
+  }
+  Model model = experiment.initial;
+  model.network = trainer.kept();
+  const Predictor predictor(std::move(model));
+  result.answers = predictor.answers(experiment.data, experiment.training(training).test, team);
+  if (training + 1 == experiment.trainings()) result.network = predictor.model().network;
+  return result;
+}
+
+std::string ExperimentResult::problem(const Experiment& experiment) const {
+  std::string text;
+  for (size_t i = 0; i < trainings.size(); ++i) {
+    if (trainings[i].problem.empty()) continue;
+    const std::string& name = experiment.training(i).name;
+    text += (text.empty() ? "" : "; ") + (name.empty() ? "" : name + ": ") + trainings[i].problem +
+            ", the weights of epoch " + std::to_string(trainings[i].kept_epoch) + " are kept";
+  }
+  return text;
+}
+
+ExperimentResult conclude(const Experiment& experiment, std::vector<FoldResult> trainings) {
+  ExperimentResult result;
+  for (size_t fold = 0; fold < experiment.split.folds.size(); ++fold) {
+    const std::vector<Row>& rows = experiment.split.folds[fold].test;
+    result.test_rows.insert(result.test_rows.end(), rows.begin(), rows.end());
+    result.answers.append(std::exchange(trainings[fold].answers, {}));
+  }
+  const Dataset tested = experiment.data.select(result.test_rows);
+  result.test = evaluate(tested.labels, result.answers.labels, experiment.data.classes,
+                         units_of(tested, experiment.options.seed));
+  result.model = experiment.initial;
+  result.model.network = std::move(trainings.back().network);
+  result.trainings = std::move(trainings);
+  for (const FoldResult& each : result.trainings) {
+    for (const Epoch& epoch : each.history) result.seconds.train += epoch.seconds;
+  }
+  return result;
+}
+
+std::optional<ExperimentResult> run_experiment(const Experiment& experiment, ThreadTeam& team,
+                                               const ExperimentEvents& events, const std::stop_token& stop,
+                                               const Resumption* resumption) {
+  std::vector<FoldResult> done;
+  if (resumption) done = resumption->done;
+  double tested = 0;
+  while (done.size() < experiment.trainings()) {
+    const size_t number = done.size();
+    Trainer trainer = trainer_for(experiment, number, team);
+    if (resumption && number == resumption->done.size())
+      trainer.restore(resumption->trainer, resumption->where);
+    TrainingEvents each;
+    each.epoch = [&](const Trainer&, const Epoch& epoch) {
+      if (events.epoch) events.epoch(number, epoch);
+    };
+    each.step = [&](const Trainer& now) {
+      if (events.step) events.step(done, now);
+    };
+    if (trainer.run(each, stop) == Ending::stopped) {
+      if (events.stopped) events.stopped(done, trainer);
+      return std::nullopt;
+    }
+    const Stopwatch watch;
+    done.push_back(result_of(experiment, number, trainer, team));
+    tested += watch.seconds();
+  }
+  const Stopwatch watch;
+  ExperimentResult result = conclude(experiment, std::move(done));
+  result.seconds.evaluate = tested + watch.seconds();
+  return result;
+}
+
+}  // namespace mudra

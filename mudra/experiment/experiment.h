@@ -1,0 +1,108 @@
+// An experiment as values: what is settled before training, what each training gave, and what all of them tell.
+// Nothing here prints, or knows a folder; whoever wants to keep something listens (ExperimentEvents).
+//
+//   Experiment e = prepare(std::move(data), options);
+//   for (size_t i = 0; i < e.trainings(); ++i) {        // in any order, on several threads, in several processes
+//     Trainer trainer = trainer_for(e, i, team);
+//     trainer.run();
+//     results.push_back(result_of(e, i, trainer, team));
+//   }
+//   ExperimentResult result = conclude(e, std::move(results));
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "mudra/data/dataset.h"
+#include "mudra/data/split.h"
+#include "mudra/evaluation/evaluation.h"
+#include "mudra/experiment/options.h"
+#include "mudra/inference/answer.h"
+#include "mudra/network/model.h"
+#include "mudra/training/trainer.h"
+
+namespace mudra {
+
+// A plain value; trainers refer to it. Const member functions may be called from any thread.
+struct Experiment {
+  Options options;
+  Dataset data;
+  std::string data_text;  // what was read and what of it is used
+  Split split;
+  Model initial;             // classes, preprocessing, and the network before training
+  std::optional<Fold> whole;  // with more than one fold: all images, on which the model to keep is trained
+
+  // The folds, then the training on all images if there is one.
+  size_t trainings() const { return split.folds.size() + (whole ? 1 : 0); }
+  const Fold& training(size_t i) const { return i < split.folds.size() ? split.folds[i] : *whole; }
+};
+
+// Splits the data and makes the network. Throws a usage Error for what cannot be, before any work is done.
+Experiment prepare(Dataset data, const Options& options);
+
+// options.network for the data's images and classes, with no weights yet. Throws LineError.
+Network network_for(const Options& options, const Dataset& data);
+
+// What a training came to. The weights themselves are in the last training's `network` only.
+struct FoldResult {
+  std::vector<Epoch> history;
+  int kept_epoch = 0;
+  Ending ending = Ending::finished;
+  std::string problem;  // why it was cut short; empty if it was not
+  Answers answers;      // for the fold's test rows, by the weights kept
+  Network network;      // of the last training: the weights kept
+};
+
+// A trainer before its first step. The experiment and the team must outlive it.
+Trainer trainer_for(const Experiment& experiment, size_t training, ThreadTeam& team);
+
+// Tests the weights kept on the training's test rows. Throws Error when no epoch became whole.
+FoldResult result_of(const Experiment& experiment, size_t training, const Trainer& trainer, ThreadTeam& team);
+
+struct Seconds {
+  double load = 0;
+  double train = 0;  // optimisation steps only
+  double evaluate = 0;
+  double total = 0;
+};
+
+struct ExperimentResult {
+  std::vector<FoldResult> trainings;  // in the experiment's order
+  Model model;                        // of the last of them
+  std::vector<Row> test_rows;         // the images tested, in the order of the folds
+  Answers answers;                    // for them
+  Evaluation test;                    // of all folds together
+  Seconds seconds;
+
+  const FoldResult& last() const { return trainings.back(); }
+  std::string problem(const Experiment& experiment) const;  // those of all trainings, each named; or empty
+};
+
+// Pools the tests of all folds.
+ExperimentResult conclude(const Experiment& experiment, std::vector<FoldResult> trainings);
+
+// What run_experiment tells; any may be empty. `done` are the trainings that are over.
+struct ExperimentEvents {
+  using Going = std::function<void(const std::vector<FoldResult>& done, const Trainer& now)>;
+  std::function<void(size_t training, const Epoch&)> epoch;
+  Going step;     // after every step
+  Going stopped;  // a stop was requested: nothing more is done
+};
+
+// Where an experiment is gone on with.
+struct Resumption {
+  std::vector<FoldResult> done;
+  Safetensors trainer;  // the state of the one going on
+  std::string where;    // it came from, for messages
+};
+
+// All trainings one after the other; nothing when a stop was requested. Same bits as trained apart.
+std::optional<ExperimentResult> run_experiment(const Experiment& experiment, ThreadTeam& team,
+                                               const ExperimentEvents& events = {},
+                                               const std::stop_token& stop = {},
+                                               const Resumption* resumption = nullptr);
+
+}  // namespace mudra

@@ -1,0 +1,31 @@
+// From a source's name to images ready for a network.
+#pragma once
+
+#include <string>
+
+#include "mudra/core/progress.h"
+#include "mudra/core/thread_team.h"
+#include "mudra/data/dataset.h"
+#include "mudra/experiment/options.h"
+#include "mudra/network/model.h"
+
+namespace mudra {
+
+// What is rendered when no data are named.
+inline constexpr std::string_view default_data = "synth:2000";
+
+struct LoadedData {
+  Dataset data;
+  std::string text;  // "digits.npz: 5,000 images 28x28, ten classes; kept 0 and 5: 1,000"
+};
+
+// Reads (or renders with this seed, for synth:N and synth:N:DOMAIN) the source, keeps the classes asked for, and
+// brings images to the size asked for. Throws Error.
+LoadedData load_data(const DataOptions& options, uint64_t seed, ThreadTeam& team, const Progress& progress = {});
+
+// The same for a model that is there already: its classes and its size. Without options.classes every class
+// in the data must be one of the model's; images are labelled by the model's classes.
+LoadedData load_data_for(const Model& model, const DataOptions& options, uint64_t seed, ThreadTeam& team,
+                         const Progress& progress = {});
+
+}  // namespace mudra

@@ -1,0 +1,149 @@
+#include "mudra/experiment/options.h"
+
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "mudra/core/atomic_file.h"
+#include "mudra/core/did_you_mean.h"
+#include "mudra/core/error.h"
+#include "mudra/core/number.h"
+#include "mudra/core/thread_team.h"
+
+namespace mudra {
+namespace {
+
+// What a recipe changes of the defaults.
+void apply_recipe(Options& options, const std::string& name) {
+  set_option(options, "recipe", name);
+  if (options.recipe == Recipe::none) return;
+  options.data.classes = {"0", "5"};
+  options.network = "dense 128, sigmoid";
+  options.init = Initialization::normal;
+  options.training.optimizer = OptimizerKind::sgd;
+  options.training.learning_rate = 0.01;
+  options.training.epochs = 100;
+  options.training.batch_size = 32;
+  options.training.shuffle = false;
+  options.split = "0.8";
+}
+
+std::map<std::string, std::string> read_toml(const std::filesystem::path& path) {
+  std::map<std::string, std::string> values;
+  try {
+    const toml::table table = toml::parse(read_file(path, 1 << 20));
+    for (const auto& [key, node] : table) {
+      std::string& text = values[std::string(key.str())];
+      if (const toml::array* list = node.as_array()) {
+        for (const toml::node& item : *list) {
+          const auto word = item.value<std::string>();
+          if (!word)
+            throw usage_error("must be a list of texts", path.string() + ": " + std::string(key.str()));
+          text += (text.empty() ? "" : ",") + *word;
+        }
+      } else if (node.is_string()) {
+        text = *node.value<std::string>();
+      } else if (node.is_boolean()) {
+        text = text_of(*node.value<bool>());
+      } else if (node.is_integer()) {
+        text = std::to_string(*node.value<int64_t>());
+      } else if (node.is_floating_point()) {
+        text = text_of(*node.value<double>());
+      } else {
+        throw usage_error("must be a number, a text or a list of texts",
+                          path.string() + ": " + std::string(key.str()));
+      }
+    }
+  } catch (const toml::parse_error& error) {
+    std::ostringstream where;
+    where << path.string() << ":" << error.source().begin.line;
+    throw usage_error(std::string(error.description()), where.str(), "Write `name = value` lines of TOML");
+  }
+  return values;
+}
+
+}  // namespace
+
+SizeOption SizeOption::parse(std::string_view text) {
+  SizeOption size;
+  if (text.empty()) return size;
+  const size_t cross = text.find('x');
+  const std::string_view height = text.substr(0, cross);
+  const std::string_view width = cross == text.npos ? text : text.substr(cross + 1);
+  size = {parse_number<int>(height).value_or(0), parse_number<int>(width).value_or(0)};
+  if (std::min(size.height, size.width) < 1 || std::max(size.height, size.width) > 4096) {
+    throw usage_error("'" + std::string(text) + "' is not a size", "--size",
+                      "Give height x width, such as 28x28");
+  }
+  return size;
+}
+
+std::string SizeOption::text() const {
+  return height == 0 ? "" : std::to_string(height) + "x" + std::to_string(width);
+}
+
+void set_option(Options& options, std::string_view name, const std::string& text) {
+  bool found = false;
+  std::vector<std::string> names;
+  describe(options, [&](const OptionInfo& option, auto& value) {
+    names.emplace_back(option.name);
+    if (option.name != name) return;
+    found = true;
+    set_from_text(option, value, text);
+  });
+  if (!found)
+    throw usage_error("no option is called '" + std::string(name) + "'", {}, did_you_mean(name, names));
+}
+
+Options make_options(const std::filesystem::path& toml_file,
+                     const std::map<std::string, std::string>& given) {
+  const std::map<std::string, std::string> file =
+      toml_file.empty() ? std::map<std::string, std::string>{} : read_toml(toml_file);
+  Options options;
+  if (given.contains("recipe")) apply_recipe(options, given.at("recipe"));
+  try {
+    if (!given.contains("recipe") && file.contains("recipe")) apply_recipe(options, file.at("recipe"));
+    for (const auto& [name, text] : file) set_option(options, name, text);
+  } catch (const Error& error) {
+    throw usage_error(error.what(), toml_file.string());
+  }
+  for (const auto& [name, text] : given) set_option(options, name, text);
+  check_together(options);
+  return options;
+}
+
+void check_together(const Options& options) {
+  if (options.training.patience > 0 && options.validation == 0) {
+    throw usage_error("needs a validation part, for the test part may choose nothing", "--patience",
+                      "Add --validation 0.1");
+  }
+}
+
+std::string to_toml(const Options& options) {
+  toml::table table;
+  describe(options, [&](const OptionInfo& option, const auto& value) {
+    using T = std::decay_t<decltype(value)>;
+    if constexpr (std::is_same_v<T, std::vector<std::string>>) {
+      toml::array list;
+      for (const std::string& word : value) list.push_back(word);
+      table.insert(option.name, std::move(list));
+    } else if constexpr (std::is_same_v<T, bool> || std::is_same_v<T, double>) {
+      table.insert(option.name, value);
+    } else if constexpr (std::is_integral_v<T>) {
+      table.insert(option.name, static_cast<int64_t>(value));
+    } else {
+      table.insert(option.name, text_of(value));
+    }
+  });
+  std::ostringstream out;
+  out << table << "\n";
+  return out.str();
+}
+
+int threads_allowed(const RunOptions& options) {
+  const int processors = available_processors();
+  return options.threads > 0 ? std::min(options.threads, processors) : processors;
+}
+
+}  // namespace mudra

@@ -1,0 +1,139 @@
+#include "mudra/inference/predictor.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "mudra/core/error.h"
+#include "mudra/features/prepare.h"
+#include "mudra/network/loss.h"
+
+namespace mudra {
+namespace {
+
+// Logits by temperature, then probabilities (Guo et al. 2017).
+void to_probabilities(const Model& model, const Tensor& logits, Tensor& scaled, Tensor& out) {
+  const auto classes = static_cast<int64_t>(model.classes.size());
+  if (model.temperature == 1) return probabilities(logits, classes, out);
+  scaled = logits;
+  for (Scalar& value : scaled.values()) value /= static_cast<Scalar>(model.temperature);
+  probabilities(scaled, classes, out);
+}
+
+}  // namespace
+
+float Answers::confidence(size_t image) const {
+  const auto row = std::span(probabilities).subspan(image * static_cast<size_t>(classes),
+                                                    static_cast<size_t>(classes));
+  return *std::ranges::max_element(row);
+}
+
+void Answers::append(const Answers& more) {
+  classes = more.classes;
+  labels.insert(labels.end(), more.labels.begin(), more.labels.end());
+  probabilities.insert(probabilities.end(), more.probabilities.begin(), more.probabilities.end());
+}
+
+// A plan for the time of one question.
+class Predictor::Lease {
+ public:
+  Lease(const Predictor& of, int64_t images) : of_(of) {
+    const int64_t batch = images == 1 ? 1 : answered_together;
+    const std::lock_guard lock(of.mutex_);
+    const auto found =
+        std::ranges::find_if(of.idle_, [&](const auto& plan) { return plan->max_batch() == batch; });
+    if (found == of.idle_.end()) {
+      plan_ = std::make_unique<Plan>(of.model_.network, batch, Mode::infer);
+    } else {
+      plan_ = std::move(*found);
+      of.idle_.erase(found);
+    }
+  }
+  ~Lease() {
+    const std::lock_guard lock(of_.mutex_);
+    of_.idle_.push_back(std::move(plan_));
+  }
+  Lease(const Lease&) = delete;
+  Lease& operator=(const Lease&) = delete;
+  Plan* operator->() const { return plan_.get(); }
+
+ private:
+  const Predictor& of_;
+  std::unique_ptr<Plan> plan_;
+};
+
+Predictor::Predictor(Model model) : model_(std::move(model)) {}
+
+int32_t Predictor::label_of(std::span<const float> probabilities) const {
+  const auto largest = std::ranges::max_element(probabilities);
+  if (static_cast<double>(*largest) < model_.rejection_threshold) return refused;
+  return static_cast<int32_t>(largest - probabilities.begin());
+}
+
+Answer Predictor::answer(const Image& picture) const {
+  std::vector<float> image(static_cast<size_t>(model_.network.input.elements()));
+  prepare(picture, model_.preprocessing, image.data());
+  return answer(image);
+}
+
+std::vector<Answer> Predictor::answer(const Pixels& pictures) const {
+  const Pixels fitted = fit_to(pictures, model_.preprocessing);
+  std::vector<float> image(static_cast<size_t>(model_.network.input.elements()));
+  std::vector<Answer> answers;
+  for (int64_t i = 0; i < fitted.count(); ++i) {
+    fitted.read(i, image.data());
+    answers.push_back(answer(image));
+  }
+  return answers;
+}
+
+Answer Predictor::answer(std::span<const float> image) const {
+  const Shape& input = model_.network.input;
+  if (static_cast<int64_t>(image.size()) != input.elements()) {
+    throw Error(std::to_string(image.size()) + " values are not an image of shape " + input.text(), "predict",
+                "Bring the picture to the model's size, or give it as it is");
+  }
+  Tensor x(input), logits, out({1, static_cast<int64_t>(model_.classes.size())});
+  std::ranges::copy(image, x.data());
+  ThreadTeam team(1);
+  answer(x, team, logits, out);
+  Answer found;
+  found.probabilities.assign(out.values().begin(), out.values().end());
+  found.logits.assign(logits.values().begin(), logits.values().end());
+  found.label = label_of(found.probabilities);
+  found.confidence = *std::ranges::max_element(found.probabilities);
+  return found;
+}
+
+void Predictor::answer(const Tensor& x, ThreadTeam& team, Tensor& logits, Tensor& probabilities) const {
+  const Lease plan(*this, x.shape()[0]);
+  logits = plan->infer(model_.network, x, Context{team});
+  Tensor scaled;
+  to_probabilities(model_, logits, scaled, probabilities);
+}
+
+Answers Predictor::answers(const Dataset& data, std::span<const Row> rows, ThreadTeam& team) const {
+  Shape shape = data.pixels.shape();
+  shape[0] = 1;
+  if (shape != model_.network.input) {
+    throw Error("images of shape " + shape.text() + " do not fit a network for " + model_.network.input.text(),
+                data.source, "Bring them to the model's size");
+  }
+  Answers found;
+  found.classes = static_cast<int64_t>(model_.classes.size());
+  found.labels.reserve(rows.size());
+  found.probabilities.reserve(rows.size() * model_.classes.size());
+  Inference inference(model_.network, data, rows);
+  Tensor scaled, out({inference.max_batch(), found.classes});
+  inference.run(model_.network, team, [&](const Tensor& logits, std::span<const int32_t> labels) {
+    to_probabilities(model_, logits, scaled, out);
+    for (size_t i = 0; i < labels.size(); ++i) {
+      const Scalar* row = out.data() + static_cast<int64_t>(i) * found.classes;
+      found.probabilities.insert(found.probabilities.end(), row, row + found.classes);
+      found.labels.push_back(
+          label_of(std::span(found.probabilities).last(static_cast<size_t>(found.classes))));
+    }
+  });
+  return found;
+}
+
+}  // namespace mudra

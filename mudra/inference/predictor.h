@@ -1,0 +1,46 @@
+// A model that answers: pictures in, classes with their probabilities out.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "mudra/core/thread_team.h"
+#include "mudra/data/image.h"
+#include "mudra/inference/answer.h"
+#include "mudra/inference/inference.h"
+#include "mudra/network/model.h"
+
+namespace mudra {
+
+// Thread-safe: any number of threads may ask at once, each with a ThreadTeam of its own. A question of one image
+// takes memory for its answer only, once as many have been asked at the same time before.
+class Predictor {
+ public:
+  explicit Predictor(Model model);
+
+  const Model& model() const { return model_; }
+
+  // A picture of any size and colour is brought to the model's input first.
+  Answer answer(const Image& picture) const;
+  // The same for each of an array's images [N, H, W, C].
+  std::vector<Answer> answer(const Pixels& pictures) const;
+  // One prepared image of the model's input: H*W*C values 0..1, channels last.
+  Answer answer(std::span<const float> image) const;
+  // Prepared images x [N, H, W, C], N <= answered_together.
+  //   out: probabilities [N, classes]   Returns the logits' memory, [N, outputs], in `logits`.
+  void answer(const Tensor& x, ThreadTeam& team, Tensor& logits, Tensor& probabilities) const;
+  // The rows of a data set, whose classes must be the model's and whose images its input's size. Throws Error.
+  Answers answers(const Dataset& data, std::span<const Row> rows, ThreadTeam& team) const;
+
+ private:
+  class Lease;
+  int32_t label_of(std::span<const float> probabilities) const;
+
+  Model model_;
+  mutable std::mutex mutex_;
+  mutable std::vector<std::unique_ptr<Plan>> idle_;  // plans nobody is using: for one image each
+};
+
+}  // namespace mudra
