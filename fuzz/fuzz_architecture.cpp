@@ -19,9 +19,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
       ThreadTeam team(1);
       Tensor x({2, input[1], input[2], input[3]});
       x.fill(0.5F);
-      Plan plan(network, 2, Plan::Mode::infer), plain(network, 2, Plan::Mode::infer, false);
-      const Tensor& y = plan.infer(network, x, Step{team});
-      const Tensor& z = plain.infer(network, x, Step{team});
+      Plan plan(network, 2, Plan::Mode::infer), plain(network, 2, Plan::Mode::infer, {false});
+      const Tensor& y = plan.infer(network, x, Context{team});
+      const Tensor& z = plain.infer(network, x, Context{team});
       fuzz::require(y.size() == 6, "two images have six logits");
       for (int64_t i = 0; i < 6; ++i) {
         const bool both_no_numbers = y[i] != y[i] && z[i] != z[i];

@@ -34,7 +34,7 @@ void use(const std::string& bytes) {
   ThreadTeam team(1);
   Tensor x(model.network.input);
   Plan plan(model.network, 1, Plan::Mode::infer);
-  fuzz::require(plan.infer(model.network, x, Step{team}).size() == model.network.outputs(),
+  fuzz::require(plan.infer(model.network, x, Context{team}).size() == model.network.outputs(),
                 "an image has logits");
 }
 

@@ -31,6 +31,11 @@ Tensor Tensor::borrow(Scalar* data, const Shape& shape) {
   return view;
 }
 
+// The tensor is constant, so nobody writes through it.
+const Tensor Tensor::borrow(const Scalar* data, const Shape& shape) {
+  return borrow(const_cast<Scalar*>(data), shape);
+}
+
 Tensor::Tensor(const Tensor& other) { *this = other; }
 
 Tensor& Tensor::operator=(const Tensor& other) {

@@ -21,9 +21,11 @@ using Scalar = float;
 class Tensor {
  public:
   Tensor() = default;
-  explicit Tensor(const Shape& shape);                     // zero-filled
-  static Tensor borrow(Scalar* data, const Shape& shape);  // memory outlives the tensor
-  static size_t storage_elements(const Shape& shape);      // rounded up to 16
+  explicit Tensor(const Shape& shape);  // zero-filled
+  // Views of memory that outlives them; constant memory makes a constant tensor.
+  static Tensor borrow(Scalar* data, const Shape& shape);
+  static const Tensor borrow(const Scalar* data, const Shape& shape);
+  static size_t storage_elements(const Shape& shape);  // rounded up to 16
 
   Tensor(const Tensor& other);             // copies are deep and own their memory
   Tensor& operator=(const Tensor& other);  // reuses the memory when the sizes agree

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "mudra/core/error.h"
+#include "mudra/network/graph.h"
 
 namespace mudra {
 namespace {
@@ -48,13 +49,15 @@ class Attributes {
   onnx::NodeProto* node_;
 };
 
-// Values of the graph are known by their names. ONNX has channels first: what is [N, H, W, C] in the rest of
-// Mudra is [N, C, H, W] here, so that channels or features are axis 1 of every value.
-class Graph {
+// Values of ONNX's graph are known by their names. ONNX has channels first: what is [N, H, W, C] in the rest
+// of Mudra is [N, C, H, W] here, so that channels or features are axis 1 of every value.
+class Writer {
  public:
-  Graph(onnx::GraphProto* graph, const Network& network) : graph_(graph), network_(network) {
-    for (const Network::Named& named : network_.parameters())
+  // Both must outlive the writer.
+  Writer(onnx::GraphProto* graph, const Network& network) : graph_(graph), network_(network) {
+    for (const Network::ConstNamed& named : network.parameters()) {
       parameters_.emplace(named.name, named.parameter);
+    }
   }
 
   // From uint8 [N, H, W, C] to logits.
@@ -71,9 +74,6 @@ class Graph {
   std::string add(const GlobalPool& layer, const std::string& x, const Shape& shape);
   std::string add(const BatchNorm& layer, const std::string& x, const Shape& shape);
   std::string add(const LayerNorm& layer, const std::string& x, const Shape& shape);
-  std::string add(const Fork& mark, const std::string& x, const Shape& shape);
-  std::string add(const Shortcut& mark, const std::string& x, const Shape& shape);
-  std::string add(const Add& mark, const std::string& x, const Shape& shape);
   std::string add(const Dropout& layer, const std::string& x, const Shape& shape);
   std::string add(const Flatten& layer, const std::string& x, const Shape& shape);
   template <ActivationKind Function>
@@ -82,6 +82,8 @@ class Graph {
   }
 
   std::string activation(ActivationKind function, const std::string& x);
+  // The layer's nodes, or the sum of the two ways of a block.
+  std::string add(const AnyLayer& layer, const std::vector<std::string>& inputs, const Shape& shape);
 
   // A node whose one output has its own name, "3.conv".
   Attributes node(const char* type, std::initializer_list<std::string> inputs, const std::string& name);
@@ -97,25 +99,42 @@ class Graph {
                    const std::vector<Scalar>& values);
 
   onnx::GraphProto* graph_;
-  Network network_;  // a copy: listing parameters needs one that may change
-  std::map<std::string, Parameter> parameters_;
-  MarkStack<std::string> kept_;
+  const Network& network_;
+  std::map<std::string, ConstParameter> parameters_;
   size_t layer_ = 0;
 };
 
-std::string Graph::add_network(const std::string& images) {
+std::string Writer::add_network(const std::string& images) {
   node("Cast", {images}, "bytes").set("to", int64_t{onnx::TensorProto::FLOAT});
   const std::string unit = binary("Mul", "bytes", constant("per_byte", 1 / 255.0), "pixels");
   node("Transpose", {unit}, "channels_first").set("perm", {0, 3, 1, 2});
-  std::string x = "channels_first";
-  const std::vector<Shape> shapes = network_.shapes();
-  for (layer_ = 0; layer_ < network_.layers.size(); ++layer_) {
-    x = std::visit([&](const auto& layer) { return add(layer, x, shapes[layer_]); }, network_.layers[layer_]);
+  const Graph graph = lower(network_);
+  std::vector<std::string> names;  // of the graph's values
+  const auto name_of = [&](int value) {
+    return value == Graph::images ? "channels_first" : names[static_cast<size_t>(value)];
+  };
+  for (const Graph::Node& node : graph.nodes) {
+    layer_ = node.layer;
+    std::vector<std::string> inputs;
+    for (const int value : node.inputs) inputs.push_back(name_of(value));
+    names.push_back(add(network_.layers[layer_], inputs, graph.shape(node.inputs[0])));
   }
-  return unary("Identity", x, "logits");
+  return unary("Identity", names.back(), "logits");
 }
 
-void Graph::add_probabilities(const std::string& logits, int64_t classes) {
+std::string Writer::add(const AnyLayer& any, const std::vector<std::string>& inputs, const Shape& shape) {
+  return std::visit(
+      [&]<class L>(const L& layer) {
+        if constexpr (IsMark<L>) {
+          return binary("Add", inputs.at(0), inputs.at(1), named("add"));
+        } else {
+          return add(layer, inputs[0], shape);
+        }
+      },
+      any);
+}
+
+void Writer::add_probabilities(const std::string& logits, int64_t classes) {
   if (classes == 2) {  // both by sigmoid: 1 - p would lose small values
     node("Concat", {unary("Neg", logits, "first"), logits}, "both").set("axis", int64_t{1});
     unary("Sigmoid", "both", "probabilities");
@@ -124,13 +143,13 @@ void Graph::add_probabilities(const std::string& logits, int64_t classes) {
   }
 }
 
-std::string Graph::add(const Dense&, const std::string& x, const Shape&) {
+std::string Writer::add(const Dense&, const std::string& x, const Shape&) {
   std::string y = named("dense");
   node("Gemm", {x, weights("weight"), weights("bias")}, y).set("transB", int64_t{1});
   return y;
 }
 
-std::string Graph::add(const Conv2d& layer, const std::string& x, const Shape&) {
+std::string Writer::add(const Conv2d& layer, const std::string& x, const Shape&) {
   const Conv2d::Geometry& g = layer.geometry;
   std::string y = named("conv");
   const int64_t inputs_of_filter = file_shape(parameters_.at(named("weight")))[1];
@@ -142,27 +161,27 @@ std::string Graph::add(const Conv2d& layer, const std::string& x, const Shape&) 
   return y;
 }
 
-std::string Graph::add(const MaxPool2d& layer, const std::string& x, const Shape&) {
+std::string Writer::add(const MaxPool2d& layer, const std::string& x, const Shape&) {
   const Window& w = layer.window;
   std::string y = named("pool");
   node("MaxPool", {x}, y).set("kernel_shape", {w.height, w.width}).set("strides", {w.stride, w.stride});
   return y;
 }
 
-std::string Graph::add(const AveragePool2d& layer, const std::string& x, const Shape&) {
+std::string Writer::add(const AveragePool2d& layer, const std::string& x, const Shape&) {
   const Window& w = layer.window;
   std::string y = named("average-pool");
   node("AveragePool", {x}, y).set("kernel_shape", {w.height, w.width}).set("strides", {w.stride, w.stride});
   return y;
 }
 
-std::string Graph::add(const GlobalPool&, const std::string& x, const Shape&) {
+std::string Writer::add(const GlobalPool&, const std::string& x, const Shape&) {
   std::string y = named("global-pool");
   node("Flatten", {unary("GlobalAveragePool", x, named("mean"))}, y).set("axis", int64_t{1});
   return y;
 }
 
-std::string Graph::add(const BatchNorm&, const std::string& x, const Shape&) {
+std::string Writer::add(const BatchNorm&, const std::string& x, const Shape&) {
   std::string y = named("batch-norm");
   node("BatchNormalization",
        {x, weights("weight"), weights("bias"), weights("running_mean"), weights("running_var")}, y)
@@ -171,7 +190,7 @@ std::string Graph::add(const BatchNorm&, const std::string& x, const Shape&) {
 }
 
 // Operator set 17 has it in one node; here it is spelled out.
-std::string Graph::add(const LayerNorm& layer, const std::string& x, const Shape& shape) {
+std::string Writer::add(const LayerNorm& layer, const std::string& x, const Shape& shape) {
   const auto mean = [&](const std::string& of, const std::string& name) {
     node("ReduceMean", {of}, name).set("axes", {1}).set("keepdims", int64_t{1});
     return name;
@@ -188,30 +207,15 @@ std::string Graph::add(const LayerNorm& layer, const std::string& x, const Shape
   return binary("Add", scaled, weights("bias", column), named("layer-norm"));
 }
 
-std::string Graph::add(const Fork&, const std::string& x, const Shape&) {
-  kept_.fork(x);
-  return x;
-}
+std::string Writer::add(const Dropout&, const std::string& x, const Shape&) { return x; }
 
-std::string Graph::add(const Shortcut&, const std::string& x, const Shape&) {
-  std::string now = x;
-  kept_.shortcut(now);
-  return now;
-}
-
-std::string Graph::add(const Add&, const std::string& x, const Shape&) {
-  return binary("Add", x, kept_.add(), named("add"));
-}
-
-std::string Graph::add(const Dropout&, const std::string& x, const Shape&) { return x; }
-
-std::string Graph::add(const Flatten&, const std::string& x, const Shape& shape) {
+std::string Writer::add(const Flatten&, const std::string& x, const Shape& shape) {
   if (shape.rank() == 2) return x;
   node("Flatten", {x}, named("flatten")).set("axis", int64_t{1});
   return named("flatten");
 }
 
-std::string Graph::activation(ActivationKind function, const std::string& x) {
+std::string Writer::activation(ActivationKind function, const std::string& x) {
   std::string y = named(activation_name(function));
   switch (function) {
     case ActivationKind::none:
@@ -241,7 +245,8 @@ std::string Graph::activation(ActivationKind function, const std::string& x) {
   return x;
 }
 
-Attributes Graph::node(const char* type, std::initializer_list<std::string> inputs, const std::string& name) {
+Attributes Writer::node(const char* type, std::initializer_list<std::string> inputs,
+                        const std::string& name) {
   onnx::NodeProto* made = graph_->add_node();
   made->set_op_type(type);
   made->set_name(name);
@@ -250,36 +255,36 @@ Attributes Graph::node(const char* type, std::initializer_list<std::string> inpu
   return Attributes(made);
 }
 
-std::string Graph::binary(const char* type, const std::string& a, const std::string& b,
-                          const std::string& name) {
+std::string Writer::binary(const char* type, const std::string& a, const std::string& b,
+                           const std::string& name) {
   node(type, {a, b}, name);
   return name;
 }
 
-std::string Graph::unary(const char* type, const std::string& x, const std::string& name) {
+std::string Writer::unary(const char* type, const std::string& x, const std::string& name) {
   node(type, {x}, name);
   return name;
 }
 
-std::string Graph::weights(std::string_view name) {
+std::string Writer::weights(std::string_view name) {
   const Shape shape = file_shape(parameters_.at(named(name)));
   std::vector<int64_t> dimensions;
   for (int axis = 0; axis < shape.rank(); ++axis) dimensions.push_back(shape[axis]);
   return weights(name, dimensions);
 }
 
-std::string Graph::weights(std::string_view name, const std::vector<int64_t>& shape) {
+std::string Writer::weights(std::string_view name, const std::vector<int64_t>& shape) {
   initializer(named(name), shape, to_file_order(parameters_.at(named(name))));
   return named(name);
 }
 
-std::string Graph::constant(const std::string& name, double value) {
+std::string Writer::constant(const std::string& name, double value) {
   initializer(name, {}, {static_cast<Scalar>(value)});
   return name;
 }
 
-void Graph::initializer(const std::string& name, const std::vector<int64_t>& shape,
-                        const std::vector<Scalar>& values) {
+void Writer::initializer(const std::string& name, const std::vector<int64_t>& shape,
+                         const std::vector<Scalar>& values) {
   onnx::TensorProto* tensor = graph_->add_initializer();
   tensor->set_name(name);
   tensor->set_data_type(onnx::TensorProto::FLOAT);
@@ -332,8 +337,8 @@ std::string onnx_bytes(const Model& model) {
   describe(graph->add_input(), "images", onnx::TensorProto::UINT8, {in[1], in[2], in[3]});
   describe(graph->add_output(), "probabilities", onnx::TensorProto::FLOAT, {classes});
   describe(graph->add_output(), "logits", onnx::TensorProto::FLOAT, {model.network.outputs()});
-  Graph builder(graph, model.network);
-  builder.add_probabilities(builder.add_network("images"), classes);
+  Writer writer(graph, model.network);
+  writer.add_probabilities(writer.add_network("images"), classes);
   check(proto);
   std::string bytes;
   if (!proto.SerializeToString(&bytes)) {

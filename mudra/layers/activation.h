@@ -47,14 +47,16 @@ struct Activation {
   int64_t multiply_adds(const Shape&) const { return 0; }
   Saved make_saved(const Shape&, Mode) const { return {}; }
 
-  void infer(const Tensor& x, Tensor& y, Saved&, const Step&) const {
+  void infer(const Tensor& x, Tensor& y, Saved&, const Context&) const {
     activate(Function, x.data(), x.size(), y.data());
   }
-  void forward(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const { infer(x, y, saved, step); }
+  void forward(const Tensor& x, Tensor& y, Saved& saved, const Context& context) const {
+    infer(x, y, saved, context);
+  }
   // dx = dy ∘ f'(x)
-  void backward(const Tensor& x, const Tensor& y, Saved&, const Tensor& dy, Tensor& dx, Parameters&,
-                const Step&) const {
-    if (dx.data()) activate_backward(Function, x.data(), y.data(), dy.data(), dy.size(), dx.data());
+  void backward(const Tensor& x, const Tensor& y, Saved&, const Tensor& dy, Tensor& dx,
+                const Context&) const {
+    activate_backward(Function, x.data(), y.data(), dy.data(), dy.size(), dx.data());
   }
   static std::vector<LayerCase<Activation>> cases() { return {{{}, {3, 7}}, {{}, {2, 3, 4, 5}}}; }
 };

@@ -29,9 +29,12 @@ Shape BatchNorm::output_shape(const Shape& x) const {
   return x;
 }
 
-BatchNorm::Saved BatchNorm::make_saved(const Shape&, Mode) const {
-  return {Tensor({channels}),    Tensor({channels}),       Tensor({channels}),
-          Tensor({2, channels}), Tensor({8, 2, channels}), 0};
+BatchNorm::Saved BatchNorm::make_saved(const Shape&, Mode mode) const {
+  Saved saved;
+  saved.mean = saved.variance = saved.scale = Tensor({channels});
+  if (mode != Mode::infer) saved.partial = Tensor({8, 2, channels});
+  if (mode == Mode::train) saved.sums = Tensor({2, channels});
+  return saved;
 }
 
 void BatchNorm::set_scale(const Tensor& variance, Tensor& scale) const {
@@ -40,44 +43,52 @@ void BatchNorm::set_scale(const Tensor& variance, Tensor& scale) const {
   }
 }
 
-void BatchNorm::infer(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const {
+void BatchNorm::infer(const Tensor& x, Tensor& y, Saved& saved, const Context& context) const {
   set_scale(state.variance, saved.scale);
-  scale_columns(step.team, x.data(), PixelRows::of(x.shape()), state.mean.data(), saved.scale.data(),
-                parameters.bias.data(), step.activation, y.data());
+  scale_columns(context.team, x.data(), PixelRows::of(x.shape()), state.mean.data(), saved.scale.data(),
+                parameters.bias.data(), context.activation, y.data());
 }
 
-void BatchNorm::forward(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const {
+void BatchNorm::forward(const Tensor& x, Tensor& y, Saved& saved, const Context& context) const {
   const PixelRows size = PixelRows::of(x.shape());
   saved.values = size.rows();
-  column_moments(step.team, x.data(), size, saved.partial.data(), saved.mean.data(), saved.variance.data());
+  column_moments(context.team, x.data(), size, saved.partial.data(), saved.mean.data(),
+                 saved.variance.data());
   set_scale(saved.variance, saved.scale);
-  scale_columns(step.team, x.data(), size, saved.mean.data(), saved.scale.data(), parameters.bias.data(),
-                step.activation, y.data());
+  scale_columns(context.team, x.data(), size, saved.mean.data(), saved.scale.data(), parameters.bias.data(),
+                context.activation, y.data());
 }
 
 // With d = x - m, r = 1 / sqrt(v + epsilon) and means over the M values of a channel:
 //   dbias = Σ dy   dweight = r Σ dy d   dx = weight r (dy - mean(dy) - d r² mean(dy d))
+// In Mode::explain m and v are constants, the running ones: dx = weight r dy.
 void BatchNorm::backward(const Tensor& x, const Tensor&, Saved& saved, const Tensor& dy, Tensor& dx,
-                         Parameters& grad, const Step& step) const {
+                         const Context& context) const {
   const PixelRows size = PixelRows::of(x.shape());
-  Scalar* const sum = saved.sums.data();
-  Scalar* const product = sum + channels;
-  column_slopes(step.team, x.data(), dy.data(), size, saved.mean.data(), saved.partial.data(), sum, product);
-  Scalar* const offset = saved.partial.data();
-  Scalar* const tilt = offset + channels;
-  const Scalar rows = static_cast<Scalar>(size.rows());
-  for (int64_t c = 0; c < channels; ++c) {
-    const Scalar spread = saved.variance[c] + static_cast<Scalar>(epsilon);
-    offset[c] = sum[c] / rows;
-    tilt[c] = product[c] / rows / spread;
-    product[c] /= std::sqrt(spread);
+  Scalar* const offset = saved.partial.data();  // stays zero in Mode::explain
+  Scalar* const factor = offset + channels;
+  if (saved.sums.data()) {
+    Scalar* const sum = saved.sums.data();
+    Scalar* const product = sum + channels;
+    column_slopes(context.team, x.data(), dy.data(), size, saved.mean.data(), saved.partial.data(), sum,
+                  product);
+    const Scalar rows = static_cast<Scalar>(size.rows());
+    for (int64_t c = 0; c < channels; ++c) {
+      const Scalar variance = saved.variance[c] + static_cast<Scalar>(epsilon);
+      offset[c] = sum[c] / rows;
+      factor[c] = product[c] / rows / variance;
+      product[c] /= std::sqrt(variance);
+    }
   }
-  if (dx.data()) {
-    scale_columns_backward(step.team, x.data(), dy.data(), size, saved.mean.data(), saved.scale.data(),
-                           offset, tilt, dx.data());
-  }
-  sink_gradient(step.sink, product, channels, grad.weight.data());
-  sink_gradient(step.sink, sum, channels, grad.bias.data());
+  if (!dx.data()) return;
+  scale_columns_backward(context.team, x.data(), dy.data(), size, saved.mean.data(), saved.scale.data(),
+                         offset, factor, dx.data());
+}
+
+void BatchNorm::gradients(const Tensor&, const Tensor&, Saved& saved, const Tensor&, Parameters& grad,
+                          const GradientSink& sink, const Context&) const {
+  sink_gradient(sink, saved.sums.data() + channels, channels, grad.weight.data());
+  sink_gradient(sink, saved.sums.data(), channels, grad.bias.data());
 }
 
 void BatchNorm::update_state(const Saved& saved, double share) {

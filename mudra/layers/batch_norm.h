@@ -18,19 +18,25 @@ struct BatchNorm {
 
   struct Parameters {
     Tensor weight, bias;  // [C]
-    std::vector<Parameter> list() { return {{"weight", &weight, Decay::no}, {"bias", &bias, Decay::no}}; }
+    template <class Self>
+    static ParameterList<Self> list(Self& self) {
+      return {{"weight", &self.weight, Decay::no}, {"bias", &self.bias, Decay::no}};
+    }
   };
   struct Saved {
     Tensor mean, variance;  // [C], of the batch; variance biased
     Tensor scale;           // [C], weight / sqrt(variance + epsilon)
-    Tensor sums;            // [2, C], scratch: of dy, and of dy (x - mean)
+    Tensor sums;            // [2, C], in Mode::train: gradients of bias and weight
     Tensor partial;         // [8, 2, C], scratch
     int64_t values = 0;     // the batch has of each channel
     int64_t bytes() const { return bytes_of(mean, variance, scale, sums, partial); }
   };
   struct State {
     Tensor mean, variance;  // [C]
-    std::vector<Parameter> list() { return {{"running_mean", &mean}, {"running_var", &variance}}; }
+    template <class Self>
+    static ParameterList<Self> list(Self& self) {
+      return {{"running_mean", &self.mean}, {"running_var", &self.variance}};
+    }
   };
 
   explicit BatchNorm(int64_t channels);
@@ -45,10 +51,12 @@ struct BatchNorm {
   int64_t multiply_adds(const Shape& x) const { return x.elements(); }
   Saved make_saved(const Shape& x, Mode) const;
 
-  void infer(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const;
-  void forward(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const;
+  void infer(const Tensor& x, Tensor& y, Saved& saved, const Context& context) const;
+  void forward(const Tensor& x, Tensor& y, Saved& saved, const Context& context) const;
   void backward(const Tensor& x, const Tensor& y, Saved& saved, const Tensor& dy, Tensor& dx,
-                Parameters& grad, const Step& step) const;
+                const Context& context) const;
+  void gradients(const Tensor& x, const Tensor& y, Saved& saved, const Tensor& dy, Parameters& grad,
+                 const GradientSink& sink, const Context& context) const;
   // running <- (1 - share) running + share of the batch last seen by forward(). A single value a channel
   // tells nothing of the variance, which then stays.
   void update_state(const Saved& saved, double share);

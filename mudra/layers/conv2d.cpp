@@ -45,6 +45,135 @@ Shape with_batch(Shape shape, int64_t n) {
   return shape;
 }
 
+// One group as a convolution of its own.
+Conv2d::Geometry group_of(Conv2d::Geometry g) {
+  g.in /= g.groups;
+  g.out /= g.groups;
+  g.groups = 1;
+  return g;
+}
+
+// Scalars from the weights of one group to those of the next.
+int64_t group_size(const Conv2d::Geometry& g) { return padded(g.out) * g.depth(); }
+
+// What the kernels are told of a convolution of x.
+ConvShape sizes_of(const Conv2d::Geometry& g, const Shape& x) {
+  const Shape y = g.output_shape(x);
+  return {x[0],
+          x[1] + 2 * g.pad_height,
+          x[2] + 2 * g.pad_width,
+          g.in,
+          g.kernel_height,
+          g.kernel_width,
+          g.stride,
+          g.pad_height,
+          g.pad_width,
+          y[1],
+          y[2],
+          g.out};
+}
+
+// The windows of the bordered input as rows of a matrix.
+RowLayout rows_of(const Conv2d::Geometry& g, const Shape& x) {
+  const Shape y = g.output_shape(x);
+  const int64_t width = (x[2] + 2 * g.pad_width) * g.in;
+  return {x[0],
+          y[1],
+          y[2],
+          (x[1] + 2 * g.pad_height) * width,
+          g.stride * width,
+          g.stride * g.in,
+          g.kernel_height,
+          g.kernel_width * g.in,
+          width};
+}
+
+// x with its border of zeros, when there is padding.
+const Scalar* with_border(const Conv2d::Geometry& g, const Tensor& x, Conv2d::Saved& saved,
+                          ThreadTeam& team) {
+  if (!saved.x.data()) return x.data();
+  saved.x.reshape(with_batch(saved.x.shape(), x.shape()[0]));
+  place(team, x, g.pad_height, g.pad_width, 1, saved.x);
+  return saved.x.data();
+}
+
+const Scalar* bordered(const Tensor& x, const Conv2d::Saved& saved) {
+  return saved.x.data() ? saved.x.data() : x.data();
+}
+
+// dy with zeros between for the stride and around, so that its convolution with the turned kernel is dx.
+const Tensor& dilate(const Conv2d::Geometry& g, const Tensor& dy, const Shape& x, Conv2d::Saved& saved,
+                     ThreadTeam& team) {
+  saved.dilated.reshape(with_batch(saved.dilated.shape(), x[0]));
+  const Tensor images = Tensor::borrow(dy.data(), g.output_shape(x));
+  place(team, images, g.kernel_height - 1 - g.pad_height, g.kernel_width - 1 - g.pad_width, g.stride,
+        saved.dilated);
+  return saved.dilated;
+}
+
+// dy as the gradients' kernels read it, once backward has padded it.
+Slopes padded_dy(const Tensor& dy, const Conv2d::Saved& saved, const Context& context) {
+  if (context.argmax) return {dy.data(), context.argmax->data()};
+  return {saved.dy.data() ? saved.dy.data() : dy.data()};
+}
+
+// A convolution of all channels at once.   weight: panels of depth g.depth()   bias [out]
+void convolve(const Conv2d::Geometry& g, const Scalar* weight, const Scalar* bias, const Tensor& x, Tensor& y,
+              Conv2d::Saved& saved, const Context& context) {
+  const Scalar* values = with_border(g, x, saved, context.team);
+  Scalar* argmax = context.argmax ? context.argmax->data() : nullptr;
+  if (saved.winograd.data()) {
+    winograd(context.team, sizes_of(g, x.shape()), values, weight, bias, context.activation,
+             saved.winograd.data(), context.argmax != nullptr, y.data(), argmax);
+  } else if (context.argmax) {
+    matmul_pooled(context.team, values, rows_of(g, x.shape()), weight, g.out, bias, context.activation,
+                  y.data(), argmax);
+  } else {
+    matmul(context.team, values, rows_of(g, x.shape()), weight, g.out, bias, context.activation, y.data());
+  }
+}
+
+// Its dx. When dy is mostly zero, the sums of the weights' gradient are made on the same way through dy and
+// stay in saved.sparse.
+void convolve_backward(const Conv2d::Geometry& g, const Scalar* weight, const Tensor& x, Conv2d::Saved& saved,
+                       const Tensor& dy, Tensor& dx, const Context& context) {
+  const int64_t n = x.shape()[0];
+  const ConvShape sizes = sizes_of(g, x.shape());
+  if (!context.argmax && saved.dy.data()) {
+    pad_columns(dy, n * sizes.out_height * sizes.out_width, g.out, saved.dy);
+  }
+  const Slopes rows = padded_dy(dy, saved, context);
+  saved.skips_zeros = saved.sparse.data() && (context.argmax || sparse_conv_pays(sizes, rows.values));
+  if (saved.skips_zeros) {
+    return sparse_conv_backward(context.team, sizes, bordered(x, saved), rows, weight, saved.sparse.data(),
+                                dx.data());
+  }
+  if (!dx.data()) return;
+  transpose_panels(weight, g.taps(), g.in, g.out, saved.transposed.data());
+  const Tensor& from = dilate(g, dy, x.shape(), saved, context.team);
+  const int64_t width = from.shape()[2] * g.out;
+  const RowLayout layout{n,     x.shape()[1], x.shape()[2],    from.shape()[1] * width,
+                         width, g.out,        g.kernel_height, g.kernel_width * g.out,
+                         width};
+  matmul(context.team, from.data(), layout, saved.transposed.data(), g.in, nullptr, ActivationKind::none,
+         dx.data());
+}
+
+// Its gradients, to the sink.
+void convolve_gradients(const Conv2d::Geometry& g, const Tensor& x, const Conv2d::Saved& saved,
+                        const Tensor& dy, Scalar* weight, Scalar* bias, const GradientSink& sink,
+                        const Context& context) {
+  const ConvShape sizes = sizes_of(g, x.shape());
+  const int64_t factor = context.argmax ? 2 : 1;
+  const Slopes rows = padded_dy(dy, saved, context);
+  column_sums(rows, sizes.images, sizes.out_height / factor, sizes.out_width / factor, g.out, sink, bias);
+  if (saved.skips_zeros) {
+    sparse_conv_gradient(sizes, context.argmax != nullptr, saved.sparse.data(), sink, weight);
+  } else {
+    matmul_gradient(context.team, bordered(x, saved), rows_of(g, x.shape()), rows, g.out, sink, weight);
+  }
+}
+
 }  // namespace
 
 Conv2d::Conv2d(const Geometry& g) : geometry(g) {
@@ -102,27 +231,31 @@ std::string Conv2d::text() const {
 
 void Conv2d::initialize(Initialization initialization, Rng& rng) {
   const Geometry& g = geometry;
-  initialize_weights(parameters.list()[0], initialization, g.depth(), g.out / g.groups * g.taps(), rng);
+  initialize_weights(list(parameters)[0], initialization, g.depth(), g.out / g.groups * g.taps(), rng);
   parameters.bias.fill(0);
 }
 
+Shape Conv2d::Geometry::output_shape(const Shape& x) const {
+  return {x[0], (x[1] + 2 * pad_height - kernel_height) / stride + 1,
+          (x[2] + 2 * pad_width - kernel_width) / stride + 1, out};
+}
+
 Shape Conv2d::output_shape(const Shape& x) const {
-  const Geometry& g = geometry;
-  if (x.rank() != 4 || x[3] != g.in) {
-    throw Error("input shape " + x.text() + " does not match [N, H, W, " + std::to_string(g.in) + "]", "conv",
-                "Set the channels of the layer before it to " + std::to_string(g.in));
+  if (x.rank() != 4 || x[3] != geometry.in) {
+    const std::string channels = std::to_string(geometry.in);
+    throw Error("input shape " + x.text() + " does not match [N, H, W, " + channels + "]", "conv",
+                "Set the channels of the layer before it to " + channels);
   }
-  return {x[0], (x[1] + 2 * g.pad_height - g.kernel_height) / g.stride + 1,
-          (x[2] + 2 * g.pad_width - g.kernel_width) / g.stride + 1, g.out};
+  return geometry.output_shape(x);
 }
 
 int64_t Conv2d::multiply_adds(const Shape& x) const { return output_shape(x).elements() * geometry.depth(); }
 
 bool Conv2d::can_pool(const Shape& x, bool wants_dx) const {
-  const Shape y = output_shape(x);
-  const ConvShape sizes = shape(x);
-  return geometry.groups == 1 && y[1] >= 2 && y[2] >= 2 && y[3] % panel_width == 0 &&
-         (winograd_pays(sizes) || 2 * y[2] * y[3] <= pooled_space) &&
+  const ConvShape sizes = sizes_of(geometry, x);
+  return geometry.groups == 1 && sizes.out_height >= 2 && sizes.out_width >= 2 &&
+         sizes.outputs % panel_width == 0 &&
+         (winograd_pays(sizes) || 2 * sizes.out_width * sizes.outputs <= pooled_space) &&
          (!wants_dx || sparse_conv_possible(sizes));
 }
 
@@ -130,7 +263,7 @@ Conv2d::Saved Conv2d::make_saved(const Shape& x, Mode mode) const {
   const Geometry& g = geometry;
   const Shape y = output_shape(x);
   if (g.groups > 1 && !g.is_depthwise()) {
-    const Conv2d one = group(parameters, 0);
+    const Conv2d one(group_of(g));
     const Shape group_x = {x[0], x[1], x[2], one.geometry.in}, group_y = {y[0], y[1], y[2], one.geometry.out};
     Saved saved = one.make_saved(group_x, mode);
     saved.group_x = Tensor(group_x);
@@ -139,201 +272,123 @@ Conv2d::Saved Conv2d::make_saved(const Shape& x, Mode mode) const {
     if (mode == Mode::infer) return saved;
     saved.group_dx = Tensor(group_x);
     saved.group_dy = Tensor(group_y);
+    if (mode == Mode::explain) return saved;
+    saved.weight_gradient = Tensor(parameters.weight.shape());
+    saved.bias_gradient = Tensor({g.out});
     return saved;
   }
   Saved saved;
   if (g.pad_height > 0 || g.pad_width > 0) {
     saved.x = Tensor({x[0], x[1] + 2 * g.pad_height, x[2] + 2 * g.pad_width, g.in});
   }
-  const ConvShape sizes = shape(x);
+  const ConvShape sizes = sizes_of(g, x);
   if (g.groups == 1 && winograd_pays(sizes)) saved.winograd = Tensor({winograd_scratch(sizes)});
   if (mode == Mode::infer) return saved;
+  saved.dilated = Tensor({x[0], x[1] + g.kernel_height - 1, x[2] + g.kernel_width - 1, g.out});
+  saved.transposed = Tensor(g.is_depthwise() ? parameters.weight.shape()
+                                             : Shape{panel_count(g.in), g.taps() * g.out, panel_width});
+  if (mode == Mode::explain) return saved;
   if (g.out % panel_width != 0) saved.dy = Tensor({x[0], y[1], y[2], padded(g.out)});
-  saved.spread = Tensor({x[0], x[1] + g.kernel_height - 1, x[2] + g.kernel_width - 1, g.out});
   if (g.is_depthwise()) {
-    saved.transposed = Tensor(parameters.weight.shape());
     saved.partial = Tensor({gradient_shards, padded(g.out) * g.taps()});
-    return saved;
+  } else if (sparse_conv_possible(sizes)) {
+    saved.sparse = Tensor({sparse_conv_scratch(sizes)});
   }
-  saved.transposed = Tensor({panel_count(g.in), g.taps() * g.out, panel_width});
-  if (sparse_conv_possible(sizes)) saved.sparse = Tensor({sparse_conv_scratch(sizes)});
   return saved;
 }
 
-Conv2d Conv2d::group(const Parameters& whole, int64_t number) const {
-  Geometry g = geometry;
-  g.in /= g.groups;
-  g.out /= g.groups;
-  g.groups = 1;
-  const Shape weights = {panel_count(g.out), g.depth(), panel_width};
-  Parameters borrowed;
-  borrowed.weight =
-      Tensor::borrow(const_cast<Scalar*>(whole.weight.data()) + number * weights.elements(), weights);
-  borrowed.geometry = g;
-  return {g, std::move(borrowed)};
-}
-
-RowLayout Conv2d::rows(const Shape& x) const {
+void Conv2d::infer(const Tensor& x, Tensor& y, Saved& saved, const Context& context) const {
   const Geometry& g = geometry;
-  const Shape y = output_shape(x);
-  const int64_t width = (x[2] + 2 * g.pad_width) * g.in;
-  return {x[0],
-          y[1],
-          y[2],
-          (x[1] + 2 * g.pad_height) * width,
-          g.stride * width,
-          g.stride * g.in,
-          g.kernel_height,
-          g.kernel_width * g.in,
-          width};
-}
-
-ConvShape Conv2d::shape(const Shape& x) const {
-  const Geometry& g = geometry;
-  const Shape y = output_shape(x);
-  return {x[0],
-          x[1] + 2 * g.pad_height,
-          x[2] + 2 * g.pad_width,
-          g.in,
-          g.kernel_height,
-          g.kernel_width,
-          g.stride,
-          g.pad_height,
-          g.pad_width,
-          y[1],
-          y[2],
-          g.out};
-}
-
-const Tensor& Conv2d::border(const Tensor& x, Saved& saved, ThreadTeam& team) const {
-  if (!saved.x.data()) return x;
-  saved.x.reshape(with_batch(saved.x.shape(), x.shape()[0]));
-  place(team, x, geometry.pad_height, geometry.pad_width, 1, saved.x);
-  return saved.x;
-}
-
-// dy, with zeros between for the stride and around, so that its convolution with the turned kernel is dx.
-const Tensor& Conv2d::spread(const Tensor& dy, const Shape& x, Saved& saved, ThreadTeam& team) const {
-  const Geometry& g = geometry;
-  saved.spread.reshape(with_batch(saved.spread.shape(), x[0]));
-  const Tensor from = Tensor::borrow(const_cast<Scalar*>(dy.data()), output_shape(x));
-  place(team, from, g.kernel_height - 1 - g.pad_height, g.kernel_width - 1 - g.pad_width, g.stride,
-        saved.spread);
-  return saved.spread;
-}
-
-void Conv2d::infer(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const {
-  const Geometry& g = geometry;
+  const Scalar *weight = parameters.weight.data(), *bias = parameters.bias.data();
   if (g.is_depthwise()) {
-    return depthwise(step.team, border(x, saved, step.team).data(), shape(x.shape()),
-                     parameters.weight.data(), parameters.bias.data(), step.activation, y.data());
+    return depthwise(context.team, with_border(g, x, saved, context.team), sizes_of(g, x.shape()), weight,
+                     bias, context.activation, y.data());
   }
-  if (g.groups > 1) {
-    for (Tensor* part : {&saved.group_x, &saved.group_y}) {
-      part->reshape(with_batch(part->shape(), x.shape()[0]));
-    }
-    for (int64_t number = 0; number < g.groups; ++number) {
-      Conv2d one = group(parameters, number);
-      std::copy_n(parameters.bias.data() + number * one.geometry.out, one.geometry.out,
-                  saved.group_bias.data());
-      one.parameters.bias = Tensor::borrow(saved.group_bias.data(), {one.geometry.out});
-      copy_channels(x, number * one.geometry.in, saved.group_x, 0, one.geometry.in);
-      one.infer(saved.group_x, saved.group_y, saved, step);
-      copy_channels(saved.group_y, 0, y, number * one.geometry.out, one.geometry.out);
-    }
-    return;
+  if (g.groups == 1) return convolve(g, weight, bias, x, y, saved, context);
+  const Geometry one = group_of(g);
+  for (Tensor* tensor : {&saved.group_x, &saved.group_y}) {
+    tensor->reshape(with_batch(tensor->shape(), x.shape()[0]));
   }
-  const Scalar *values = border(x, saved, step.team).data(), *w = parameters.weight.data();
-  const Scalar* b = parameters.bias.data();
-  Scalar* winner = step.winner ? step.winner->data() : nullptr;
-  if (saved.winograd.data()) {
-    winograd(step.team, shape(x.shape()), values, w, b, step.activation, saved.winograd.data(),
-             step.winner != nullptr, y.data(), winner);
-  } else if (step.winner) {
-    matmul_pooled(step.team, values, rows(x.shape()), w, g.out, b, step.activation, y.data(), winner);
-  } else {
-    matmul(step.team, values, rows(x.shape()), w, g.out, b, step.activation, y.data());
+  for (int64_t group = 0; group < g.groups; ++group) {
+    std::copy_n(bias + group * one.out, one.out, saved.group_bias.data());  // kernels read whole vectors
+    copy_channels(x, group * one.in, saved.group_x, 0, one.in);
+    convolve(one, weight + group * group_size(one), saved.group_bias.data(), saved.group_x, saved.group_y,
+             saved, context);
+    copy_channels(saved.group_y, 0, y, group * one.out, one.out);
   }
+}
+
+// dx[n, i', j', c] = Σ over o, u, v of dy[n, i, j, o] W[o, c, u, v] where s i + u - p = i', s j + v - p = j':
+// the convolution of dy, dilated by the stride and bordered, with W turned by half a turn
+void Conv2d::backward(const Tensor& x, const Tensor&, Saved& saved, const Tensor& dy, Tensor& dx,
+                      const Context& context) const {
+  const Scalar* weight = parameters.weight.data();
+  if (geometry.is_depthwise()) return backward_depthwise(x, saved, dy, dx, context);
+  if (geometry.groups > 1) return backward_groups(x, saved, dy, dx, context);
+  convolve_backward(geometry, weight, x, saved, dy, dx, context);
 }
 
 // dW[o, c, u, v] = Σ dy[n, i, j, o] x[n, s i + u - p, s j + v - p, c]   db = Σ dy
-// dx[n, i', j', c] = Σ over o, u, v of dy[n, i, j, o] W[o, c, u, v] where s i + u - p = i', s j + v - p = j':
-// the convolution of dy, spread by the stride and bordered, with W turned by half a turn
-void Conv2d::backward(const Tensor& x, const Tensor&, Saved& saved, const Tensor& dy, Tensor& dx,
-                      Parameters& grad, const Step& step) const {
+void Conv2d::gradients(const Tensor& x, const Tensor&, Saved& saved, const Tensor& dy, Parameters& grad,
+                       const GradientSink& sink, const Context& context) const {
   const Geometry& g = geometry;
-  if (g.is_depthwise()) return backward_depthwise(x, saved, dy, dx, grad, step);
-  if (g.groups > 1) return backward_groups(x, saved, dy, dx, grad, step);
-  const int64_t n = x.shape()[0], factor = step.winner ? 2 : 1;
-  const Shape y = output_shape(x.shape());
-  const Slopes slopes{step.winner ? dy.data() : pad_columns(dy, n * y[1] * y[2], g.out, saved.dy),
-                      step.winner ? step.winner->data() : nullptr};
-  const Scalar* values = saved.x.data() ? saved.x.data() : x.data();
-  column_sums(slopes, n, y[1] / factor, y[2] / factor, g.out, step.sink, grad.bias.data());
-  const ConvShape sizes = shape(x.shape());
-  if (saved.sparse.data() && (step.winner || sparse_conv_pays(sizes, slopes.values))) {
-    return sparse_conv_backward(step.team, sizes, values, slopes, parameters.weight.data(),
-                                saved.sparse.data(), dx.data(), step.sink, grad.weight.data());
+  if (g.groups == 1) {
+    return convolve_gradients(g, x, saved, dy, grad.weight.data(), grad.bias.data(), sink, context);
   }
-  if (dx.data()) {  // before the weights can change
-    transpose_panels(parameters.weight.data(), g.kernel_height * g.kernel_width, g.in, g.out,
-                     saved.transposed.data());
-    spread(dy, x.shape(), saved, step.team);
-    const int64_t width = saved.spread.shape()[2] * g.out;
-    const RowLayout layout{n,     x.shape()[1], x.shape()[2],    saved.spread.shape()[1] * width,
-                           width, g.out,        g.kernel_height, g.kernel_width * g.out,
-                           width};
-    matmul(step.team, saved.spread.data(), layout, saved.transposed.data(), g.in, nullptr,
-           ActivationKind::none, dx.data());
+  if (!g.is_depthwise()) {
+    sink_gradient(sink, saved.weight_gradient.data(), saved.weight_gradient.size(), grad.weight.data());
+    sink_gradient(sink, saved.bias_gradient.data(), g.out, grad.bias.data());
+    return;
   }
-  matmul_gradient(step.team, values, rows(x.shape()), slopes, g.out, step.sink, grad.weight.data());
-}
-
-void Conv2d::backward_groups(const Tensor& x, Saved& saved, const Tensor& dy, Tensor& dx, Parameters& grad,
-                             const Step& step) const {
-  for (Tensor* part : {&saved.group_x, &saved.group_dx, &saved.group_y, &saved.group_dy}) {
-    part->reshape(with_batch(part->shape(), x.shape()[0]));
-  }
-  const Tensor slopes = Tensor::borrow(const_cast<Scalar*>(dy.data()), output_shape(x.shape()));
-  for (int64_t number = 0; number < geometry.groups; ++number) {
-    const Conv2d one = group(parameters, number);
-    const int64_t in = one.geometry.in, out = one.geometry.out;
-    Parameters part = group(grad, number).parameters;
-    part.bias = Tensor::borrow(grad.bias.data() + number * out, {out});
-    copy_channels(x, number * in, saved.group_x, 0, in);
-    copy_channels(slopes, number * out, saved.group_dy, 0, out);
-    one.border(saved.group_x, saved, step.team);
-    Tensor group_dx = dx.data() ? Tensor::borrow(saved.group_dx.data(), saved.group_dx.shape()) : Tensor();
-    one.backward(saved.group_x, saved.group_y, saved, saved.group_dy, group_dx, part, step);
-    if (dx.data()) copy_channels(group_dx, 0, dx, number * in, in);
-  }
-}
-
-// dW[c, u, v] = Σ dy[n, i, j, c] x[n, s i + u - p, s j + v - p, c]
-void Conv2d::backward_depthwise(const Tensor& x, Saved& saved, const Tensor& dy, Tensor& dx, Parameters& grad,
-                                const Step& step) const {
-  const Geometry& g = geometry;
-  const Shape y = output_shape(x.shape());
-  const int64_t n = y[0], taps = g.taps();
-  const Scalar* slopes = pad_columns(dy, n * y[1] * y[2], g.out, saved.dy);
-  column_sums({slopes}, n, y[1], y[2], g.out, step.sink, grad.bias.data());
-  if (dx.data()) {  // before the weights can change
-    for (int64_t t = 0; t < panel_count(g.out) * taps; ++t) {
-      const int64_t turned = t / taps * taps + taps - 1 - t % taps;
-      std::copy_n(parameters.weight.data() + t * panel_width, panel_width,
-                  saved.transposed.data() + turned * panel_width);
-    }
-    const Tensor& from = spread(dy, x.shape(), saved, step.team);
-    depthwise(step.team, from.data(),
-              {n, from.shape()[1], from.shape()[2], g.out, g.kernel_height, g.kernel_width, 1, 0, 0,
-               x.shape()[1], x.shape()[2], g.out},
-              saved.transposed.data(), nullptr, ActivationKind::none, dx.data());
-  }
-  const Scalar* values = saved.x.data() ? saved.x.data() : x.data();
+  const ConvShape sizes = sizes_of(g, x.shape());
+  column_sums(padded_dy(dy, saved, context), sizes.images, sizes.out_height, sizes.out_width, g.out, sink,
+              grad.bias.data());
   // The gradient takes the place of the turned weights, which have done their work.
-  depthwise_gradient(step.team, values, shape(x.shape()), dy.data(), saved.partial.data(),
+  depthwise_gradient(context.team, bordered(x, saved), sizes, dy.data(), saved.partial.data(),
                      saved.transposed.data());
-  sink_gradient(step.sink, saved.transposed.data(), saved.transposed.size(), grad.weight.data());
+  sink_gradient(sink, saved.transposed.data(), saved.transposed.size(), grad.weight.data());
+}
+
+// The groups share their scratch, so each also leaves its gradients before the next one comes.
+void Conv2d::backward_groups(const Tensor& x, Saved& saved, const Tensor& dy, Tensor& dx,
+                             const Context& context) const {
+  const Geometry one = group_of(geometry);
+  for (Tensor* tensor : {&saved.group_x, &saved.group_dx, &saved.group_dy}) {
+    tensor->reshape(with_batch(tensor->shape(), x.shape()[0]));
+  }
+  const Tensor images = Tensor::borrow(dy.data(), geometry.output_shape(x.shape()));
+  Tensor nothing;
+  Tensor& group_dx = dx.data() ? saved.group_dx : nothing;
+  for (int64_t group = 0; group < geometry.groups; ++group) {
+    const int64_t weights = group * group_size(one);
+    copy_channels(x, group * one.in, saved.group_x, 0, one.in);
+    copy_channels(images, group * one.out, saved.group_dy, 0, one.out);
+    with_border(one, saved.group_x, saved, context.team);
+    convolve_backward(one, parameters.weight.data() + weights, saved.group_x, saved, saved.group_dy, group_dx,
+                      context);
+    if (dx.data()) copy_channels(group_dx, 0, dx, group * one.in, one.in);
+    if (!saved.weight_gradient.data()) continue;
+    convolve_gradients(one, saved.group_x, saved, saved.group_dy, saved.weight_gradient.data() + weights,
+                       saved.bias_gradient.data() + group * one.out, {}, context);
+  }
+}
+
+void Conv2d::backward_depthwise(const Tensor& x, Saved& saved, const Tensor& dy, Tensor& dx,
+                                const Context& context) const {
+  const Geometry& g = geometry;
+  const ConvShape sizes = sizes_of(g, x.shape());
+  if (saved.dy.data()) pad_columns(dy, sizes.images * sizes.out_height * sizes.out_width, g.out, saved.dy);
+  if (!dx.data()) return;
+  for (int64_t t = 0; t < panel_count(g.out) * g.taps(); ++t) {
+    const int64_t turned = t / g.taps() * g.taps() + g.taps() - 1 - t % g.taps();
+    std::copy_n(parameters.weight.data() + t * panel_width, panel_width,
+                saved.transposed.data() + turned * panel_width);
+  }
+  const Tensor& from = dilate(g, dy, x.shape(), saved, context.team);
+  depthwise(context.team, from.data(),
+            {sizes.images, from.shape()[1], from.shape()[2], g.out, g.kernel_height, g.kernel_width, 1, 0, 0,
+             x.shape()[1], x.shape()[2], g.out},
+            saved.transposed.data(), nullptr, ActivationKind::none, dx.data());
 }
 
 std::vector<LayerCase<Conv2d>> Conv2d::cases() {

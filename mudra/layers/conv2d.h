@@ -27,33 +27,37 @@ struct Conv2d {
     bool is_depthwise() const { return groups > 1 && groups == in && groups == out; }
     // Depthwise weights are panels over all channels; else every group has its own.
     int64_t panel_groups() const { return is_depthwise() ? 1 : groups; }
+    Shape output_shape(const Shape& x) const;  // x [N, H, W, in]
   };
   struct Parameters {
     Tensor weight;  // panels of depth kernel height * kernel width * in
     Tensor bias;    // [out]
     Geometry geometry;
-    std::vector<Parameter> list() {
-      const Geometry& g = geometry;
+    template <class Self>
+    static ParameterList<Self> list(Self& self) {
+      const Geometry& g = self.geometry;
       return {{"weight",
-               &weight,
+               &self.weight,
                Decay::yes,
                {g.out, g.in / g.groups, g.kernel_height, g.kernel_width, false, g.panel_groups()}},
-              {"bias", &bias, Decay::no}};
+              {"bias", &self.bias, Decay::no}};
     }
   };
   struct Saved {
-    Tensor x;           // with its border of zeros, when there is padding
-    Tensor dy;          // outputs rounded up to 16, when out is no multiple of 16
-    Tensor spread;      // dy with stride - 1 zeros between and a border, to be convolved for dx
-    Tensor transposed;  // W for dx
-    Tensor sparse;      // scratch of sparse_conv_backward
-    Tensor winograd;    // scratch of winograd; without it the sum is taken in index order
-    // With groups all of the above are of one group; these are its part of x, y, dy and dx, and its bias.
-    Tensor group_x, group_y, group_dy, group_dx, group_bias;
-    Tensor partial;  // depthwise: scratch of depthwise_gradient
+    Tensor x;                  // with its border of zeros, when there is padding
+    Tensor dy;                 // outputs rounded up to 16, when out is no multiple of 16
+    Tensor dilated;            // dy with stride - 1 zeros between and a border, to be convolved for dx
+    Tensor transposed;         // W for dx
+    Tensor sparse;             // scratch of sparse_conv_backward
+    bool skips_zeros = false;  // whether backward found dy worth it
+    Tensor winograd;           // scratch of winograd; without it the sum is taken in index order
+    Tensor partial;            // depthwise: scratch of depthwise_gradient
+    // With groups all of the above are of one group; these are its channels of x, y, dy and dx, its bias, and
+    // the gradients of all groups.
+    Tensor group_x, group_y, group_dy, group_dx, group_bias, weight_gradient, bias_gradient;
     int64_t bytes() const {
-      return bytes_of(x, dy, spread, transposed, sparse, winograd, group_x, group_y, group_dy, group_dx,
-                      group_bias, partial);
+      return bytes_of(x, dy, dilated, transposed, sparse, winograd, partial, group_x, group_y, group_dy,
+                      group_dx, group_bias, weight_gradient, bias_gradient);
     }
   };
   using State = NoState;
@@ -69,27 +73,24 @@ struct Conv2d {
   void initialize(Initialization initialization, Rng& rng);
   Shape output_shape(const Shape& x) const;
   int64_t multiply_adds(const Shape& x) const;
-  bool can_pool(const Shape& x, bool wants_dx) const;  // whether step.winner is heeded
+  bool can_pool(const Shape& x, bool wants_dx) const;  // whether context.argmax is heeded
   Saved make_saved(const Shape& x, Mode mode) const;
 
-  void infer(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const;
-  void forward(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const { infer(x, y, saved, step); }
+  void infer(const Tensor& x, Tensor& y, Saved& saved, const Context& context) const;
+  void forward(const Tensor& x, Tensor& y, Saved& saved, const Context& context) const {
+    infer(x, y, saved, context);
+  }
   void backward(const Tensor& x, const Tensor& y, Saved& saved, const Tensor& dy, Tensor& dx,
-                Parameters& grad, const Step& step) const;
+                const Context& context) const;
+  void gradients(const Tensor& x, const Tensor& y, Saved& saved, const Tensor& dy, Parameters& grad,
+                 const GradientSink& sink, const Context& context) const;
   static std::vector<LayerCase<Conv2d>> cases();
 
  private:
-  Conv2d(const Geometry& group, Parameters borrowed) : geometry(group), parameters(std::move(borrowed)) {}
-  const Tensor& border(const Tensor& x, Saved& saved, ThreadTeam& team) const;
-  const Tensor& spread(const Tensor& dy, const Shape& x, Saved& saved, ThreadTeam& team) const;
-  RowLayout rows(const Shape& x) const;  // of the bordered input
-  void backward_depthwise(const Tensor& x, Saved& saved, const Tensor& dy, Tensor& dx, Parameters& grad,
-                          const Step& step) const;
-  void backward_groups(const Tensor& x, Saved& saved, const Tensor& dy, Tensor& dx, Parameters& grad,
-                       const Step& step) const;
-  // One group as a convolution of its own, on the memory of `whole`; the bias is not in it.
-  Conv2d group(const Parameters& whole, int64_t number) const;
-  ConvShape shape(const Shape& x) const;
+  void backward_depthwise(const Tensor& x, Saved& saved, const Tensor& dy, Tensor& dx,
+                          const Context& context) const;
+  void backward_groups(const Tensor& x, Saved& saved, const Tensor& dy, Tensor& dx,
+                       const Context& context) const;
 };
 static_assert(Layer<Conv2d>);
 

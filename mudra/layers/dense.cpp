@@ -25,7 +25,7 @@ Dense Dense::parse(Words& words, const Shape& x) {
 std::string Dense::text() const { return "dense " + std::to_string(out); }
 
 void Dense::initialize(Initialization initialization, Rng& rng) {
-  initialize_weights(parameters.list()[0], initialization, in, out, rng);
+  initialize_weights(list(parameters)[0], initialization, in, out, rng);
   parameters.bias.fill(0);
 }
 
@@ -41,37 +41,41 @@ Dense::Saved Dense::make_saved(const Shape& x, Mode mode) const {
   Saved saved;
   saved.sums = Tensor({x[0], padded(out)});
   if (mode == Mode::infer) return saved;
-  if (out % panel_width != 0) saved.dy = Tensor({x[0], padded(out)});
+  if (mode == Mode::train && out % panel_width != 0) saved.dy = Tensor({x[0], padded(out)});
   saved.transposed = Tensor({panel_count(in), out, panel_width});
   return saved;
 }
 
-void Dense::infer(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const {
+void Dense::infer(const Tensor& x, Tensor& y, Saved& saved, const Context& context) const {
   saved.skips_zeros = saved.sums.data() && sparse_matmul_pays(x.data(), x.shape()[0], in);
   if (saved.skips_zeros) {
-    return sparse_matmul(step.team, x.data(), x.shape()[0], in, parameters.weight.data(), out,
-                         parameters.bias.data(), step.activation, saved.sums.data(), y.data());
+    return sparse_matmul(context.team, x.data(), x.shape()[0], in, parameters.weight.data(), out,
+                         parameters.bias.data(), context.activation, saved.sums.data(), y.data());
   }
-  matmul(step.team, x.data(), RowLayout::matrix(x.shape()[0], in), parameters.weight.data(), out,
-         parameters.bias.data(), step.activation, y.data());
+  matmul(context.team, x.data(), RowLayout::matrix(x.shape()[0], in), parameters.weight.data(), out,
+         parameters.bias.data(), context.activation, y.data());
 }
 
-void Dense::forward(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const {
-  infer(x, y, saved, step);
+void Dense::forward(const Tensor& x, Tensor& y, Saved& saved, const Context& context) const {
+  infer(x, y, saved, context);
 }
 
-// dx = dy W   dW = dyᵀ x   db = Σₙ dy
+// dx = dy W
 void Dense::backward(const Tensor& x, const Tensor&, Saved& saved, const Tensor& dy, Tensor& dx,
-                     Parameters& grad, const Step& step) const {
+                     const Context& context) const {
+  if (!dx.data()) return;
+  transpose_panels(parameters.weight.data(), 1, in, out, saved.transposed.data());
+  matmul(context.team, dy.data(), RowLayout::matrix(x.shape()[0], out), saved.transposed.data(), in, nullptr,
+         ActivationKind::none, dx.data());
+}
+
+// dW = dyᵀ x   db = Σₙ dy
+void Dense::gradients(const Tensor& x, const Tensor&, Saved& saved, const Tensor& dy, Parameters& grad,
+                      const GradientSink& sink, const Context& context) const {
   const int64_t n = x.shape()[0];
-  if (dx.data()) {  // before the weights can change
-    transpose_panels(parameters.weight.data(), 1, in, out, saved.transposed.data());
-    matmul(step.team, dy.data(), RowLayout::matrix(n, out), saved.transposed.data(), in, nullptr,
-           ActivationKind::none, dx.data());
-  }
-  const Scalar* slopes = pad_columns(dy, n, out, saved.dy);
-  matrix_gradient(step.team, x.data(), n, in, slopes, out, saved.skips_zeros, step.sink, grad.weight.data());
-  column_sums({slopes}, n, 1, 1, out, step.sink, grad.bias.data());
+  const Scalar* rows = pad_columns(dy, n, out, saved.dy);
+  matrix_gradient(context.team, x.data(), n, in, rows, out, saved.skips_zeros, sink, grad.weight.data());
+  column_sums({rows}, n, 1, 1, out, sink, grad.bias.data());
 }
 
 std::vector<LayerCase<Dense>> Dense::cases() {

@@ -9,16 +9,18 @@ namespace mudra {
 struct Dense {
   static constexpr std::string_view kind = "dense";
   static constexpr std::string_view usage = "dense UNITS";
-  static constexpr bool applies_activation = true;  // step.activation
+  static constexpr bool applies_activation = true;  // context.activation
 
   struct Parameters {  // gradients use the same struct
     Tensor weight;     // panels of depth `in`
     Tensor bias;       // [out]
     int64_t in = 0, out = 0;
     int64_t height = 1, width = 1;  // of the image that x was, channels last; files have channels first
-    std::vector<Parameter> list() {
-      return {{"weight", &weight, Decay::yes, {out, in / (height * width), height, width, true}},
-              {"bias", &bias, Decay::no}};
+    template <class Self>
+    static ParameterList<Self> list(Self& self) {
+      const int64_t channels = self.in / (self.height * self.width);
+      return {{"weight", &self.weight, Decay::yes, {self.out, channels, self.height, self.width, true}},
+              {"bias", &self.bias, Decay::no}};
     }
   };
   struct Saved {
@@ -42,10 +44,12 @@ struct Dense {
   int64_t multiply_adds(const Shape& x) const { return x[0] * in * out; }
   Saved make_saved(const Shape& x, Mode mode) const;
 
-  void infer(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const;
-  void forward(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const;
+  void infer(const Tensor& x, Tensor& y, Saved& saved, const Context& context) const;
+  void forward(const Tensor& x, Tensor& y, Saved& saved, const Context& context) const;
   void backward(const Tensor& x, const Tensor& y, Saved& saved, const Tensor& dy, Tensor& dx,
-                Parameters& grad, const Step& step) const;
+                const Context& context) const;
+  void gradients(const Tensor& x, const Tensor& y, Saved& saved, const Tensor& dy, Parameters& grad,
+                 const GradientSink& sink, const Context& context) const;
   static std::vector<LayerCase<Dense>> cases();
 };
 static_assert(Layer<Dense>);

@@ -10,18 +10,18 @@ std::string Dropout::text() const {
   return "dropout " + std::string(digits, std::to_chars(digits, digits + sizeof digits, rate).ptr);
 }
 
-void Dropout::infer(const Tensor& x, Tensor& y, Saved&, const Step&) const {
+void Dropout::infer(const Tensor& x, Tensor& y, Saved&, const Context&) const {
   std::copy_n(x.data(), x.size(), y.data());
 }
 
 // The mask of an example depends on where it stands in the epoch, not on the batch it is in.
-void Dropout::forward(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const {
+void Dropout::forward(const Tensor& x, Tensor& y, Saved& saved, const Context& context) const {
   const int64_t size = x.shape().per_example();
   const uint32_t bound = static_cast<uint32_t>(rate * 4294967296.0);
   const Scalar kept = static_cast<Scalar>(1 / (1 - rate));
-  step.team.run(x.shape()[0], [&](int64_t n) {
-    Rng rng(step.seed, Purpose::dropout, static_cast<uint32_t>(step.epoch),
-            static_cast<uint64_t>(step.first_example + n) * 256 + static_cast<uint64_t>(step.layer));
+  context.team.run(x.shape()[0], [&](int64_t n) {
+    Rng rng(context.seed, Purpose::dropout, static_cast<uint32_t>(context.epoch),
+            static_cast<uint64_t>(context.first_example + n) * 256 + static_cast<uint64_t>(context.layer));
     for (int64_t i = n * size; i < (n + 1) * size; ++i) {
       saved.factors[i] = rng.bits() < bound ? 0 : kept;
       y[i] = x[i] * saved.factors[i];
@@ -29,10 +29,13 @@ void Dropout::forward(const Tensor& x, Tensor& y, Saved& saved, const Step& step
   });
 }
 
-// dx = dy m / (1 - rate)
+// dx = dy m / (1 - rate); of the identity, dx = dy
 void Dropout::backward(const Tensor& x, const Tensor&, Saved& saved, const Tensor& dy, Tensor& dx,
-                       Parameters&, const Step&) const {
-  if (!dx.data()) return;
+                       const Context&) const {
+  if (!saved.factors.data()) {
+    std::copy_n(dy.data(), dy.size(), dx.data());
+    return;
+  }
   for (int64_t i = 0; i < x.size(); ++i) dx[i] = dy[i] * saved.factors[i];
 }
 

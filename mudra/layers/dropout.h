@@ -11,7 +11,7 @@ struct Dropout {
   static constexpr std::string_view usage = "dropout 0.5";
   using Parameters = NoParameters;
   struct Saved {
-    Tensor factors;  // m / (1 - rate)
+    Tensor factors;  // m / (1 - rate), in Mode::train
     int64_t bytes() const { return bytes_of(factors); }
   };
   using State = NoState;
@@ -25,12 +25,12 @@ struct Dropout {
   void initialize(Initialization, Rng&) {}
   Shape output_shape(const Shape& x) const { return x; }
   int64_t multiply_adds(const Shape&) const { return 0; }
-  Saved make_saved(const Shape& x, Mode) const { return {Tensor(x)}; }
+  Saved make_saved(const Shape& x, Mode mode) const { return {mode == Mode::train ? Tensor(x) : Tensor()}; }
 
-  void infer(const Tensor& x, Tensor& y, Saved&, const Step&) const;
-  void forward(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const;
-  void backward(const Tensor& x, const Tensor& y, Saved& saved, const Tensor& dy, Tensor& dx, Parameters&,
-                const Step& step) const;
+  void infer(const Tensor& x, Tensor& y, Saved&, const Context&) const;
+  void forward(const Tensor& x, Tensor& y, Saved& saved, const Context& context) const;
+  void backward(const Tensor& x, const Tensor& y, Saved& saved, const Tensor& dy, Tensor& dx,
+                const Context& context) const;
   static std::vector<LayerCase<Dropout>> cases() { return {{{0.3, {}, {}}, {4, 7}}}; }
 };
 static_assert(Layer<Dropout>);

@@ -29,10 +29,12 @@ struct Flatten {
     return is_followed || x.rank() < 4 || x[3] == 1 || x[1] * x[2] == 1;
   }
 
-  void infer(const Tensor& x, Tensor& y, Saved&, const Step& step) const;
-  void forward(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const { infer(x, y, saved, step); }
-  void backward(const Tensor& x, const Tensor& y, Saved&, const Tensor& dy, Tensor& dx, Parameters&,
-                const Step& step) const;
+  void infer(const Tensor& x, Tensor& y, Saved&, const Context& context) const;
+  void forward(const Tensor& x, Tensor& y, Saved& saved, const Context& context) const {
+    infer(x, y, saved, context);
+  }
+  void backward(const Tensor& x, const Tensor& y, Saved&, const Tensor& dy, Tensor& dx,
+                const Context& context) const;
   static std::vector<LayerCase<Flatten>> cases() { return {{{}, {2, 3, 4, 5}}}; }
 };
 static_assert(Layer<Flatten>);

@@ -16,14 +16,14 @@ Shape GlobalPool::output_shape(const Shape& x) const {
   return {x[0], x[3]};
 }
 
-void GlobalPool::infer(const Tensor& x, Tensor& y, Saved&, const Step& step) const {
-  mean_of_rows(step.team, x.data(), PixelRows::of(x.shape()), y.data());
+void GlobalPool::infer(const Tensor& x, Tensor& y, Saved&, const Context& context) const {
+  mean_of_rows(context.team, x.data(), PixelRows::of(x.shape()), y.data());
 }
 
 // dx = dy / (H W)
-void GlobalPool::backward(const Tensor& x, const Tensor&, Saved&, const Tensor& dy, Tensor& dx, Parameters&,
-                          const Step& step) const {
-  if (dx.data()) mean_of_rows_backward(step.team, dy.data(), PixelRows::of(x.shape()), dx.data());
+void GlobalPool::backward(const Tensor& x, const Tensor&, Saved&, const Tensor& dy, Tensor& dx,
+                          const Context& context) const {
+  mean_of_rows_backward(context.team, dy.data(), PixelRows::of(x.shape()), dx.data());
 }
 
 std::vector<LayerCase<GlobalPool>> GlobalPool::cases() { return {{{}, {4, 5, 2, 3}}, {{}, {2, 3, 4, 37}}}; }

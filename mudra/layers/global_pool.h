@@ -23,10 +23,12 @@ struct GlobalPool {
   int64_t multiply_adds(const Shape&) const { return 0; }
   Saved make_saved(const Shape&, Mode) const { return {}; }
 
-  void infer(const Tensor& x, Tensor& y, Saved&, const Step& step) const;
-  void forward(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const { infer(x, y, saved, step); }
-  void backward(const Tensor& x, const Tensor& y, Saved&, const Tensor& dy, Tensor& dx, Parameters&,
-                const Step& step) const;
+  void infer(const Tensor& x, Tensor& y, Saved&, const Context& context) const;
+  void forward(const Tensor& x, Tensor& y, Saved& saved, const Context& context) const {
+    infer(x, y, saved, context);
+  }
+  void backward(const Tensor& x, const Tensor& y, Saved&, const Tensor& dy, Tensor& dx,
+                const Context& context) const;
   static std::vector<LayerCase<GlobalPool>> cases();
 };
 static_assert(Layer<GlobalPool>);

@@ -11,7 +11,7 @@ namespace {
 
 // Calls visit(file index, memory index) for every value of the parameter.
 template <class Visit>
-void for_each_value(const Parameter& parameter, Visit visit) {
+void for_each_value(const ConstParameter& parameter, Visit visit) {
   const Packing& p = parameter.packing;
   if (p.outputs == 0) {
     for (int64_t i = 0; i < parameter.tensor->size(); ++i) visit(i, i);
@@ -38,14 +38,14 @@ void sink_gradient(const GradientSink& sink, const Scalar* gradient, int64_t cou
   std::copy_n(gradient, count, target);
 }
 
-Shape file_shape(const Parameter& parameter) {
+Shape file_shape(const ConstParameter& parameter) {
   const Packing& p = parameter.packing;
   if (p.outputs == 0) return parameter.tensor->shape();
   if (p.is_dense) return {p.outputs, p.inputs * p.kernel_height * p.kernel_width};
   return {p.outputs, p.inputs, p.kernel_height, p.kernel_width};
 }
 
-std::vector<Scalar> to_file_order(const Parameter& parameter) {
+std::vector<Scalar> to_file_order(const ConstParameter& parameter) {
   std::vector<Scalar> values(static_cast<size_t>(file_shape(parameter).elements()));
   for_each_value(parameter, [&](int64_t file, int64_t memory) {
     values[static_cast<size_t>(file)] = (*parameter.tensor)[memory];

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "mudra/core/rng.h"
@@ -19,16 +20,18 @@
 
 namespace mudra {
 
-// Where in training a call happens, and with what help. All randomness of a layer comes from here.
-struct Step {
+// What a call of a layer is told beside its values: who helps, where in training it happens, and what the
+// plan wants done at once. All randomness of a layer is a function of seed, epoch, example and layer.
+struct Context {
   ThreadTeam& team;
   uint64_t seed = 0;
   int64_t epoch = 0;
   int64_t first_example = 0;                         // position in the epoch of the batch's first example
-  int64_t layer = 0;                                 // its place in the network
+  int64_t layer = 0;                                 // the layer's place in the network
   ActivationKind activation = ActivationKind::none;  // to apply to y at once, if the layer can
-  Tensor* winner = nullptr;  // not null: y is to be pooled (2x2) at once; its winners, empty if unwanted
-  GradientSink sink{};       // what backward does with gradients
+  // Not null: y is to be max pooled (2x2) at once, and this holds which pixel of its window each y is (empty
+  // if nobody asks).
+  Tensor* argmax = nullptr;
 };
 
 // How a parameter's tensor lies in memory and in a file.
@@ -43,16 +46,36 @@ struct Packing {
 
 enum class Decay { yes, no };  // whether weight decay applies
 
-struct Parameter {
+// A named tensor of a layer. T is Tensor, or const Tensor in a layer that may not be changed.
+template <class T>
+struct ParameterOf {
   std::string_view name;
-  Tensor* tensor;
+  T* tensor;
   Decay decay = Decay::yes;
   Packing packing{};  // outputs == 0: the same in memory and in a file
-};
 
-// The shape of a parameter in a file, and its values in that order.
-Shape file_shape(const Parameter& parameter);
-std::vector<Scalar> to_file_order(const Parameter& parameter);
+  operator ParameterOf<const Tensor>() const requires(!std::is_const_v<T>) {
+    return {name, tensor, decay, packing};
+  }
+};
+using Parameter = ParameterOf<Tensor>;
+using ConstParameter = ParameterOf<const Tensor>;
+
+// What a struct of tensors lists: those of a constant struct are constant.
+template <class Tensors>
+using ParameterList =
+    std::vector<ParameterOf<std::conditional_t<std::is_const_v<Tensors>, const Tensor, Tensor>>>;
+
+// The tensors of a layer's Parameters or State, in the order of the file.
+template <class Tensors>
+ParameterList<Tensors> list(Tensors& tensors) {
+  return Tensors::list(tensors);
+}
+
+// The shape of a parameter in a file, and its values in that order. `values` must be as many as the shape has
+// elements.
+Shape file_shape(const ConstParameter& parameter);
+std::vector<Scalar> to_file_order(const ConstParameter& parameter);
 void from_file_order(const Parameter& parameter, const std::vector<Scalar>& values);
 
 enum class Initialization { normal, xavier, he };
@@ -63,22 +86,26 @@ int64_t bytes_of(const T&... tensors) {
   return static_cast<int64_t>(sizeof(Scalar)) * (tensors.size() + ... + 0);
 }
 
-// What a step does with the gradient of a small parameter once it is known.
+// What becomes of the gradient of a small parameter once it is known.
 void sink_gradient(const GradientSink& sink, const Scalar* gradient, int64_t count, Scalar* target);
 
-// What a layer's Saved is for: to answer takes less memory than to learn.
-enum class Mode { infer, train };
+// What a layer's Saved is for.
+//   infer    answers only: the least memory
+//   train    forward, backward and gradients
+//   explain  infer and backward: the gradient of x of a network that answers (running statistics, no dropout)
+enum class Mode { infer, train, explain };
 
 // A layer with nothing to remember, learn or track.
 struct NothingSaved {
   int64_t bytes() const { return 0; }
 };
 struct NoParameters {
-  std::vector<Parameter> list() { return {}; }
+  template <class Self>
+  static ParameterList<Self> list(Self&) {
+    return {};
+  }
 };
-struct NoState {
-  std::vector<Parameter> list() { return {}; }
-};
+using NoState = NoParameters;
 
 // A layer and the input it is tried on in the gradient test.
 template <class L>
@@ -87,9 +114,22 @@ struct LayerCase {
   Shape input;
 };
 
+// A layer with parameters also has gradients(). It comes after backward() of the same batch, and is the only
+// one to see the sink: a sink may move the weights at once, and dx must come from the weights as they were.
+// `grad` is the sink's target and may be the layer's own parameters.
+template <class L>
+concept HasGradients = requires(const L& layer, const Tensor& x, const Tensor& y, typename L::Saved& saved,
+                                typename L::Parameters& grad, const GradientSink& sink,
+                                const Context& context) {
+  layer.gradients(x, y, saved, /*dy=*/x, grad, sink, context);
+};
+
+// Calls are const and keep what they must in `saved`, so that threads can share a layer, each with a Saved of
+// its own. x and y have the shapes of make_saved, with at most as many examples; saved, y and dx are written.
+// A call writes every element of its output and never reads what was there.
 template <class L>
 concept Layer = requires(L layer, const L& constant, const Tensor& x, Tensor& y, typename L::Saved& saved,
-                         typename L::Parameters& grad, const Step& step, const Shape& shape, Words& words,
+                         const Context& context, const Shape& shape, Words& words,
                          Initialization initialization, Rng& rng, Mode mode) {
   { L::kind } -> std::convertible_to<std::string_view>;
   { L::usage } -> std::convertible_to<std::string_view>;  // the item's form in an architecture line
@@ -97,17 +137,21 @@ concept Layer = requires(L layer, const L& constant, const Tensor& x, Tensor& y,
   // Reads the words after the kind; throws Error when they make no layer for inputs of this shape.
   { L::parse(words, shape) } -> std::same_as<L>;
   { constant.text() } -> std::same_as<std::string>;  // the item, as parse reads it
-  { layer.parameters.list() } -> std::same_as<std::vector<Parameter>>;
-  { layer.state.list() } -> std::same_as<std::vector<Parameter>>;
+  { list(layer.parameters) } -> std::same_as<std::vector<Parameter>>;
+  { list(constant.parameters) } -> std::same_as<std::vector<ConstParameter>>;
+  { list(layer.state) } -> std::same_as<std::vector<Parameter>>;
   layer.initialize(initialization, rng);
+  // Throws Error for an x the layer cannot take.
   { constant.output_shape(shape) } -> std::same_as<Shape>;
   { constant.multiply_adds(shape) } -> std::same_as<int64_t>;  // of one forward pass
   { constant.make_saved(shape, mode) } -> std::same_as<typename L::Saved>;
   { saved.bytes() } -> std::same_as<int64_t>;  // of heap memory
-  constant.infer(x, y, saved, step);
-  constant.forward(x, y, saved, step);
-  // Fills dx unless it is empty, and hands the gradients to step.sink with `grad` as target.
-  constant.backward(x, y, saved, x, y, grad, step);
+  constant.infer(x, y, saved, context);        // after make_saved in any mode
+  constant.forward(x, y, saved, context);      // Mode::train
+  // Fills dx from dy, after forward (Mode::train) or infer (Mode::explain) of the same x. In Mode::train it
+  // also prepares what gradients() needs; then a layer with parameters takes an empty dx: nobody asks for it.
+  constant.backward(x, y, saved, /*dy=*/x, /*dx=*/y, context);
+  requires HasGradients<L> || std::same_as<typename L::Parameters, NoParameters>;
   // A layer with a State also has update_state(saved, share), called once a step.
   { L::cases() } -> std::same_as<std::vector<LayerCase<L>>>;
 };

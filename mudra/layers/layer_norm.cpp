@@ -28,27 +28,31 @@ LayerNorm::Saved LayerNorm::make_saved(const Shape& x, Mode) const {
   return {Tensor({rows}), Tensor({rows}), Tensor({2, channels}), Tensor({8, 2, channels})};
 }
 
-void LayerNorm::infer(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const {
-  normalize_rows(step.team, x.data(), PixelRows::of(x.shape()), static_cast<Scalar>(epsilon),
-                 parameters.weight.data(), parameters.bias.data(), step.activation, saved.mean.data(),
+void LayerNorm::infer(const Tensor& x, Tensor& y, Saved& saved, const Context& context) const {
+  normalize_rows(context.team, x.data(), PixelRows::of(x.shape()), static_cast<Scalar>(epsilon),
+                 parameters.weight.data(), parameters.bias.data(), context.activation, saved.mean.data(),
                  saved.inverse.data(), y.data());
 }
 
 // With h = (x - m) r, r = 1 / sqrt(v + epsilon), g = dy weight and means over c:
 //   dbias = Σ dy   dweight = Σ dy h   dx = r (g - mean(g) - h mean(g h))
 void LayerNorm::backward(const Tensor& x, const Tensor&, Saved& saved, const Tensor& dy, Tensor& dx,
-                         Parameters& grad, const Step& step) const {
+                         const Context& context) const {
   const PixelRows size = PixelRows::of(x.shape());
-  if (dx.data()) {  // before the weights can change
-    normalize_rows_backward(step.team, x.data(), dy.data(), size, parameters.weight.data(), saved.mean.data(),
-                            saved.inverse.data(), dx.data());
-  }
+  if (!dx.data()) return;
+  normalize_rows_backward(context.team, x.data(), dy.data(), size, parameters.weight.data(),
+                          saved.mean.data(), saved.inverse.data(), dx.data());
+}
+
+void LayerNorm::gradients(const Tensor& x, const Tensor&, Saved& saved, const Tensor& dy, Parameters& grad,
+                          const GradientSink& sink, const Context& context) const {
+  const PixelRows size = PixelRows::of(x.shape());
   Scalar* const sum = saved.sums.data();
   Scalar* const product = sum + channels;
-  row_norm_slopes(step.team, x.data(), dy.data(), size, saved.mean.data(), saved.inverse.data(),
+  row_norm_slopes(context.team, x.data(), dy.data(), size, saved.mean.data(), saved.inverse.data(),
                   saved.partial.data(), sum, product);
-  sink_gradient(step.sink, product, channels, grad.weight.data());
-  sink_gradient(step.sink, sum, channels, grad.bias.data());
+  sink_gradient(sink, product, channels, grad.weight.data());
+  sink_gradient(sink, sum, channels, grad.bias.data());
 }
 
 std::vector<LayerCase<LayerNorm>> LayerNorm::cases() {

@@ -15,7 +15,10 @@ struct LayerNorm {
 
   struct Parameters {
     Tensor weight, bias;  // [C]
-    std::vector<Parameter> list() { return {{"weight", &weight, Decay::no}, {"bias", &bias, Decay::no}}; }
+    template <class Self>
+    static ParameterList<Self> list(Self& self) {
+      return {{"weight", &self.weight, Decay::no}, {"bias", &self.bias, Decay::no}};
+    }
   };
   struct Saved {
     Tensor mean, inverse;  // [rows]; inverse: 1 / sqrt(variance + epsilon)
@@ -37,10 +40,14 @@ struct LayerNorm {
   int64_t multiply_adds(const Shape& x) const { return x.elements(); }
   Saved make_saved(const Shape& x, Mode) const;
 
-  void infer(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const;
-  void forward(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const { infer(x, y, saved, step); }
+  void infer(const Tensor& x, Tensor& y, Saved& saved, const Context& context) const;
+  void forward(const Tensor& x, Tensor& y, Saved& saved, const Context& context) const {
+    infer(x, y, saved, context);
+  }
   void backward(const Tensor& x, const Tensor& y, Saved& saved, const Tensor& dy, Tensor& dx,
-                Parameters& grad, const Step& step) const;
+                const Context& context) const;
+  void gradients(const Tensor& x, const Tensor& y, Saved& saved, const Tensor& dy, Parameters& grad,
+                 const GradientSink& sink, const Context& context) const;
   static std::vector<LayerCase<LayerNorm>> cases();
 };
 static_assert(Layer<LayerNorm>);

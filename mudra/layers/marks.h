@@ -1,10 +1,11 @@
-// Marks of a residual block (He et al. 2016) in a network's flat list. A mark computes nothing: beside the
-// value that flows from layer to layer, whoever runs or writes a network keeps a stack of values.
-//   fork       keep x as well: push it
-//   shortcut   go on from the value kept, and keep the one reached so far: swap with the top
-//   add        y = x + the value kept: pop it
+// Marks of a residual block (He et al. 2016) in a network's flat list. A mark computes nothing: it says what
+// happens to the value that flows from layer to layer, beside which a stack of values is kept.
+//   fork       push it on the stack, and go on from it
+//   shortcut   swap it with the top of the stack
+//   add        pop the stack and add: y = x + what was kept
 // In a line, `residual(A)` is fork, A, add: y = A(x) + x;
 //            `residual(A | B)` is fork, A, shortcut, B, add: y = A(x) + B(x).
+// lower() in mudra/network/graph.h resolves them; nobody else follows marks.
 #pragma once
 
 #include "mudra/layers/layer.h"
@@ -17,7 +18,7 @@ constexpr std::string_view mark_name(MarkKind mark) {
   return mark == MarkKind::fork ? "fork" : mark == MarkKind::shortcut ? "shortcut" : "add";
 }
 
-// Everything of a Layer but forward and backward.
+// Everything of a Layer but infer, forward and backward.
 template <MarkKind Kind>
 struct Mark {
   static constexpr MarkKind mark = Kind;
@@ -45,24 +46,6 @@ using Add = Mark<MarkKind::add>;
 template <class L>
 concept IsMark = requires {
   L::mark;
-};
-
-// Follows a value of any kind (a shape, a name, a buffer) through the marks.
-template <class Value>
-class MarkStack {
- public:
-  bool empty() const { return kept_.empty(); }
-  const Value& top() const { return kept_.back(); }
-  void fork(const Value& now) { kept_.push_back(now); }
-  void shortcut(Value& now) { std::swap(now, kept_.back()); }
-  Value add() {
-    Value value = std::move(kept_.back());
-    kept_.pop_back();
-    return value;
-  }
-
- private:
-  std::vector<Value> kept_;
 };
 
 }  // namespace mudra

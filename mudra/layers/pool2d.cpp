@@ -42,21 +42,20 @@ Shape Window::output_shape(const Shape& x) const {
   return {x[0], (x[1] - height) / stride + 1, (x[2] - width) / stride + 1, x[3]};
 }
 
-void MaxPool2d::forward(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const {
+void MaxPool2d::forward(const Tensor& x, Tensor& y, Saved& saved, const Context& context) const {
   const PoolShape shape = pool_shape(window, x.shape());
-  step.team.run(x.shape()[0], [&](int64_t n) {
+  context.team.run(x.shape()[0], [&](int64_t n) {
     max_pool(shape, x.data() + n * shape.x_size(), y.data() + n * shape.y_size(),
-             saved.winner.data() ? saved.winner.data() + n * shape.y_size() : nullptr);
+             saved.argmax.data() ? saved.argmax.data() + n * shape.y_size() : nullptr);
   });
 }
 
-// dx of the winner += dy
+// dx[argmax] += dy
 void MaxPool2d::backward(const Tensor& x, const Tensor&, Saved& saved, const Tensor& dy, Tensor& dx,
-                         Parameters&, const Step& step) const {
-  if (!dx.data()) return;
+                         const Context& context) const {
   const PoolShape shape = pool_shape(window, x.shape());
-  step.team.run(x.shape()[0], [&](int64_t n) {
-    max_pool_backward(shape, saved.winner.data() + n * shape.y_size(), dy.data() + n * shape.y_size(),
+  context.team.run(x.shape()[0], [&](int64_t n) {
+    max_pool_backward(shape, saved.argmax.data() + n * shape.y_size(), dy.data() + n * shape.y_size(),
                       dx.data() + n * shape.x_size());
   });
 }
@@ -65,19 +64,18 @@ std::vector<LayerCase<MaxPool2d>> MaxPool2d::cases() {
   return {{{{2, 2, 2}, {}, {}}, {3, 4, 6, 5}}, {{{3, 2, 1}, {}, {}}, {2, 5, 4, 3}}};
 }
 
-void AveragePool2d::forward(const Tensor& x, Tensor& y, Saved&, const Step& step) const {
+void AveragePool2d::forward(const Tensor& x, Tensor& y, Saved&, const Context& context) const {
   const PoolShape shape = pool_shape(window, x.shape());
-  step.team.run(x.shape()[0], [&](int64_t n) {
+  context.team.run(x.shape()[0], [&](int64_t n) {
     average_pool(shape, x.data() + n * shape.x_size(), y.data() + n * shape.y_size());
   });
 }
 
 // dx = Σ over the windows a pixel is in of dy / window size
 void AveragePool2d::backward(const Tensor& x, const Tensor&, Saved&, const Tensor& dy, Tensor& dx,
-                             Parameters&, const Step& step) const {
-  if (!dx.data()) return;
+                             const Context& context) const {
   const PoolShape shape = pool_shape(window, x.shape());
-  step.team.run(x.shape()[0], [&](int64_t n) {
+  context.team.run(x.shape()[0], [&](int64_t n) {
     average_pool_backward(shape, dy.data() + n * shape.y_size(), dx.data() + n * shape.x_size());
   });
 }

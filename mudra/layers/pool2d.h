@@ -21,8 +21,8 @@ struct MaxPool2d {
   static constexpr std::string_view usage = "pool 2 [stride 2]";
   using Parameters = NoParameters;
   struct Saved {
-    Tensor winner;  // of each y: the number of its pixel in the window, the first of equals
-    int64_t bytes() const { return bytes_of(winner); }
+    Tensor argmax;  // of each y: the number of its pixel in the window, the first of equals
+    int64_t bytes() const { return bytes_of(argmax); }
   };
   using State = NoState;
 
@@ -39,10 +39,12 @@ struct MaxPool2d {
     return {mode == Mode::infer ? Tensor() : Tensor(output_shape(x))};
   }
 
-  void infer(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const { forward(x, y, saved, step); }
-  void forward(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const;
-  void backward(const Tensor& x, const Tensor& y, Saved& saved, const Tensor& dy, Tensor& dx, Parameters&,
-                const Step& step) const;
+  void infer(const Tensor& x, Tensor& y, Saved& saved, const Context& context) const {
+    forward(x, y, saved, context);
+  }
+  void forward(const Tensor& x, Tensor& y, Saved& saved, const Context& context) const;
+  void backward(const Tensor& x, const Tensor& y, Saved& saved, const Tensor& dy, Tensor& dx,
+                const Context& context) const;
   static std::vector<LayerCase<MaxPool2d>> cases();
 };
 static_assert(Layer<MaxPool2d>);
@@ -65,10 +67,12 @@ struct AveragePool2d {
   int64_t multiply_adds(const Shape&) const { return 0; }
   Saved make_saved(const Shape&, Mode) const { return {}; }
 
-  void infer(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const { forward(x, y, saved, step); }
-  void forward(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const;
-  void backward(const Tensor& x, const Tensor& y, Saved& saved, const Tensor& dy, Tensor& dx, Parameters&,
-                const Step& step) const;
+  void infer(const Tensor& x, Tensor& y, Saved& saved, const Context& context) const {
+    forward(x, y, saved, context);
+  }
+  void forward(const Tensor& x, Tensor& y, Saved& saved, const Context& context) const;
+  void backward(const Tensor& x, const Tensor& y, Saved& saved, const Tensor& dy, Tensor& dx,
+                const Context& context) const;
   static std::vector<LayerCase<AveragePool2d>> cases();
 };
 static_assert(Layer<AveragePool2d>);

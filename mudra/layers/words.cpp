@@ -11,12 +11,12 @@ constexpr int64_t largest = 1 << 20;  // of a layer's width or kernel; keeps pro
 
 constexpr size_t widest = 76;  // of a picture
 
-std::string place_of(const std::string& where, const Written& written) {
-  return written.line.empty() ? where : where + ", column " + std::to_string(written.at + 1);
+std::string place_of(const std::string& where, const SourceSpan& span) {
+  return span.line.empty() ? where : where + ", column " + std::to_string(span.at + 1);
 }
 
 // The line, or the part of it around the place, and carets below.
-std::string draw(const Written& w) {
+std::string draw(const SourceSpan& w) {
   if (w.line.empty()) return {};
   const size_t at = std::min(w.at, w.line.size());
   const size_t begin = at + w.length <= widest || w.line.size() <= widest ? 0 : at - std::min<size_t>(at, 20);
@@ -32,11 +32,11 @@ std::string draw(const Written& w) {
 }  // namespace
 
 LineError::LineError(std::string_view what, const std::string& where, std::string_view remedy,
-                     const Written& written)
-    : Error(what, place_of(where, written), remedy, ErrorKind::usage), picture_(draw(written)) {}
+                     const SourceSpan& span)
+    : Error(what, place_of(where, span), remedy, ErrorKind::usage), picture_(draw(span)) {}
 
-Words::Words(std::string item, std::string_view usage, const Written& written)
-    : item_(std::move(item)), usage_(usage), written_(written) {
+Words::Words(std::string item, std::string_view usage, const SourceSpan& span)
+    : item_(std::move(item)), usage_(usage), span_(span) {
   const std::string_view space = " \t\n";
   for (size_t at = item_.find_first_not_of(space); at != std::string::npos;) {
     const size_t end = std::min(item_.find_first_of(space, at), item_.size());
@@ -46,8 +46,8 @@ Words::Words(std::string item, std::string_view usage, const Written& written)
 }
 
 void Words::complain(const std::string& what, const std::string& remedy, size_t at, size_t length) const {
-  Written place = written_;
-  if (place.verbatim) {
+  SourceSpan place = span_;
+  if (place.is_literal) {
     place.at += at;
     place.length = length;
   }
@@ -61,7 +61,7 @@ void Words::fail(const std::string& what, const std::string& remedy) const {
 }
 
 void Words::refuse(const std::string& what, const std::string& remedy) const {
-  complain(what, remedy, 0, written_.length);
+  complain(what, remedy, 0, span_.length);
 }
 
 std::string Words::take(std::string_view what) {

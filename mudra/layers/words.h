@@ -13,17 +13,17 @@
 namespace mudra {
 
 // Where an item stands in the line a person wrote; an empty line: nowhere.
-struct Written {
+struct SourceSpan {
   std::string_view line;
   size_t at = 0, length = 0;
-  bool verbatim = true;  // false: it stands for other words, which are not in the line
-  size_t number = 0;     // of the layer, from 1
+  bool is_literal = true;  // false: it stands for other words, which are not in the line
+  size_t number = 0;       // of the layer, from 1
 };
 
 // An error in an architecture line, with a picture of the line that points at the place.
 class LineError : public Error {
  public:
-  LineError(std::string_view what, const std::string& where, std::string_view remedy, const Written& written);
+  LineError(std::string_view what, const std::string& where, std::string_view remedy, const SourceSpan& span);
   const std::string& picture() const noexcept { return picture_; }  // two lines, or nothing
 
  private:
@@ -37,7 +37,7 @@ inline constexpr int64_t most_values = int64_t{1} << 24;
 class Words {
  public:
   // `usage` is what the item should look like, for messages.
-  Words(std::string item, std::string_view usage, const Written& written = {});
+  Words(std::string item, std::string_view usage, const SourceSpan& span = {});
 
   bool empty() const { return next_ == words_.size(); }
   void set_usage(std::string_view usage) { usage_ = usage; }
@@ -67,7 +67,7 @@ class Words {
 
   std::string item_;
   std::string usage_;
-  Written written_;
+  SourceSpan span_;
   std::vector<Word> words_;
   size_t next_ = 0;
 };

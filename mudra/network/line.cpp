@@ -59,8 +59,8 @@ class Parser {
 
   void append(const LineItem& item) {
     if (items_.size() == most_items) {
-      fail(item.written.at, item.written.length,
-           "there are more than " + std::to_string(most_items) + " layers", "Write a smaller network");
+      fail(item.span.at, item.span.length, "there are more than " + std::to_string(most_items) + " layers",
+           "Write a smaller network");
     }
     items_.push_back(item);
   }
@@ -80,37 +80,37 @@ class Parser {
     at_ = std::min(line_.find_first_of(",(|)", begin), line_.size());
     size_t end = at_;
     while (end > begin && (line_[end - 1] == ' ' || line_[end - 1] == '\t' || line_[end - 1] == '\n')) --end;
-    const Written written{line_, begin, end - begin};
+    const SourceSpan span{line_, begin, end - begin};
     const std::string text(line_.substr(begin, end - begin));
-    if (at_ < line_.size() && line_[at_] == '(') return group(text, written, depth);
+    if (at_ < line_.size() && line_[at_] == '(') return group(text, span, depth);
     if (text.empty()) {
       fail(std::min(begin, line_.size()), 1, "an item is empty",
            "Write items separated by single commas, such as `dense 128, relu`");
     }
     for (const NamedNetwork& named : named_networks()) {
-      if (text == named.name) return insert(named, written);
+      if (text == named.name) return insert(named, span);
     }
-    append({text, written});
+    append({text, span});
   }
 
-  void insert(const NamedNetwork& named, Written written) {
-    written.verbatim = false;
-    for (const LineItem& item : Parser(named.line).all()) append({item.text, written});
+  void insert(const NamedNetwork& named, SourceSpan span) {
+    span.is_literal = false;
+    for (const LineItem& item : Parser(named.line).all()) append({item.text, span});
   }
 
   // What stands before "(" at at_: `residual`, or how often.
-  void group(const std::string& text, const Written& written, int depth) {
+  void group(const std::string& text, const SourceSpan& span, int depth) {
     const size_t open = at_++;
     if (depth == deepest) fail(open, 1, "brackets are too deep", "Write a simpler network");
     const size_t first = items_.size();
     const bool residual = text == "residual";
     const std::optional<int64_t> count = residual ? 1 : repeats(text);
     if (!count) {
-      fail(written.at, written.length, "'" + text + "' cannot stand before a bracket",
+      fail(span.at, span.length, "'" + text + "' cannot stand before a bracket",
            "Write `3 x (conv 16 3x3, relu)` or `residual(conv 16 3x3, relu, conv 16 3x3)`");
     }
-    Written mark = written;
-    mark.verbatim = false;
+    SourceSpan mark = span;
+    mark.is_literal = false;
     if (residual) append({"fork", mark});
     sequence(depth + 1);
     if (residual && at_ < line_.size() && line_[at_] == '|') {

@@ -15,7 +15,7 @@ namespace mudra {
 
 struct LineItem {
   std::string text;
-  Written written;
+  SourceSpan span;
 };
 
 // Throws LineError. The line must outlive the items.

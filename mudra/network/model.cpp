@@ -4,7 +4,6 @@
 
 #include "mudra/core/atomic_file.h"
 #include "mudra/core/error.h"
-#include "mudra/network/safetensors.h"
 
 namespace mudra {
 namespace {
@@ -31,7 +30,33 @@ std::string joined(const Json& items) {
   return line;
 }
 
+std::vector<int64_t> sizes(const Shape& shape) {
+  std::vector<int64_t> all;
+  for (int axis = 0; axis < shape.rank(); ++axis) all.push_back(shape[axis]);
+  return all;
+}
+
 }  // namespace
+
+void put_parameters(const Network& network, const std::string& prefix, Safetensors& content) {
+  for (const Network::ConstNamed& named : network.parameters()) {
+    const std::vector<Scalar> values = to_file_order(named.parameter);
+    content.arrays.push_back({prefix + named.name, sizes(file_shape(named.parameter)), {}});
+    content.arrays.back().values.assign(values.begin(), values.end());
+  }
+}
+
+void take_parameters(const Safetensors& content, const std::string& prefix, Network& network,
+                     const std::string& where, std::string_view remedy) {
+  for (const Network::Named& named : network.parameters()) {
+    const NamedArray* array = content.find(prefix + named.name);
+    const Shape shape = file_shape(named.parameter);
+    if (!array || array->shape != sizes(shape)) {
+      throw Error("lacks tensor " + prefix + named.name + " of shape " + shape.text(), where, remedy);
+    }
+    from_file_order(named.parameter, std::vector<Scalar>(array->values.begin(), array->values.end()));
+  }
+}
 
 std::map<std::string, std::string> model_metadata(const Model& model) {
   const Shape& in = model.network.input;
@@ -44,14 +69,7 @@ std::map<std::string, std::string> model_metadata(const Model& model) {
 std::string model_bytes(const Model& model) {
   Safetensors content;
   content.metadata = model_metadata(model);
-  for (const Network::Named& named : const_cast<Network&>(model.network).parameters()) {
-    const Shape shape = file_shape(named.parameter);
-    NamedArray array{named.name, {}, {}};
-    for (int axis = 0; axis < shape.rank(); ++axis) array.shape.push_back(shape[axis]);
-    const std::vector<Scalar> values = to_file_order(named.parameter);
-    array.values.assign(values.begin(), values.end());
-    content.arrays.push_back(std::move(array));
-  }
+  put_parameters(model.network, "", content);
   return write_safetensors(content);
 }
 
@@ -81,16 +99,7 @@ Model model_from_bytes(std::string_view bytes, const std::string& where) {
   } catch (const std::out_of_range&) {
     throw Error("lacks metadata of a model", where, "Use a model file written by `mudra train`");
   }
-  for (const Network::Named& named : model.network.parameters()) {
-    const NamedArray* array = content.find(named.name);
-    const Shape shape = file_shape(named.parameter);
-    std::vector<int64_t> expected;
-    for (int axis = 0; axis < shape.rank(); ++axis) expected.push_back(shape[axis]);
-    if (!array || array->shape != expected) {
-      throw Error("lacks tensor " + named.name + " of shape " + shape.text(), where);
-    }
-    from_file_order(named.parameter, std::vector<Scalar>(array->values.begin(), array->values.end()));
-  }
+  take_parameters(content, "", model.network, where);
   return model;
 }
 

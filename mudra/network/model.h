@@ -8,6 +8,7 @@
 
 #include "mudra/core/preprocessing.h"
 #include "mudra/network/network.h"
+#include "mudra/network/safetensors.h"
 
 namespace mudra {
 
@@ -15,7 +16,14 @@ struct Model {
   Network network;
   std::vector<std::string> classes;
   Preprocessing preprocessing;
+  double temperature = 1, rejection_threshold = 0;
 };
+
+// The tensors of a network in a container, as "PREFIX0.weight". The network taken to has its layers already;
+// throws Error, whose place is `where`, when a tensor is missing or has another shape.
+void put_parameters(const Network& network, const std::string& prefix, Safetensors& content);
+void take_parameters(const Safetensors& content, const std::string& prefix, Network& network,
+                     const std::string& where, std::string_view remedy = {});
 
 // The model file is safetensors:
 //

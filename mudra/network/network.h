@@ -30,17 +30,19 @@ struct Network {
   int64_t outputs() const;          // logits per example
   int64_t parameter_count() const;  // trained values
   int64_t multiply_adds() const;    // of one example, forward
-  // Everything a file keeps, named "0.weight" by layer: trained values, then running statistics.
-  struct Named {
+  // Everything a file keeps, named "0.weight" by layer: trained values, then running statistics. The tensors
+  // are the network's own, valid as long as its layers are.
+  template <class T>
+  struct NamedOf {
     std::string name;
-    Parameter parameter;
+    ParameterOf<T> parameter;
     bool trained;
   };
+  using Named = NamedOf<Tensor>;
+  using ConstNamed = NamedOf<const Tensor>;
   std::vector<Named> parameters();
+  std::vector<ConstNamed> parameters() const;
 };
-
-// One item, such as "conv 16 3x3", as a layer for inputs of that shape. Throws Error.
-AnyLayer parse_layer(const std::string& item, const Shape& input);
 
 // Logits for that many classes: two need only one.
 inline int64_t outputs_for(int64_t classes) { return classes == 2 ? 1 : classes; }

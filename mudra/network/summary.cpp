@@ -30,22 +30,22 @@ NetworkSummary summarize(const Network& network, int64_t batch_size) {
   summary.answer_bytes = total(Plan(network, 1, Plan::Mode::infer).memory());
   const std::vector<Shape> shapes = network.shapes();
   const std::vector<std::string> items = network.items();
-  Network copy = network;  // parameters() may change what it lists
   for (size_t i = 0; i < items.size(); ++i) {
     LayerSummary layer{items[i], file_order(shapes[i + 1]), 0, 0,
                        i < memory.layers.size() ? memory.layers[i] : 0};
     std::visit(
-        [&](auto& l) {
+        [&](const auto& l) {
           layer.multiply_adds = l.multiply_adds(shapes[i]);
-          for (const Parameter& p : l.parameters.list()) layer.parameters += file_shape(p).elements();
+          for (const ConstParameter& p : list(l.parameters)) layer.parameters += file_shape(p).elements();
         },
-        copy.layers[i]);
+        network.layers[i]);
     summary.parameters += layer.parameters;
     summary.multiply_adds += layer.multiply_adds;
     summary.layers.push_back(std::move(layer));
   }
-  for (const Network::Named& named : copy.parameters())
+  for (const Network::ConstNamed& named : network.parameters()) {
     summary.model_bytes += bytes_of(*named.parameter.tensor);
+  }
   return summary;
 }
 

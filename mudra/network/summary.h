@@ -25,7 +25,7 @@ struct NetworkSummary {
   int64_t parameters = 0, multiply_adds = 0;
   int64_t model_bytes = 0;     // weights and running statistics in memory
   int64_t answer_bytes = 0;    // to answer one image, beside the model
-  int64_t training_bytes = 0;  // for one batch of training, beside the model: values, scratch and slopes
+  int64_t training_bytes = 0;  // for one batch of training, beside the model: values, scratch and gradients
 };
 
 NetworkSummary summarize(const Network& network, int64_t batch_size);

@@ -191,6 +191,13 @@ struct ShardSpace {
   int64_t size() const { return sums + image + masks + lists; }
 };
 
+// The pixels of y that windows of factor x factor cover; the others have no slope.
+ConvShape covered(ConvShape s, int64_t factor) {
+  s.out_height -= s.out_height % factor;
+  s.out_width -= s.out_width % factor;
+  return s;
+}
+
 }  // namespace
 
 HWY_EXPORT(SpreadImage);
@@ -211,12 +218,9 @@ int64_t sparse_conv_scratch(const ConvShape& s) {
 }
 
 void sparse_conv_backward(ThreadTeam& team, const ConvShape& whole, const Scalar* x, const Slopes& dy,
-                          const Scalar* w, Scalar* scratch, Scalar* dx, const GradientSink& sink,
-                          Scalar* target) {
-  ConvShape s = whole;
+                          const Scalar* w, Scalar* scratch, Scalar* dx) {
   const int64_t factor = dy.winner ? 2 : 1;
-  s.out_height -= s.out_height % factor;  // what no window covers has no slope
-  s.out_width -= s.out_width % factor;
+  const ConvShape s = covered(whole, factor);
   const ShardSpace space(s);
   const int64_t depth = s.taps() * s.channels, stride = padded(s.outputs);
   const int64_t x_size = s.height * s.width * s.channels, dy_size = s.pixels() / (factor * factor) * stride;
@@ -252,6 +256,13 @@ void sparse_conv_backward(ThreadTeam& team, const ConvShape& whole, const Scalar
       }
     }
   });
+}
+
+void sparse_conv_gradient(const ConvShape& whole, bool pooled, const Scalar* scratch,
+                          const GradientSink& sink, Scalar* target) {
+  const ConvShape s = covered(whole, pooled ? 2 : 1);
+  const ShardSpace space(s);
+  const int64_t depth = s.taps() * s.channels;
   for (int64_t o = 0; o < padded(s.outputs); ++o) {
     for (int64_t k = 0; k < depth; ++k) {
       Scalar total = 0;

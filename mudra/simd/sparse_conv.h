@@ -27,10 +27,16 @@ bool sparse_conv_pays(const ConvShape& shape, const Scalar* dy);
 // Scalars of scratch space that sparse_conv_backward needs.
 int64_t sparse_conv_scratch(const ConvShape& shape);
 
-//   x [N, height, width, channels], bordered   w, target: panels of depth taps * channels
+// dx, and on the same way through dy the sums of the weights' gradient, a shard each, which stay in
+// `scratch`.
+//   x [N, height, width, channels], bordered   w: panels of depth taps * channels
 //   dx [N, height - 2 pad, width - 2 pad, channels], or null
 void sparse_conv_backward(ThreadTeam& team, const ConvShape& shape, const Scalar* x, const Slopes& dy,
-                          const Scalar* w, Scalar* scratch, Scalar* dx, const GradientSink& sink,
-                          Scalar* target);
+                          const Scalar* w, Scalar* scratch, Scalar* dx);
+
+// Hands the weights' gradient that sparse_conv_backward left in `scratch` to the sink.
+//   pooled: whether dy was   target: panels of depth taps * channels
+void sparse_conv_gradient(const ConvShape& shape, bool pooled, const Scalar* scratch,
+                          const GradientSink& sink, Scalar* target);
 
 }  // namespace mudra

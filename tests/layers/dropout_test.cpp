@@ -15,12 +15,11 @@ struct Passed {
 
 Passed pass(const Dropout& dropout, const Tensor& x, const Tensor& dy, int64_t first_example, int threads) {
   ThreadTeam team(threads);
-  const Step step{team, 3, 2, first_example, 5};
+  const Context context{team, 3, 2, first_example, 5};
   auto saved = dropout.make_saved(x.shape(), Mode::train);
   Passed passed{Tensor(x.shape()), Tensor(x.shape())};
-  dropout.forward(x, passed.y, saved, step);
-  NoParameters none;
-  dropout.backward(x, passed.y, saved, dy, passed.dx, none, step);
+  dropout.forward(x, passed.y, saved, context);
+  dropout.backward(x, passed.y, saved, dy, passed.dx, context);
   return passed;
 }
 
@@ -63,7 +62,7 @@ TEST(Dropout, InferenceIsTheIdentity) {
   for (int64_t i = 0; i < x.size(); ++i) x[i] = static_cast<Scalar>(i) - 10;
   ThreadTeam team(1);
   Dropout::Saved saved;
-  dropout.infer(x, y, saved, Step{team});
+  dropout.infer(x, y, saved, Context{team});
   for (int64_t i = 0; i < x.size(); ++i) EXPECT_EQ(y[i], x[i]);
 }
 

@@ -39,7 +39,7 @@ class GradientCheck {
         weights_(y_.shape()) {
     Rng rng(7, Purpose::test);
     layer_.initialize(Initialization::normal, rng);
-    for (const Parameter& p : layer_.parameters.list()) {
+    for (const Parameter& p : list(layer_.parameters)) {
       std::vector<Scalar> values = to_file_order(p);
       for (Scalar& value : values) value = static_cast<Scalar>(rng.uniform(-1, 1));
       from_file_order(p, values);
@@ -51,16 +51,19 @@ class GradientCheck {
   void run() {
     auto saved = layer_.make_saved(x_.shape(), Mode::train);
     spoil(y_);
-    layer_.forward(x_, y_, saved, step_);
+    layer_.forward(x_, y_, saved, context_);
     for (const Scalar value : y_.values()) ASSERT_TRUE(std::isfinite(value)) << "forward left a value unset";
     Tensor dx(x_.shape());
     L grad = layer_;
     spoil(dx);
-    for (const Parameter& p : grad.parameters.list()) spoil(*p.tensor);
-    layer_.backward(x_, y_, saved, weights_, dx, grad.parameters, step_);
+    for (const Parameter& p : list(grad.parameters)) spoil(*p.tensor);
+    layer_.backward(x_, y_, saved, weights_, dx, context_);
+    if constexpr (HasGradients<L>) {
+      layer_.gradients(x_, y_, saved, weights_, grad.parameters, {}, context_);
+    }
     for (int64_t i = 0; i < x_.size(); ++i) expect_slope(x_[i], dx[i], "dx", i);
-    const auto parameters = layer_.parameters.list();
-    const auto slopes = grad.parameters.list();
+    const auto parameters = list(layer_.parameters);
+    const auto slopes = list(grad.parameters);
     for (size_t p = 0; p < parameters.size(); ++p) {
       for (const Scalar value : slopes[p].tensor->values()) ASSERT_TRUE(std::isfinite(value));
       Tensor& tensor = *parameters[p].tensor;
@@ -78,7 +81,7 @@ class GradientCheck {
   // The sum of y weighted by weights_, a scalar whose slopes the layer should find.
   double value() {
     auto saved = layer_.make_saved(x_.shape(), Mode::train);
-    layer_.forward(x_, y_, saved, step_);
+    layer_.forward(x_, y_, saved, context_);
     double sum = 0;
     for (int64_t i = 0; i < y_.size(); ++i)
       sum += static_cast<double>(y_[i]) * static_cast<double>(weights_[i]);
@@ -99,7 +102,7 @@ class GradientCheck {
 
   L layer_;
   ThreadTeam team_;
-  Step step_{team_, 3};
+  Context context_{team_, 3};
   Tensor x_, y_, weights_;
 };
 

@@ -19,7 +19,7 @@ Moments moments_of(Initialization initialization) {
   Rng rng(1, Purpose::test);
   dense.initialize(initialization, rng);
   for (const Scalar bias : dense.parameters.bias.values()) EXPECT_EQ(bias, 0);
-  const std::vector<Scalar> weights = to_file_order(dense.parameters.list()[0]);
+  const std::vector<Scalar> weights = to_file_order(list(dense.parameters)[0]);
   EXPECT_EQ(weights.size(), 784U * 128U);
   Moments moments;
   double squares = 0;

@@ -24,17 +24,18 @@ struct Gradients {
 Gradients backward(const Conv2d& conv, const Tensor& x, const Tensor& dy, bool skip, int threads,
                    bool wants_dx) {
   ThreadTeam team(threads);
-  const Step step{team};
+  const Context context{team};
   auto saved = conv.make_saved(x.shape(), Mode::train);
   EXPECT_TRUE(saved.sparse.data());
   if (!skip) saved.sparse = Tensor();
   Tensor y(conv.output_shape(x.shape()));
-  conv.forward(x, y, saved, step);
+  conv.forward(x, y, saved, context);
   Gradients result{wants_dx ? Tensor(x.shape()) : Tensor(), conv.parameters};
   const Scalar nan = std::numeric_limits<Scalar>::quiet_NaN();
   if (wants_dx) result.dx.fill(nan);
   for (Tensor* tensor : {&result.grad.weight, &result.grad.bias}) tensor->fill(nan);
-  conv.backward(x, y, saved, dy, result.dx, result.grad, step);
+  conv.backward(x, y, saved, dy, result.dx, context);
+  conv.gradients(x, y, saved, dy, result.grad, {}, context);
   return result;
 }
 

@@ -41,7 +41,7 @@ std::vector<Scalar> train(const std::string& line, int threads, bool fuse) {
   Network network = network_of(line);
   Network gradients = network;
   ThreadTeam team(threads);
-  Plan plan(network, batch, Plan::Mode::train, fuse);
+  Plan plan(network, batch, Plan::Mode::train, {fuse});
   Loss loss(classes, batch);
   constexpr Scalar rate = static_cast<Scalar>(0.02);
   std::vector<Scalar> all;
@@ -49,19 +49,20 @@ std::vector<Scalar> train(const std::string& line, int threads, bool fuse) {
     const Tensor x = some_images(s == 1 ? 6 : batch);
     std::vector<int32_t> labels;
     for (int64_t n = 0; n < x.shape()[0]; ++n) labels.push_back(static_cast<int32_t>((n + s) % classes));
-    Step step{team, 9, 1, s * batch};
-    if (fuse) step.sink = {true, rate};
-    const Tensor& logits = plan.forward(network, x, step);
+    const Context context{team, 9, 1, s * batch};
+    const Tensor& logits = plan.forward(network, x, context);
     append(all, logits.values());
     loss(logits, labels, plan.logits_gradient());
-    plan.backward(network, x, fuse ? network : gradients, step);
-    if (!fuse) {
+    if (fuse) {
+      plan.descend(network, x, rate, context);
+    } else {
+      plan.backward(network, x, gradients, context);
       auto weights = network.parameters();
-      auto slopes = gradients.parameters();
+      auto all_gradients = gradients.parameters();
       for (size_t i = 0; i < weights.size(); ++i) {
         if (!weights[i].trained) continue;
-        const Tensor& slope = *slopes[i].parameter.tensor;
-        descend(rate, slope.data(), slope.size(), weights[i].parameter.tensor->data());
+        const Tensor& gradient = *all_gradients[i].parameter.tensor;
+        descend(rate, gradient.data(), gradient.size(), weights[i].parameter.tensor->data());
       }
     }
     plan.update_state(network);
@@ -92,19 +93,18 @@ TEST(Network, AnImageHasTheSameAnswerAloneInABatchForAnyThreadsFusedOrPlain) {
     ThreadTeam single(1);
     Plan whole(network, batch, Plan::Mode::infer);
     std::vector<Scalar> expected;
-    append(expected, whole.infer(network, x, Step{single}).values());
+    append(expected, whole.infer(network, x, Context{single}).values());
     for (const int threads : {1, 2, 3, 4, 8}) {
       ThreadTeam team(threads);
       for (const bool fuse : {true, false}) {
-        Plan plan(network, batch, Plan::Mode::infer, fuse);
+        Plan plan(network, batch, Plan::Mode::infer, {fuse});
         std::vector<Scalar> found;
-        append(found, plan.infer(network, x, Step{team}).values());
+        append(found, plan.infer(network, x, Context{team}).values());
         EXPECT_TRUE(same_bits(found, expected)) << threads << " threads, fuse " << fuse;
         found.clear();
         for (int64_t n = 0; n < batch; ++n) {
-          const Tensor one =
-              Tensor::borrow(const_cast<Scalar*>(x.data()) + n * x.shape().per_example(), one_image);
-          append(found, plan.infer(network, one, Step{team}).values());
+          const Tensor one = Tensor::borrow(x.data() + n * x.shape().per_example(), one_image);
+          append(found, plan.infer(network, one, Context{team}).values());
         }
         EXPECT_TRUE(same_bits(found, expected)) << "alone, " << threads << " threads, fuse " << fuse;
       }

@@ -33,8 +33,8 @@ TEST(ModelFile, ReadBackPredictsTheSameBits) {
   for (int64_t i = 0; i < x.size(); ++i) x[i] = static_cast<Scalar>(i) / 20;
   ThreadTeam team(1);
   Plan one(model.network, 5, Plan::Mode::infer), two(again.network, 5, Plan::Mode::infer);
-  const Tensor& a = one.infer(model.network, x, Step{team});
-  const Tensor& b = two.infer(again.network, x, Step{team});
+  const Tensor& a = one.infer(model.network, x, Context{team});
+  const Tensor& b = two.infer(again.network, x, Context{team});
   for (int64_t i = 0; i < a.size(); ++i) EXPECT_EQ(a[i], b[i]);
 }
 
@@ -69,8 +69,8 @@ TEST(ModelFile, KeepsRunningStatisticsAndBlocks) {
   for (Scalar& value : x.values()) value = static_cast<Scalar>(rng.uniform());
   ThreadTeam team(2);
   Plan one(model.network, 4, Plan::Mode::infer), two(again.network, 4, Plan::Mode::infer);
-  const Tensor& a = one.infer(model.network, x, Step{team});
-  const Tensor& b = two.infer(again.network, x, Step{team});
+  const Tensor& a = one.infer(model.network, x, Context{team});
+  const Tensor& b = two.infer(again.network, x, Context{team});
   for (int64_t i = 0; i < a.size(); ++i) EXPECT_EQ(a[i], b[i]);
 }
 

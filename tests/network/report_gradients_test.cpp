@@ -29,9 +29,9 @@ TEST(ReportExperiment, GradientsOfTheFirstStepMatchNumPy) {
   ThreadTeam team(1);
   Plan plan(network, 32, Plan::Mode::train);
   Loss loss(2, 32);
-  loss(plan.forward(network, x, Step{team}), y, plan.logits_gradient());
+  loss(plan.forward(network, x, Context{team}), y, plan.logits_gradient());
   Network gradients = network;
-  plan.backward(network, x, gradients, Step{team});
+  plan.backward(network, x, gradients, Context{team});
 
   const double tolerance = sizeof(Scalar) == 8 ? 1e-10 : 1e-5;
   const std::pair<const char*, const char*> pairs[] = {

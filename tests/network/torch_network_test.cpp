@@ -50,15 +50,14 @@ void check(const Case& given) {
   ThreadTeam team(2);
   Plan plan(network, batch, Plan::Mode::train);
   Loss loss(classes, batch);
-  Step step{team};
-  step.sink = {true, static_cast<Scalar>(rate)};
+  const Context context{team};
   for (int64_t s = 0; s < steps; ++s) {
     const Tensor images_now = batch_of(x, s, images);
     const std::span<const int32_t> truth(labels.data() + s * batch, batch);
-    const Tensor& logits = plan.forward(network, images_now, step);
+    const Tensor& logits = plan.forward(network, images_now, context);
     const double found = loss(logits, truth, plan.logits_gradient()).mean;
     EXPECT_NEAR(found, losses[static_cast<size_t>(s)], tolerance) << "step " << s;
-    plan.backward(network, images_now, network, step);
+    plan.descend(network, images_now, static_cast<Scalar>(rate), context);
     plan.update_state(network);
   }
   for (const Network::Named& named : network.parameters()) {
@@ -66,7 +65,7 @@ void check(const Case& given) {
                  named.name);
   }
   Plan answers(network, batch, Plan::Mode::infer);
-  expect_close(answers.infer(network, batch_of(x, 0, images), Step{team}).values(),
+  expect_close(answers.infer(network, batch_of(x, 0, images), Context{team}).values(),
                reference(folder, "answers"), tolerance, "answers");
 }
 
