@@ -58,7 +58,7 @@ std::string same_hands_doubt(const Experiment& experiment) {
         "it is tested on.",
         experiment.split.description);
   }
-  const int64_t known = images_of_known_hands(run);
+  const int64_t known = images_of_known_hands(experiment);
   if (known == 0) {
     return fmt::format(
         "The split was {}: no hand it is tested on was in training, so this speaks for new hands.",

@@ -12,6 +12,7 @@
 #include "mudra/core/error.h"
 #include "mudra/experiment/predictions.h"
 #include "mudra/run/checkpoint.h"
+#include "mudra/training/state.h"
 
 namespace mudra {
 namespace fs = std::filesystem;
