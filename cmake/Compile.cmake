@@ -26,6 +26,11 @@ if(MUDRA_SANITIZE)
   set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O1 -g1")
 endif()
 
+# For what is compiled once and runs for a moment, or is no part of the product: translation is what takes time.
+add_library(mudra_compile_quickly INTERFACE)
+target_link_libraries(mudra_compile_quickly INTERFACE mudra_compile)
+target_compile_options(mudra_compile_quickly INTERFACE $<$<CONFIG:Release>:-O1>)
+
 find_program(CCACHE ccache)
 if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})

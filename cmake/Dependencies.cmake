@@ -12,6 +12,3 @@ find_package(Protobuf REQUIRED)
 find_package(ONNX CONFIG REQUIRED)  # wants Protobuf found before it
 pkg_check_modules(LIBZIP REQUIRED IMPORTED_TARGET libzip)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
-
-set(MUDRA_LIBRARIES fmt::fmt JPEG::JPEG PNG::PNG ZLIB::ZLIB PkgConfig::LIBZIP PkgConfig::XXHASH
-    tomlplusplus::tomlplusplus onnx onnx_proto protobuf::libprotobuf)

@@ -13,12 +13,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   data.classes = {"0"};
   data.labels.resize(5);
   fuzz::attempt([&] {
-    read_groups(options, data);
+    read_groups(options.groups, options, data);
     fuzz::check(data);
   });
   data.files = {"5/b.png", "0/a.png", "10/c.png", "9/1.png", "5/a.png"};
   fuzz::attempt([&] {
-    read_groups(options, data);
+    read_groups(options.groups, options, data);
     fuzz::check(data);
   });
   return 0;

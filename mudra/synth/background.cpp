@@ -2,15 +2,12 @@
 
 #include <algorithm>
 
+#include "mudra/synth/draw.h"
 #include "mudra/synth/noise.h"
 
 namespace mudra::synth {
 namespace {
 
-float uniform(Rng& rng, float low, float high) {
-  return low + (high - low) * static_cast<float>(rng.uniform());
-}
-Vec3 grey(float value) { return {value, value, value}; }
 Vec3 tint(Rng& rng, float value, float amount) {
   return {value * uniform(rng, 1 - amount, 1), value * uniform(rng, 1 - amount, 1),
           value * uniform(rng, 1 - amount, 1)};

@@ -43,7 +43,7 @@ struct Angle {
 
 // Gauss-Newton on |residual(angles)|^2 + |(angles - start) / give|^2.
 template <class Residual>
-void settle(const Angle* angles, int n, const Residual& residual, int rounds) {
+void solve_angles(const Angle* angles, int n, const Residual& residual, int rounds) {
   std::array<float, most> start{};
   for (int i = 0; i < n; ++i) start[i] = *angles[i].value;
   for (int round = 0; round < rounds; ++round) {
@@ -83,9 +83,9 @@ void touch_finger(const Anatomy& anatomy, int finger, float along, float gap, Po
   FingerPose& f = pose.fingers[finger];
   ThumbPose& t = pose.thumb;
   const Angle angles[] = {
-      {&t.radial, 0.25f, -0.4f, 1.2f}, {&t.palmar, 0.4f, -0.2f, 1.25f}, {&t.roll, 0.3f, -1.6f, 1.2f},
-      {&t.mcp, 0.4f, -0.2f, 1.1f},     {&t.ip, 0.4f, -0.25f, 1.3f},     {&f.mcp, 0.3f, -0.1f, 1.57f},
-      {&f.pip, 0.3f, 0.f, 1.83f},      {&f.spread, 0.08f, -0.4f, 0.4f},
+      {&t.radial, 0.25f, -0.4f, 1.2f}, {&t.palmar, 0.4f, -0.2f, 1.25f},    {&t.roll, 0.3f, -1.6f, 1.2f},
+      {&t.mcp, 0.4f, -0.2f, 1.1f},     {&t.ip, 0.4f, -0.25f, 1.3f},        {&f.mcp, 0.3f, -0.1f, 1.57f},
+      {&f.pip, 0.3f, 0.f, 1.83f},      {&f.abduction, 0.08f, -0.4f, 0.4f},
   };
   Skeleton bones;
   const float finger_radius =
@@ -100,7 +100,7 @@ void touch_finger(const Anatomy& anatomy, int finger, float along, float gap, Po
     const Vec3 face = (bones.frames[0][2].z + bones.frames[finger + 1][2].z) * 1.6f;
     return std::array<float, 6>{d.x, d.y, d.z, face.x, face.y, face.z};
   };
-  settle(angles, 8, residual, 6);
+  solve_angles(angles, 8, residual, 6);
   f.dip = clamp(0.62f * f.pip, 0, 1.3f);
 }
 
@@ -116,7 +116,7 @@ void touch_point(const Anatomy& anatomy, Vec3 target, Pose& pose) {
     const Vec3 d = pad(bones, 0, 0.7f, anatomy.thumb_radius[3]) - target;
     return std::array<float, 3>{d.x, d.y, d.z};
   };
-  settle(angles, 5, residual, 6);
+  solve_angles(angles, 5, residual, 6);
 }
 
 }  // namespace mudra::synth

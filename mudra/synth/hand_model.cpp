@@ -11,13 +11,9 @@ constexpr float thumb_deviation = 5.5f;
 // The skin of the palm covers this much of the proximal phalanx.
 constexpr float covered[4] = {20, 21, 20, 17};
 
-float normal(Rng& rng, float mean, float deviation) {
-  return static_cast<float>(rng.normal(mean, deviation));
-}
-
 // Bounded, so that no rare draw leaves the human range.
 float about(Rng& rng, float mean, float deviation) {
-  return mean + deviation * clamp(normal(rng, 0, 1), -2.2f, 2.2f);
+  return mean + deviation * clamp(static_cast<float>(rng.normal()), -2.2f, 2.2f);
 }
 
 }  // namespace
@@ -58,7 +54,7 @@ Anatomy draw_anatomy(Rng& rng) {
 
 void place_finger(const Anatomy& anatomy, int finger, const FingerPose& pose, Skeleton& skeleton) {
   const FingerBones& bones = anatomy.fingers[finger];
-  Mat3 frame = rotation_z(-pose.spread) * rotation_y(bones.lean) * rotation_x(pose.mcp);
+  Mat3 frame = rotation_z(-pose.abduction) * rotation_y(bones.lean) * rotation_x(pose.mcp);
   const float bend[3] = {0, pose.pip, pose.dip};
   Vec3 at = bones.knuckle;
   const int first = finger_joint(finger);

@@ -40,9 +40,10 @@ struct Anatomy {
   float forearm_radius = 24;  // 120 mm below the wrist
 };
 
-// Angles in radians; flexion is positive towards the palm, spread positive towards the thumb.
+// Angles in radians; flexion is positive towards the palm; abduction, which parts the fingers, towards the
+// thumb.
 struct FingerPose {
-  float spread = 0, mcp = 0, pip = 0, dip = 0;
+  float abduction = 0, mcp = 0, pip = 0, dip = 0;
 };
 struct ThumbPose {
   float radial = 0.7f;  // of the metacarpal, away from the index finger in the palm's plane

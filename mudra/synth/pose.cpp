@@ -1,14 +1,9 @@
 #include "mudra/synth/pose.h"
 
+#include "mudra/synth/draw.h"
+
 namespace mudra::synth {
 namespace {
-
-float normal(Rng& rng, float mean, float deviation) {
-  return mean + deviation * clamp(static_cast<float>(rng.normal()), -2.5f, 2.5f);
-}
-float uniform(Rng& rng, float low, float high) {
-  return low + (high - low) * static_cast<float>(rng.uniform());
-}
 
 enum class Shape { straight, curled, bent };  // bent: the thumb meets it
 
@@ -34,9 +29,9 @@ constexpr Sign signs[digit_count] = {
 // Fan of straight fingers in degrees, positive to the thumb.
 constexpr float fan[4] = {8, 0.5f, -7, -17};
 
-FingerPose straight(Rng& rng, int finger, float spread) {
+FingerPose straight(Rng& rng, int finger, float abduction) {
   FingerPose pose;
-  pose.spread = normal(rng, fan[finger] * spread, 3) * degrees;
+  pose.abduction = normal(rng, fan[finger] * abduction, 3) * degrees;
   pose.mcp = normal(rng, 4, 7) * degrees;
   pose.pip = clamp(normal(rng, 6, 5), -3, 40) * degrees;
   pose.dip = 0.6f * pose.pip + normal(rng, 0, 2) * degrees;
@@ -45,7 +40,7 @@ FingerPose straight(Rng& rng, int finger, float spread) {
 
 FingerPose curled(Rng& rng, int finger, float tightness) {
   FingerPose pose;
-  pose.spread = normal(rng, fan[finger] * 0.15f, 2) * degrees;
+  pose.abduction = normal(rng, fan[finger] * 0.15f, 2) * degrees;
   pose.mcp = clamp(normal(rng, 68 * tightness, 10), 35, 92) * degrees;
   pose.pip = clamp(normal(rng, 97, 8) * (0.6f + 0.4f * tightness), 60, 110) * degrees;
   pose.dip = clamp(0.55f * pose.pip + normal(rng, 0, 8) * degrees, 10 * degrees, 75 * degrees);
@@ -57,7 +52,7 @@ FingerPose bent(Rng& rng, int finger, int digit) {
   FingerPose pose;
   constexpr float mcp[4] = {40, 46, 48, 50};
   constexpr float pip[4] = {66, 72, 74, 70};
-  pose.spread = normal(rng, fan[finger] * 0.5f, 3) * degrees;
+  pose.abduction = normal(rng, fan[finger] * 0.5f, 3) * degrees;
   if (digit == 0) {
     pose.mcp = normal(rng, 36, 8) * degrees;
     pose.pip = normal(rng, 46, 8) * degrees;
@@ -65,7 +60,7 @@ FingerPose bent(Rng& rng, int finger, int digit) {
     pose.mcp = normal(rng, mcp[finger], 8) * degrees;
     pose.pip = normal(rng, pip[finger], 9) * degrees;
   }
-  if (digit == 9) pose.spread += 6 * degrees;  // the circle of 9 stands clear of the palm
+  if (digit == 9) pose.abduction += 6 * degrees;  // the circle of 9 stands clear of the palm
   pose.dip = 0.62f * pose.pip;
   return pose;
 }
@@ -106,7 +101,7 @@ Vec3 back_of(const Anatomy& anatomy, const Pose& pose, int finger, int bone, flo
 
 void add(Pose& pose, const Pose& offset) {
   for (int i = 0; i < 4; ++i) {
-    pose.fingers[i].spread += offset.fingers[i].spread;
+    pose.fingers[i].abduction += offset.fingers[i].abduction;
     pose.fingers[i].mcp += offset.fingers[i].mcp;
     pose.fingers[i].pip += offset.fingers[i].pip;
     pose.fingers[i].dip += offset.fingers[i].dip;
@@ -132,7 +127,7 @@ void close_circle(const Anatomy& anatomy, float along, Pose& pose, Rng& rng) {
     f.mcp = mix(f.mcp, mcp + more_mcp[finger] * degrees, 0.7f);
     f.pip = mix(f.pip, pip, 0.7f);
     f.dip = 0.6f * f.pip;
-    f.spread = (fan[finger] * -0.25f) * degrees + 0.4f * f.spread;
+    f.abduction = (fan[finger] * -0.25f) * degrees + 0.4f * f.abduction;
   }
 }
 
@@ -174,7 +169,7 @@ void draw_none(const Anatomy& anatomy, const Habits& habits, Pose& pose, Rng& rn
     FingerPose& f = pose.fingers[finger];
     if (kind == 0) f = curled(rng, finger, habits.tightness);  // fist
     if (kind == 1) {                                           // half closed
-      f = straight(rng, finger, habits.spread);
+      f = straight(rng, finger, habits.abduction);
       f.mcp = uniform(rng, 15, 60) * degrees;
       f.pip = uniform(rng, 35, 75) * degrees;
       f.dip = 0.6f * f.pip;
@@ -190,7 +185,7 @@ void draw_none(const Anatomy& anatomy, const Habits& habits, Pose& pose, Rng& rn
                                 {S, S, C, C, C}, {S, S, C, C, S}, {C, C, S, C, C}, {C, C, C, S, S}};
   const auto& pattern = other[rng.below(std::size(other))];
   for (int finger = 0; finger < 4; ++finger) {
-    pose.fingers[finger] = pattern[finger + 1] == S ? straight(rng, finger, habits.spread)
+    pose.fingers[finger] = pattern[finger + 1] == S ? straight(rng, finger, habits.abduction)
                                                     : curled(rng, finger, habits.tightness);
   }
   if (pattern[0] == S) {
@@ -204,11 +199,11 @@ void draw_digit(const Anatomy& anatomy, const Habits& habits, int digit, Pose& p
   const Sign& sign = signs[digit];
   // Where the thumb pulls a finger from between others down, those part further; three beside each other stay
   // close.
-  const float spread = habits.spread * (digit == 7 || digit == 8 ? 1.15f : digit == 6 ? 0.8f : 1.f);
+  const float abduction = habits.abduction * (digit == 7 || digit == 8 ? 1.15f : digit == 6 ? 0.8f : 1.f);
   for (int finger = 0; finger < 4; ++finger) {
     switch (sign.fingers[finger]) {
       case Shape::straight:
-        pose.fingers[finger] = straight(rng, finger, spread);
+        pose.fingers[finger] = straight(rng, finger, abduction);
         break;
       case Shape::curled:
         pose.fingers[finger] = curled(rng, finger, habits.tightness);
@@ -219,10 +214,10 @@ void draw_digit(const Anatomy& anatomy, const Habits& habits, int digit, Pose& p
     }
   }
   // With the third finger away the first two part evenly; a single one points up.
-  if (digit == 1) pose.fingers[index_finger].spread -= 8 * degrees;
+  if (digit == 1) pose.fingers[index_finger].abduction -= 8 * degrees;
   if (digit == 2 || digit == 3) {
-    pose.fingers[index_finger].spread += 2 * degrees;
-    pose.fingers[middle_finger].spread -= 6 * habits.spread * degrees;
+    pose.fingers[index_finger].abduction += 2 * degrees;
+    pose.fingers[middle_finger].abduction -= 6 * habits.abduction * degrees;
   }
   const bool apart = digit == 3 || digit == 5;
   const bool meets = sign.touches >= 0;
@@ -246,7 +241,7 @@ void draw_digit(const Anatomy& anatomy, const Habits& habits, int digit, Pose& p
 
 Habits draw_habits(Rng& rng) {
   Habits habits;
-  habits.spread = clamp(normal(rng, 1.4f, 0.45f), 0.4f, 2.f);
+  habits.abduction = clamp(normal(rng, 1.4f, 0.45f), 0.4f, 2.f);
   habits.tightness = normal(rng, 1, 0.12f);
   for (int digit = 0; digit < digit_count; ++digit) {
     for (FingerPose& finger : habits.offset[digit].fingers) {

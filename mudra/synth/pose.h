@@ -17,7 +17,7 @@ enum class Rest { across, upright, pinched };
 // What one person always does the same way.
 struct Habits {
   std::array<Pose, digit_count> offset;       // added to the sign's angles
-  float spread = 1;                           // how far the fingers part
+  float abduction = 1;                        // how far the fingers part
   float tightness = 1;                        // how firmly fingers curl
   std::array<float, digit_count> contact{};   // where along the finger's end the thumb touches, 0..1
   std::array<bool, digit_count> over_nail{};  // the thumb covers the finger's tip instead of meeting it

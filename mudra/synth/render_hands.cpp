@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <memory>
+#include <utility>
 
 #include "mudra/core/error.h"
 #include "mudra/synth/render_scene.h"
@@ -14,14 +17,14 @@ using namespace synth;
 // Streams of random numbers of one seed.
 enum Stream : uint32_t { image_stream, person_stream, order_stream };
 
-constexpr double most_bytes = 16e9;  // of one data set in memory
+constexpr double most_in_memory = 16e9;  // bytes of one data set
 
-void check(const SynthOptions& options) {
+void check(const SynthOptions& options, double most_bytes) {
   auto refuse = [](const std::string& what, const std::string& remedy) {
     throw usage_error(what, "synth", remedy);
   };
-  if (options.count < 1)
-    refuse("cannot render " + std::to_string(options.count) + " images", "Ask for 1 or more.");
+  if (options.count < 1 || options.count > most_images)
+    refuse("cannot render " + std::to_string(options.count) + " images", "Ask for 1 to 4,294,967,296.");
   if (options.size < 16 || options.size > 512) {
     refuse("size " + std::to_string(options.size) + " is out of range", "Choose 16 to 512 pixels a side.");
   }
@@ -74,47 +77,79 @@ void render(const SynthOptions& options, int64_t index, int label, Workspace& wo
   known->mask = work.mask;
 }
 
-}  // namespace
+int64_t people(const SynthOptions& options) {
+  return (options.count + images_per_person - 1) / images_per_person;
+}
 
-Dataset render_hands(const SynthOptions& options, ThreadTeam& team, const Progress& progress) {
-  check(options);
-  const int channels = options.colour ? 3 : 1;
-  const int64_t each = int64_t{options.size} * options.size * channels;
-  std::vector<uint8_t> bytes(static_cast<size_t>(options.count * each));
+// All that is known without rendering.
+Dataset describe(const SynthOptions& options) {
   Dataset data;
-  data.labels.resize(static_cast<size_t>(options.count));
-  data.groups.resize(static_cast<size_t>(options.count));
-  const int64_t people = (options.count + images_per_person - 1) / images_per_person;
-  const auto render_person = [&](int64_t person) {
-    Workspace work;
-    const int64_t end = std::min(options.count, (person + 1) * images_per_person);
-    for (int64_t i = person * images_per_person; i < end; ++i) {
-      const int label = label_of(options, i);
-      data.labels[static_cast<size_t>(i)] = label;
-      data.groups[static_cast<size_t>(i)] = static_cast<int32_t>(person);
-      render(options, i, label, work, &bytes[static_cast<size_t>(i * each)], nullptr);
-    }
-  };
-  const int64_t at_once = int64_t{8} * team.threads();  // people between two looks at progress
-  for (int64_t first = 0; first < people; first += at_once) {
-    progress(first * images_per_person, options.count);
-    team.run(std::min(at_once, people - first), [&](int64_t i) { render_person(first + i); });
-  }
   data.source = "synth:" + std::to_string(options.count);
-  data.pixels = Pixels({options.count, options.size, options.size, channels}, std::move(bytes));
+  for (int64_t i = 0; i < options.count; ++i) {
+    data.labels.push_back(label_of(options, i));
+    data.groups.push_back(static_cast<int32_t>(i / images_per_person));
+  }
   for (int digit = 0; digit < digit_count; ++digit) data.classes.push_back(std::to_string(digit));
   if (options.none_fraction > 0) data.classes.push_back("none");
-  for (int64_t person = 0; person < people; ++person)
+  for (int64_t person = 0; person < people(options); ++person)
     data.group_names.push_back("person" + std::to_string(person));
   return data;
 }
 
+Shape shape_of(const SynthOptions& options) {
+  return {options.count, options.size, options.size, options.colour ? 3 : 1};
+}
+
+// Renders an image whenever it is read.
+class RenderedImages : public PixelSource {
+ public:
+  explicit RenderedImages(const SynthOptions& options) : options_(options) {}
+
+  void read(int64_t image, float* out) const override {
+    for (const uint8_t byte : render_hand(options_, image).pixels)
+      *out++ = static_cast<float>(byte) * (1 / 255.f);
+  }
+
+ private:
+  SynthOptions options_;
+};
+
+}  // namespace
+
+Dataset render_hands(const SynthOptions& options, ThreadTeam& team, const Progress& progress) {
+  check(options, most_in_memory);
+  Dataset data = describe(options);
+  const Shape shape = shape_of(options);
+  std::vector<uint8_t> bytes(static_cast<size_t>(shape.elements()));
+  const auto render_person = [&](int64_t person) {
+    Workspace work;
+    const int64_t end = std::min(options.count, (person + 1) * images_per_person);
+    for (int64_t i = person * images_per_person; i < end; ++i) {
+      uint8_t* const pixels = &bytes[static_cast<size_t>(i * shape.per_example())];
+      render(options, i, data.labels[static_cast<size_t>(i)], work, pixels, nullptr);
+    }
+  };
+  const int64_t at_once = int64_t{8} * team.threads();  // people between two looks at progress
+  for (int64_t first = 0; first < people(options); first += at_once) {
+    progress(first * images_per_person, options.count);
+    team.run(std::min(at_once, people(options) - first), [&](int64_t i) { render_person(first + i); });
+  }
+  data.pixels = Pixels(shape, std::move(bytes));
+  return data;
+}
+
+Dataset rendered_on_demand(const SynthOptions& options) {
+  check(options, std::numeric_limits<double>::infinity());
+  Dataset data = describe(options);
+  data.pixels = Pixels(shape_of(options), std::make_shared<RenderedImages>(options));
+  return data;
+}
+
 RenderedHand render_hand(const SynthOptions& options, int64_t index) {
-  check(options);
-  const size_t area = static_cast<size_t>(options.size) * options.size;
+  check(options, std::numeric_limits<double>::infinity());
   RenderedHand hand;
   hand.label = label_of(options, index);
-  hand.pixels.resize(area * (options.colour ? 3 : 1));
+  hand.pixels.resize(static_cast<size_t>(shape_of(options).per_example()));
   Workspace work;
   render(options, index, hand.label, work, hand.pixels.data(), &hand);
   return hand;

@@ -30,6 +30,11 @@ inline constexpr int64_t images_per_person = 20;
 // Throws a usage Error when an option is out of range.   progress: in images
 Dataset render_hands(const SynthOptions& options, ThreadTeam& team, const Progress& progress = {});
 
+// The same data set, whose images are rendered when they are read: labels and groups are known at once, and
+// take 8 bytes an image. Reading is thread-safe. More than 16 GB of images, which render_hands() refuses, are
+// allowed.
+Dataset rendered_on_demand(const SynthOptions& options);
+
 // One image with what is known about it.
 struct RenderedHand {
   int label = 0;                // 0..9; 10: none

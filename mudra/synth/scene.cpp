@@ -2,31 +2,25 @@
 
 #include <algorithm>
 
+#include "mudra/synth/draw.h"
+
 namespace mudra::synth {
 namespace {
 
-float normal(Rng& rng, float mean, float deviation) {
-  return mean + deviation * clamp(static_cast<float>(rng.normal()), -2.5f, 2.5f);
-}
-float uniform(Rng& rng, float low, float high) {
-  return low + (high - low) * static_cast<float>(rng.uniform());
-}
-
 Vec3 flip(Vec3 v) { return {v.x, -v.y, v.z}; }
-Vec3 grey(float value) { return {value, value, value}; }
 
 // A light from below, above, the left, the right, or from everywhere.
 Light massey_light(Rng& rng) {
   Light light;
   const int side = static_cast<int>(rng.below(5));
-  const float tilt = uniform(rng, 0.35f, 1.0f);
+  const float frontal = uniform(rng, 0.35f, 1.0f);
   const float jitter = normal(rng, 0, 0.4f);
   constexpr Vec3 from[5] = {{0, 0, 1}, {0, 1, 0}, {0, -1, 0}, {-1, 0, 0}, {1, 0, 0}};
   Vec3 d = from[side];
   if (side == 0) {
     d = {normal(rng, 0, 0.3f), normal(rng, 0, 0.3f), 1};
   } else {
-    d = d + Vec3{d.y * jitter, d.x * jitter, tilt};
+    d = d + Vec3{d.y * jitter, d.x * jitter, frontal};
   }
   light.direction = unit(d);
   light.softness = side == 0 ? uniform(rng, 0.5f, 1) : uniform(rng, 0.1f, 0.6f);
@@ -99,7 +93,7 @@ void draw_framing(const Person& person, Scene& scene, Rng& rng) {
     case Domain::massey:
       dress.cut = true;
       dress.forearm_length = uniform(rng, 0, rng.chance(0.15) ? 55 : 28);
-      scene.cut_tilt = normal(rng, 0, 0.2f);
+      scene.cut_angle = normal(rng, 0, 0.2f);
       scene.roll = uniform(rng, -38, 38) * degrees;
       scene.fill = normal(rng, 0.92f, 0.06f);
       scene.shift_x = normal(rng, 0, 0.03f);
@@ -112,11 +106,11 @@ void draw_framing(const Person& person, Scene& scene, Rng& rng) {
       if (person.sleeves) dress.sleeve_from = uniform(rng, 15, 90);
       scene.roll = normal(rng, -7, 7) * degrees;
       scene.fill = uniform(rng, 0.8f, 1.02f);
-      scene.reach = uniform(rng, 140, 190);
+      scene.least_extent = uniform(rng, 140, 190);
       scene.shift_x = normal(rng, 0.04f, 0.05f);
       scene.shift_y = normal(rng, 0.07f, 0.045f);
       scene.darker = clamp(normal(rng, 0.43f, 0.13f), 0.2f, 0.9f);
-      scene.settle = uniform(rng, 0.3f, 1);
+      scene.lowering = uniform(rng, 0.3f, 1);
       break;
     case Domain::webcam:
       dress.forearm_length = 320;
@@ -129,6 +123,81 @@ void draw_framing(const Person& person, Scene& scene, Rng& rng) {
   }
   scene.mirrored = person.left_handed;
 }
+
+// Where a point of the hand is seen, in millimetres from the middle of the palm, and how much the camera
+// enlarges there. Weak perspective: every sphere keeps its shape and is scaled by its own distance.
+Vec3 project(const Scene& scene, Vec3 p, float& scale) {
+  p = scene.view * (p - Vec3{0, 70, 10});
+  scale = scene.distance / std::max(60.f, scene.distance - p.z);
+  return {p.x * scale, -p.y * scale, p.z};
+}
+
+struct Box {
+  float left = 1e9f, right = -1e9f, top = 1e9f, bottom = -1e9f;
+  void include(Vec3 p, float radius) {
+    left = std::min(left, p.x - radius);
+    right = std::max(right, p.x + radius);
+    top = std::min(top, p.y - radius);
+    bottom = std::max(bottom, p.y + radius);
+  }
+};
+
+// Projects everything in `placed`; the box around the hand, without the arm.
+Box project_all(const Scene& scene, const Mat3& forearm, Placed& placed) {
+  Box box;
+  for (RoundCone& cone : placed.cones) {
+    float scale_a, scale_b;
+    cone.a = project(scene, cone.a, scale_a);
+    cone.b = project(scene, cone.b, scale_b);
+    cone.radius_a *= scale_a;
+    cone.radius_b *= scale_b;
+    cone.palmar = flip(scene.view * cone.palmar);
+    if (cone.part != Part::forearm && cone.part != Part::sleeve) {
+      box.include(cone.a, cone.radius_a);
+      box.include(cone.b, cone.radius_b);
+    }
+  }
+  float unused;
+  for (Vec3& joint : placed.joints) joint = project(scene, joint, unused);
+  placed.palm_origin = project(scene, {0, 0, 0}, unused);
+  if (scene.dress.cut) {
+    const Vec3 arm = scene.view * (forearm * Vec3{0, -1, 0});
+    placed.cut.on = true;
+    placed.cut.at = project(scene, forearm * Vec3{0, -scene.dress.forearm_length, 0}, unused);
+    placed.cut.away = rotation_z(scene.cut_angle) * unit(Vec3{arm.x, -arm.y, 0});
+    box.bottom = placed.cut.at.y;
+  }
+  return box;
+}
+
+// From projected millimetres to samples of the picture.
+class Framing {
+ public:
+  Framing(const Scene& scene, const Box& box, int side)
+      : turn_(rotation_z(scene.roll)), mirrored_(scene.mirrored) {
+    const float frame = static_cast<float>(side), height = box.bottom - box.top;
+    millimetre = scene.fill * frame / std::max({box.right - box.left, height, scene.least_extent});
+    // A small sign stands where the wrist of an open hand would be.
+    const float below = scene.lowering * std::max(0.f, scene.least_extent - height) * 0.5f;
+    centre_ = {0.5f * (box.left + box.right), 0.5f * (box.top + box.bottom) - below, 0};
+    at_ = {frame * (0.5f + scene.shift_x), frame * (0.5f + scene.shift_y), 0};
+  }
+  Vec3 point(Vec3 p) const {
+    p = (turn_ * (p - centre_)) * millimetre;
+    return {mirrored_ ? at_.x - p.x : at_.x + p.x, at_.y + p.y, p.z};
+  }
+  Vec3 direction(Vec3 v) const {
+    v = turn_ * v;
+    return {mirrored_ ? -v.x : v.x, v.y, v.z};
+  }
+
+  float millimetre;  // in samples
+
+ private:
+  Mat3 turn_;
+  bool mirrored_;
+  Vec3 centre_, at_;
+};
 
 }  // namespace
 
@@ -192,7 +261,7 @@ Scene draw_scene(const Person& person, int sign, Rng& rng) {
       camera.contrast = uniform(rng, 0, 0.3f);
       camera.vignette = uniform(rng, 0, 0.3f);
       camera.blur = uniform(rng, 0.1f, 0.7f);
-      scene.reach = uniform(rng, 150, 200);
+      scene.least_extent = uniform(rng, 150, 200);
     } else {
       if (rng.chance(0.75)) scene.light = flash_light(rng);
       camera.sharpen = uniform(rng, 0.1f, 0.8f);
@@ -209,73 +278,24 @@ Placed place_hand(const Person& person, const Scene& scene, int side) {
   const Skeleton bones = place_bones(person.anatomy, scene.pose);
   placed.cones = place_skin(person.anatomy, bones, scene.dress);
   placed.joints = bones.joints;
-  const Vec3 middle = Vec3{0, 70, 10};
-  // Weak perspective: every sphere keeps its shape and is scaled by its own distance.
-  auto project = [&](Vec3 p, float& scale) {
-    p = scene.view * (p - middle);
-    scale = scene.distance / std::max(60.f, scene.distance - p.z);
-    return Vec3{p.x * scale, -p.y * scale, p.z};
-  };
-  float left = 1e9f, right = -1e9f, top = 1e9f, bottom = -1e9f;
-  const Mat3 turn = rotation_z(scene.roll);
-  auto include = [&](Vec3 p, float radius) {
-    left = std::min(left, p.x - radius);
-    right = std::max(right, p.x + radius);
-    top = std::min(top, p.y - radius);
-    bottom = std::max(bottom, p.y + radius);
-  };
+  const Box box = project_all(scene, bones.forearm, placed);
+  const Framing framing(scene, box, side);
+  placed.millimetre = framing.millimetre;
   for (RoundCone& cone : placed.cones) {
-    float scale_a, scale_b;
-    cone.a = project(cone.a, scale_a);
-    cone.b = project(cone.b, scale_b);
-    cone.radius_a *= scale_a;
-    cone.radius_b *= scale_b;
-    cone.palmar = flip(scene.view * cone.palmar);
-    if (cone.part != Part::forearm && cone.part != Part::sleeve) {
-      include(cone.a, cone.radius_a);
-      include(cone.b, cone.radius_b);
-    }
+    cone.a = framing.point(cone.a);
+    cone.b = framing.point(cone.b);
+    cone.radius_a *= framing.millimetre;
+    cone.radius_b *= framing.millimetre;
+    cone.blend *= framing.millimetre;
+    cone.palmar = framing.direction(cone.palmar);
   }
-  float unused;
-  Placed::Cut& cut = placed.cut;
-  if (scene.dress.cut) {
-    const Vec3 arm = scene.view * (bones.forearm * Vec3{0, -1, 0});
-    cut.on = true;
-    cut.at = project(bones.forearm * Vec3{0, -scene.dress.forearm_length, 0}, unused);
-    cut.away = rotation_z(scene.cut_tilt) * unit(Vec3{arm.x, -arm.y, 0});
-    bottom = cut.at.y;
-  }
-  for (Vec3& joint : placed.joints) joint = project(joint, unused);
-  const float frame = static_cast<float>(side);
-  const float size = scene.fill * frame / std::max({right - left, bottom - top, scene.reach});
-  // A small sign stands where the wrist of an open hand would be.
-  const float below = scene.settle * std::max(0.f, scene.reach - (bottom - top)) * 0.5f;
-  const Vec3 centre{0.5f * (left + right), 0.5f * (top + bottom) - below, 0};
-  const Vec3 at{frame * (0.5f + scene.shift_x), frame * (0.5f + scene.shift_y), 0};
-  auto to_samples = [&](Vec3 p) {
-    p = (turn * (p - centre)) * size;
-    return Vec3{scene.mirrored ? at.x - p.x : at.x + p.x, at.y + p.y, p.z};
-  };
-  for (RoundCone& cone : placed.cones) {
-    cone.a = to_samples(cone.a);
-    cone.b = to_samples(cone.b);
-    cone.radius_a *= size;
-    cone.radius_b *= size;
-    cone.blend *= size;
-    cone.palmar = turn * cone.palmar;
-    if (scene.mirrored) cone.palmar.x = -cone.palmar.x;
-  }
-  for (Vec3& joint : placed.joints) joint = to_samples(joint);
-  cut.at = to_samples(cut.at);
-  cut.away = turn * cut.away;
-  placed.palm_x = turn * flip(scene.view.x);
-  placed.palm_y = turn * flip(scene.view.y);
-  placed.palm_z = turn * flip(scene.view.z);
-  placed.palm_origin = to_samples(project({0, 0, 0}, unused));
-  if (scene.mirrored) {
-    for (Vec3* v : {&cut.away, &placed.palm_x, &placed.palm_y, &placed.palm_z}) v->x = -v->x;
-  }
-  placed.millimetre = size;
+  for (Vec3& joint : placed.joints) joint = framing.point(joint);
+  placed.cut.at = framing.point(placed.cut.at);
+  placed.cut.away = framing.direction(placed.cut.away);
+  placed.palm_origin = framing.point(placed.palm_origin);
+  placed.palm_x = framing.direction(flip(scene.view.x));
+  placed.palm_y = framing.direction(flip(scene.view.y));
+  placed.palm_z = framing.direction(flip(scene.view.z));
   return placed;
 }
 

@@ -57,13 +57,13 @@ struct Scene {
   float roll = 0;                  // turn in the picture's plane
   float distance = 600;            // of the camera from the wrist, mm
   float fill = 0.9f;               // share of the frame that the hand's longer side takes
-  float reach = 0;                 // mm: the longer side counts as at least this long
-  float settle = 0;                // how far a hand shorter than that stands lower in the frame
+  float least_extent = 0;          // mm: the longer side counts as at least this long
+  float lowering = 0;              // how much lower in the frame a shorter hand stands, of half what it lacks
   float shift_x = 0, shift_y = 0;  // of the hand's middle, in frames
   bool mirrored = false;
   bool empty = false;   // no hand at all
   float darker = 0;     // the hand reflects this share of what the wall behind it does; 0: whatever it is
-  float cut_tilt = 0;   // of the edge where a cut-out hand ends
+  float cut_angle = 0;  // radians, by which the edge where a cut-out hand ends stands aslant
   float ragged = 0;     // how much of its rim a cut-out hand has lost
   float left_over = 0;  // light of the wall left around a cut-out hand, relative to the hand's; 0: none
   Light light;

@@ -57,6 +57,26 @@ TEST_P(RenderHandsIn, AnImageDependsOnItsIndexAndNotOnTheCount) {
   }
 }
 
+// Read by four threads at once, each image by two of them.
+TEST_P(RenderHandsIn, OnDemandGivesTheSameImages) {
+  const SynthOptions options{.count = 50, .none_fraction = 0.2, .domain = GetParam(), .colour = true};
+  const Dataset whole = rendered(options), on_demand = rendered_on_demand(options);
+  EXPECT_EQ(on_demand.pixels.shape(), whole.pixels.shape());
+  EXPECT_EQ(on_demand.labels, whole.labels);
+  EXPECT_EQ(on_demand.classes, whole.classes);
+  EXPECT_EQ(on_demand.groups, whole.groups);
+  EXPECT_EQ(on_demand.group_names, whole.group_names);
+  const auto size = static_cast<size_t>(whole.pixels.shape().per_example());
+  std::vector<std::vector<float>> read(100, std::vector<float>(size));
+  ThreadTeam team(4);
+  team.run(100, [&](int64_t i) { on_demand.pixels.read(i / 2, read[static_cast<size_t>(i)].data()); });
+  std::vector<float> expected(size);
+  for (size_t i = 0; i < 100; ++i) {
+    whole.pixels.read(static_cast<int64_t>(i / 2), expected.data());
+    ASSERT_EQ(read[i], expected) << i / 2;
+  }
+}
+
 TEST_P(RenderHandsIn, JointsLieOnTheHandAndInTheFrameMostly) {
   SynthOptions options{.count = 200, .size = 64, .domain = GetParam()};
   int64_t inside = 0, on_hand = 0, all = 0;
@@ -137,6 +157,18 @@ TEST(RenderHands, TheMaskIsWhereACutOutHandIsBright) {
     }
   }
   EXPECT_GT(agree, 0.99 * all);  // JPEG may ring into the black
+}
+
+// 786 GB of pixels.
+TEST(RenderHands, OnDemandAMillionImagesTakeNoMemoryForPixels) {
+  const SynthOptions options{.count = 1'000'000, .size = 512, .colour = true};
+  EXPECT_THROW(rendered(options), Error);
+  const Dataset data = rendered_on_demand(options);
+  EXPECT_EQ(data.labels.size(), 1'000'000U);
+  EXPECT_EQ(data.group_names.size(), 50'000U);
+  std::vector<float> image(size_t{512} * 512 * 3);
+  data.pixels.read(999'999, image.data());
+  EXPECT_GT(*std::ranges::max_element(image), 0.1F);
 }
 
 TEST(RenderHands, MeanBrightnessDoesNotTell0From5) {

@@ -1,0 +1,22 @@
+// Everything a program of its own uses. What a name is defined in says the library that holds it: onnx.h is
+// in mudra::onnx, all else in mudra::mudra.
+#pragma once
+
+#include "mudra/core/error.h"
+#include "mudra/core/progress.h"
+#include "mudra/core/thread_team.h"
+#include "mudra/data/image_file.h"
+#include "mudra/data/inspect.h"
+#include "mudra/data/leaks.h"
+#include "mudra/data/read_dataset.h"
+#include "mudra/data/split.h"
+#include "mudra/data/write_dataset.h"
+#include "mudra/evaluation/evaluation.h"
+#include "mudra/experiment/experiment.h"
+#include "mudra/experiment/load_data.h"
+#include "mudra/export/onnx.h"
+#include "mudra/features/augment.h"
+#include "mudra/inference/predictor.h"
+#include "mudra/network/model.h"
+#include "mudra/synth/render_hands.h"
+#include "mudra/training/trainer.h"
