@@ -48,8 +48,13 @@ void BatchNorm::infer(const Tensor& x, Tensor& y, Saved& saved, const Step& step
 
 void BatchNorm::forward(const Tensor& x, Tensor& y, Saved& saved, const Step& step) const {
   const PixelRows size = PixelRows::of(x.shape());
-  saved.values = size.rows();
-  column_moments(step.team, x.data(), size, saved.partial.data(), saved.mean.data(), saved.variance.data());
+  saved.values = step.shards.batch_size(size.images) * size.rows_per_image;
+  const Scalar values = static_cast<Scalar>(saved.values);
+  sum_columns(step.team, x.data(), size, step.shards, saved.partial.data(), saved.mean.data());
+  for (Scalar& mean : saved.mean.values()) mean /= values;
+  sum_squares(step.team, x.data(), size, saved.mean.data(), step.shards, saved.partial.data(),
+              saved.variance.data());
+  for (Scalar& variance : saved.variance.values()) variance /= values;
   set_scale(saved.variance, saved.scale);
   scale_columns(step.team, x.data(), size, saved.mean.data(), saved.scale.data(), parameters.bias.data(),
                 step.activation, y.data());
@@ -62,19 +67,20 @@ void BatchNorm::backward(const Tensor& x, const Tensor&, Saved& saved, const Ten
   const PixelRows size = PixelRows::of(x.shape());
   Scalar* const sum = saved.sums.data();
   Scalar* const product = sum + channels;
-  column_slopes(step.team, x.data(), dy.data(), size, saved.mean.data(), saved.partial.data(), sum, product);
-  Scalar* const offset = saved.partial.data();
-  Scalar* const tilt = offset + channels;
-  const Scalar rows = static_cast<Scalar>(size.rows());
+  column_gradients(step.team, x.data(), dy.data(), size, saved.mean.data(), step.shards, saved.partial.data(),
+                   sum, product);
+  Scalar* const dy_mean = saved.partial.data();
+  Scalar* const correlation = dy_mean + channels;
+  const Scalar values = static_cast<Scalar>(saved.values);
   for (int64_t c = 0; c < channels; ++c) {
-    const Scalar spread = saved.variance[c] + static_cast<Scalar>(epsilon);
-    offset[c] = sum[c] / rows;
-    tilt[c] = product[c] / rows / spread;
-    product[c] /= std::sqrt(spread);
+    const Scalar variance = saved.variance[c] + static_cast<Scalar>(epsilon);
+    dy_mean[c] = sum[c] / values;
+    correlation[c] = product[c] / values / variance;
+    product[c] /= std::sqrt(variance);
   }
   if (dx.data()) {
     scale_columns_backward(step.team, x.data(), dy.data(), size, saved.mean.data(), saved.scale.data(),
-                           offset, tilt, dx.data());
+                           dy_mean, correlation, dx.data());
   }
   sink_gradient(step.sink, product, channels, grad.weight.data());
   sink_gradient(step.sink, sum, channels, grad.bias.data());

@@ -266,13 +266,13 @@ void Conv2d::backward(const Tensor& x, const Tensor&, Saved& saved, const Tensor
   if (g.groups > 1) return backward_groups(x, saved, dy, dx, grad, step);
   const int64_t n = x.shape()[0], factor = step.winner ? 2 : 1;
   const Shape y = output_shape(x.shape());
-  const Slopes slopes{step.winner ? dy.data() : pad_columns(dy, n * y[1] * y[2], g.out, saved.dy),
-                      step.winner ? step.winner->data() : nullptr};
+  const OutputGradient slopes{step.winner ? dy.data() : pad_columns(dy, n * y[1] * y[2], g.out, saved.dy),
+                              step.winner ? step.winner->data() : nullptr};
   const Scalar* values = saved.x.data() ? saved.x.data() : x.data();
-  column_sums(slopes, n, y[1] / factor, y[2] / factor, g.out, step.sink, grad.bias.data());
+  column_sums(slopes, n, y[1] / factor, y[2] / factor, g.out, step.shards, step.sink, grad.bias.data());
   const ConvShape sizes = shape(x.shape());
   if (saved.sparse.data() && (step.winner || sparse_conv_pays(sizes, slopes.values))) {
-    return sparse_conv_backward(step.team, sizes, values, slopes, parameters.weight.data(),
+    return sparse_conv_backward(step.team, sizes, values, slopes, parameters.weight.data(), step.shards,
                                 saved.sparse.data(), dx.data(), step.sink, grad.weight.data());
   }
   if (dx.data()) {  // before the weights can change
@@ -286,7 +286,8 @@ void Conv2d::backward(const Tensor& x, const Tensor&, Saved& saved, const Tensor
     matmul(step.team, saved.spread.data(), layout, saved.transposed.data(), g.in, nullptr,
            ActivationKind::none, dx.data());
   }
-  matmul_gradient(step.team, values, rows(x.shape()), slopes, g.out, step.sink, grad.weight.data());
+  matmul_gradient(step.team, values, rows(x.shape()), slopes, g.out, step.shards, step.sink,
+                  grad.weight.data());
 }
 
 void Conv2d::backward_groups(const Tensor& x, Saved& saved, const Tensor& dy, Tensor& dx, Parameters& grad,
@@ -316,7 +317,7 @@ void Conv2d::backward_depthwise(const Tensor& x, Saved& saved, const Tensor& dy,
   const Shape y = output_shape(x.shape());
   const int64_t n = y[0], taps = g.taps();
   const Scalar* slopes = pad_columns(dy, n * y[1] * y[2], g.out, saved.dy);
-  column_sums({slopes}, n, y[1], y[2], g.out, step.sink, grad.bias.data());
+  column_sums({slopes}, n, y[1], y[2], g.out, step.shards, step.sink, grad.bias.data());
   if (dx.data()) {  // before the weights can change
     for (int64_t t = 0; t < panel_count(g.out) * taps; ++t) {
       const int64_t turned = t / taps * taps + taps - 1 - t % taps;
@@ -331,7 +332,7 @@ void Conv2d::backward_depthwise(const Tensor& x, Saved& saved, const Tensor& dy,
   }
   const Scalar* values = saved.x.data() ? saved.x.data() : x.data();
   // The gradient takes the place of the turned weights, which have done their work.
-  depthwise_gradient(step.team, values, shape(x.shape()), dy.data(), saved.partial.data(),
+  depthwise_gradient(step.team, values, shape(x.shape()), dy.data(), step.shards, saved.partial.data(),
                      saved.transposed.data());
   sink_gradient(step.sink, saved.transposed.data(), saved.transposed.size(), grad.weight.data());
 }

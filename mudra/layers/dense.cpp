@@ -70,8 +70,9 @@ void Dense::backward(const Tensor& x, const Tensor&, Saved& saved, const Tensor&
            ActivationKind::none, dx.data());
   }
   const Scalar* slopes = pad_columns(dy, n, out, saved.dy);
-  matrix_gradient(step.team, x.data(), n, in, slopes, out, saved.skips_zeros, step.sink, grad.weight.data());
-  column_sums({slopes}, n, 1, 1, out, step.sink, grad.bias.data());
+  matrix_gradient(step.team, x.data(), n, in, slopes, out, saved.skips_zeros, step.shards, step.sink,
+                  grad.weight.data());
+  column_sums({slopes}, n, 1, 1, out, step.shards, step.sink, grad.bias.data());
 }
 
 std::vector<LayerCase<Dense>> Dense::cases() {

@@ -28,7 +28,8 @@ struct Step {
   int64_t layer = 0;                                 // its place in the network
   ActivationKind activation = ActivationKind::none;  // to apply to y at once, if the layer can
   Tensor* winner = nullptr;  // not null: y is to be pooled (2x2) at once; its winners, empty if unwanted
-  GradientSink sink{};       // what backward does with gradients
+  Shards shards{};           // which images of the whole batch these are
+  GradientSink sink = GradientSink::store();  // what backward does with gradients
 };
 
 // How a parameter's tensor lies in memory and in a file.

@@ -45,8 +45,8 @@ void LayerNorm::backward(const Tensor& x, const Tensor&, Saved& saved, const Ten
   }
   Scalar* const sum = saved.sums.data();
   Scalar* const product = sum + channels;
-  row_norm_slopes(step.team, x.data(), dy.data(), size, saved.mean.data(), saved.inverse.data(),
-                  saved.partial.data(), sum, product);
+  row_norm_gradients(step.team, x.data(), dy.data(), size, saved.mean.data(), saved.inverse.data(),
+                     step.shards, saved.partial.data(), sum, product);
   sink_gradient(step.sink, product, channels, grad.weight.data());
   sink_gradient(step.sink, sum, channels, grad.bias.data());
 }

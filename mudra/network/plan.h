@@ -24,8 +24,8 @@ class Plan {
 
   // Where the loss puts its gradient, [N, outputs], after forward().
   Tensor& logits_gradient();
-  // The gradients of all parameters into `gradients`, a copy of the network. With step.sink.descend, pass the
-  // network itself: its weights go down the slope at once.
+  // The gradients of all parameters into `gradients`, a copy of the network. With a step.sink that descends,
+  // pass the network itself: its weights go down the slope at once.
   void backward(const Network& network, const Tensor& x, Network& gradients, const Step& step);
   // Running statistics of `network` follow the batch last given to forward(); `share` is the batch's weight.
   // Shares of 1, 1/2, 1/3, ... make them the mean over so many batches.

@@ -11,7 +11,7 @@
 
 #include <type_traits>
 
-#include "mudra/simd/matmul.h"
+#include "mudra/core/tensor.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace mudra::HWY_NAMESPACE {
@@ -27,20 +27,6 @@ HWY_INLINE void for_columns(int64_t columns, F f) {
   for (; c + 4 * lanes <= columns; c += 4 * lanes) f(d, std::integral_constant<int, 4>(), c);
   for (; c + lanes <= columns; c += lanes) f(d, std::integral_constant<int, 1>(), c);
   for (; c < columns; ++c) f(one, std::integral_constant<int, 1>(), c);
-}
-
-// out[k] = sum over shards of partial[shard, k], left to right
-HWY_INLINE void add_shards(const Scalar* partial, int64_t count, Scalar* out) {
-  for_columns(count, [&](auto d, auto vectors, int64_t k) HWY_ATTR {
-    const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-    for (int v = 0; v < vectors; ++v, k += lanes) {
-      auto sum = hn::LoadU(d, partial + k);
-      for (int shard = 1; shard < gradient_shards; ++shard) {
-        sum = hn::Add(sum, hn::LoadU(d, partial + shard * count + k));
-      }
-      hn::StoreU(sum, d, out + k);
-    }
-  });
 }
 
 }  // namespace mudra::HWY_NAMESPACE

@@ -1,9 +1,8 @@
 #include "mudra/simd/depthwise.h"
 
 #include <algorithm>
-#include <utility>
 
-#include "mudra/simd/matmul.h"
+#include "mudra/simd/add.h"
 #include "mudra/simd/panels.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -87,10 +86,10 @@ HWY_INLINE void add_taps(D d, const Scalar* x, const ConvShape& s, const Scalar*
   for (int64_t n = begin; n < end; ++n) {
     for (int64_t i = 0; i < s.out_height; ++i) {
       const Scalar* from = x + (n * s.height + i * s.stride) * s.width * s.channels + c;
-      const Scalar* slopes = dy + (n * s.out_height + i) * s.out_width * s.channels + c;
-      for (int64_t j = 0; j < s.out_width; ++j, from += s.stride * s.channels, slopes += s.channels) {
-        const auto slope = hn::LoadU(d, slopes);
-        for (int k = 0; k < K; ++k) sum[k] = hn::MulAdd(hn::LoadU(d, from + offset[k]), slope, sum[k]);
+      const Scalar* gradients = dy + (n * s.out_height + i) * s.out_width * s.channels + c;
+      for (int64_t j = 0; j < s.out_width; ++j, from += s.stride * s.channels, gradients += s.channels) {
+        const auto gradient = hn::LoadU(d, gradients);
+        for (int k = 0; k < K; ++k) sum[k] = hn::MulAdd(hn::LoadU(d, from + offset[k]), gradient, sum[k]);
       }
     }
   }
@@ -98,11 +97,11 @@ HWY_INLINE void add_taps(D d, const Scalar* x, const ConvShape& s, const Scalar*
 }
 
 void DepthwiseGradient(ThreadTeam& team, const Scalar* x, const ConvShape& s, const Scalar* dy,
-                       Scalar* partial, Scalar* gradient) {
+                       const Shards& shards, Scalar* partial, Scalar* gradient) {
   const int64_t size = padded(s.channels) * s.taps();
+  const ShardBegins begins = shards.begins(s.images);
   team.run(gradient_shards, [&](int64_t shard) {
-    const int64_t begin = shard_begin(s.images, static_cast<int>(shard));
-    const int64_t end = shard_begin(s.images, static_cast<int>(shard) + 1);
+    const int64_t begin = begins[static_cast<size_t>(shard)], end = begins[static_cast<size_t>(shard) + 1];
     Scalar* out = partial + shard * size;
     for_channels(s.channels, [&](auto d, int64_t c) HWY_ATTR {
       int64_t tap = 0;
@@ -130,8 +129,8 @@ void depthwise(ThreadTeam& team, const Scalar* x, const ConvShape& shape, const 
 }
 
 void depthwise_gradient(ThreadTeam& team, const Scalar* x, const ConvShape& shape, const Scalar* dy,
-                        Scalar* partial, Scalar* gradient) {
-  HWY_DYNAMIC_DISPATCH(DepthwiseGradient)(team, x, shape, dy, partial, gradient);
+                        const Shards& shards, Scalar* partial, Scalar* gradient) {
+  HWY_DYNAMIC_DISPATCH(DepthwiseGradient)(team, x, shape, dy, shards, partial, gradient);
 }
 
 }  // namespace mudra

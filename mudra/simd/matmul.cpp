@@ -116,7 +116,7 @@ void Matmul(ThreadTeam& team, const Scalar* x, const RowLayout& layout, const Sc
 
 // Two lines at a time, which stay in the cache until they are pooled.
 void MatmulPooled(ThreadTeam& team, const Scalar* x, const RowLayout& layout, const Scalar* w,
-                  int64_t outputs, const Scalar* bias, ActivationKind activation, Scalar* y, Scalar* winner) {
+                  int64_t outputs, const Scalar* bias, ActivationKind activation, Scalar* y, Scalar* argmax) {
   const Forward forward{layout, w, outputs, bias, activation};
   const int64_t line = layout.line_rows * outputs, lines = layout.lines / 2, columns = layout.line_rows / 2;
   const PoolShape pool{2, layout.line_rows, outputs, 2, 2, 2, 1, columns};
@@ -132,32 +132,34 @@ void MatmulPooled(ThreadTeam& team, const Scalar* x, const RowLayout& layout, co
         }
       }
       const int64_t at = (image * lines + i) * columns * outputs;
-      max_pool(pool, values, y + at, winner ? winner + at : nullptr);
+      max_pool(pool, values, y + at, argmax ? argmax + at : nullptr);
     }
   });
 }
 
-// The slopes of a vector of outputs at pixel `tap` of a window, when y was pooled.
+// The gradient of a vector of outputs; when y was pooled, at pixel `number` of its window.
 template <bool pooled>
-HWY_INLINE V slopes_at(const Scalar* HWY_RESTRICT values, const Scalar* HWY_RESTRICT winner, int tap) {
+HWY_INLINE V gradient_at(const Scalar* HWY_RESTRICT values, const Scalar* HWY_RESTRICT argmax, int number) {
   const D d;
-  const V slope = hn::Load(d, values);
+  const V gradient = hn::Load(d, values);
   if constexpr (pooled) {
-    return hn::IfThenElseZero(hn::Eq(hn::LoadU(d, winner), hn::Set(d, static_cast<Scalar>(tap))), slope);
+    return hn::IfThenElseZero(hn::Eq(hn::LoadU(d, argmax), hn::Set(d, static_cast<Scalar>(number))),
+                              gradient);
   }
-  return slope;
+  return gradient;
 }
 
 // Lines of rows, all alike.
 struct Rows {
-  const Scalar* x;  // the first row's first column
-  Slopes dy;        // its slopes
+  const Scalar* x;    // the first row's first column
+  OutputGradient dy;  // its gradient
   int64_t images, lines, line_rows;
   int64_t image_stride, line_stride, row_stride, run_stride, dy_stride;
 };
 
 // Adds to total [R * K][P * 16] the sum over rows of R runs of K neighbouring columns, times P panels of
-// slopes. Alone in a function, the sums stay in registers.   pooled: there are 2x2 rows for each row of dy
+// their gradients. Alone in a function, the sums stay in registers.   pooled: there are 2x2 rows for each row
+// of dy
 template <int R, int K, int P, bool pooled>
 HWY_NOINLINE void add_rows(const Rows& rows, bool is_first, Scalar* HWY_RESTRICT total) {
   const D d;
@@ -170,26 +172,26 @@ HWY_NOINLINE void add_rows(const Rows& rows, bool is_first, Scalar* HWY_RESTRICT
     for (int64_t line = 0; line < lines * factor; ++line) {
       const Scalar* value = rows.x + image * rows.image_stride + line * rows.line_stride;
       const int64_t at = (image * lines + line / factor) * columns * dy_stride;
-      const Scalar* slopes = rows.dy.values + at;
-      const Scalar* winner = pooled ? rows.dy.winner + at : nullptr;
-      const int tap = static_cast<int>(line % factor * factor);
+      const Scalar* dy = rows.dy.values + at;
+      const Scalar* argmax = pooled ? rows.dy.argmax + at : nullptr;
+      const int number = static_cast<int>(line % factor * factor);
       for (int64_t column = 0; column < columns; ++column) {
         unroll<factor>([&](auto right) MUDRA_INLINE {
-          V slope[vectors];
+          V gradient[vectors];
           unroll<vectors>([&](auto p) MUDRA_INLINE {
-            slope[p] = slopes_at<pooled>(slopes + p * lanes, winner + p * lanes, tap + right);
+            gradient[p] = gradient_at<pooled>(dy + p * lanes, argmax + p * lanes, number + right);
           });
           unroll<R * K>([&](auto i) MUDRA_INLINE {
             const V v = hn::Set(d, value[i / K * run_stride + i % K]);
             unroll<vectors>([&](auto p) MUDRA_INLINE {
               constexpr int to = i * vectors + p;
-              sum[to] = hn::MulAdd(v, slope[p], sum[to]);
+              sum[to] = hn::MulAdd(v, gradient[p], sum[to]);
             });
           });
           value += row_stride;
         });
-        slopes += dy_stride;
-        if (pooled) winner += dy_stride;
+        dy += dy_stride;
+        if (pooled) argmax += dy_stride;
       }
     }
   }
@@ -202,8 +204,9 @@ HWY_NOINLINE void add_rows(const Rows& rows, bool is_first, Scalar* HWY_RESTRICT
 struct Gradient {
   const Scalar* x;
   const RowLayout& layout;
-  Slopes dy;
+  OutputGradient dy;
   int64_t dy_stride;
+  ShardBegins begins;  // of the shards
   GradientSink sink;
   Scalar* target;
 
@@ -215,15 +218,14 @@ struct Gradient {
     }
     HWY_ALIGN Scalar total[R * K * P * panel_width];
     bool is_first = true;
-    const int64_t factor = dy.winner ? 2 : 1;
+    const int64_t factor = dy.argmax ? 2 : 1;
     const int64_t dy_image = layout.lines / factor * (layout.line_rows / factor) * dy_stride;
-    for (int shard = 0; shard < gradient_shards; ++shard) {
-      const int64_t begin = shard_begin(layout.images, shard);
-      const int64_t count = shard_begin(layout.images, shard + 1) - begin;
+    for (size_t shard = 0; shard < gradient_shards; ++shard) {
+      const int64_t begin = begins[shard], count = begins[shard + 1] - begin;
       if (count == 0) continue;
       const int64_t at = begin * dy_image + panel * panel_width;
       const Rows rows{x + begin * layout.image_stride + run * layout.run_stride + k,
-                      {dy.values + at, dy.winner ? dy.winner + at : nullptr},
+                      {dy.values + at, dy.argmax ? dy.argmax + at : nullptr},
                       count,
                       layout.lines,
                       layout.line_rows,
@@ -232,7 +234,7 @@ struct Gradient {
                       layout.row_stride,
                       layout.run_stride,
                       dy_stride};
-      if (dy.winner) {
+      if (dy.argmax) {
         add_rows<R, K, P, true>(rows, is_first, total);
       } else {
         add_rows<R, K, P, false>(rows, is_first, total);
@@ -251,7 +253,7 @@ struct Gradient {
   template <int R, int K, int P>
   HWY_INLINE void finish(const Scalar* HWY_RESTRICT total, Scalar* HWY_RESTRICT to) const {
     const D d;
-    const V rate = hn::Set(d, sink.rate);
+    const V rate = hn::Set(d, sink.rate());
     const int64_t panel = layout.depth() * panel_width, run = layout.run_length * panel_width;
     const auto each = [&](auto value) MUDRA_INLINE {
       unroll<R * K * P * parts>([&](auto n) MUDRA_INLINE {
@@ -260,7 +262,7 @@ struct Gradient {
         hn::Store(value(hn::Load(d, total + n * lanes), at), d, at);
       });
     };
-    if (sink.descend) {
+    if (sink.descends()) {
       each([&](V sum, const Scalar* at) MUDRA_INLINE { return hn::NegMulAdd(rate, sum, hn::Load(d, at)); });
     } else {
       each([](V sum, const Scalar*) MUDRA_INLINE { return sum; });
@@ -281,9 +283,9 @@ struct Gradient {
   }
 };
 
-void MatmulGradient(ThreadTeam& team, const Scalar* x, const RowLayout& layout, const Slopes& dy,
-                    int64_t outputs, const GradientSink& sink, Scalar* target) {
-  const Gradient gradient{x, layout, dy, padded(outputs), sink, target};
+void MatmulGradient(ThreadTeam& team, const Scalar* x, const RowLayout& layout, const OutputGradient& dy,
+                    int64_t outputs, const Shards& shards, const GradientSink& sink, Scalar* target) {
+  const Gradient gradient{x, layout, dy, padded(outputs), shards.begins(layout.images), sink, target};
   const int64_t groups = (panel_count(outputs) + wide - 1) / wide;
   // Short runs are taken two or three together, long ones in stretches of columns.
   const int most = columns_most;
@@ -310,48 +312,52 @@ void MatmulGradient(ThreadTeam& team, const Scalar* x, const RowLayout& layout, 
   });
 }
 
-// Adds the slopes of one vector of outputs, of images in K shards at once: a sum waits for the one before it.
+// Adds up dy of one vector of outputs, of images in K shards at once: a sum waits for the one before it.
 template <int K>
-HWY_INLINE void add_slopes(const Slopes& dy, const int64_t (&images)[K], int64_t lines, int64_t line_rows,
-                           int64_t stride, V (&sum)[K]) {
+HWY_INLINE void add_gradients(const OutputGradient& dy, const int64_t (&images)[K], int64_t lines,
+                              int64_t line_rows, int64_t stride, V (&sum)[K]) {
   const D d;
   const int64_t image_size = lines * line_rows * stride;
   for (int64_t line = 0; line < lines; ++line) {
-    for (int half = 0; half < (dy.winner ? 2 : 1); ++half) {  // the windows' upper pixels come first
+    for (int half = 0; half < (dy.argmax ? 2 : 1); ++half) {  // the windows' upper pixels come first
       for (int64_t row = 0; row < line_rows; ++row) {
         unroll<K>([&](auto k) MUDRA_INLINE {
           const int64_t at = images[k] * image_size + (line * line_rows + row) * stride;
-          V slope = hn::Load(d, dy.values + at);
-          if (dy.winner) {
-            const auto is_lower = hn::Ge(hn::LoadU(d, dy.winner + at), hn::Set(d, Scalar{2}));
-            slope = half ? hn::IfThenElseZero(is_lower, slope) : hn::IfThenZeroElse(is_lower, slope);
+          V gradient = hn::Load(d, dy.values + at);
+          if (dy.argmax) {
+            const auto is_lower = hn::Ge(hn::LoadU(d, dy.argmax + at), hn::Set(d, Scalar{2}));
+            gradient = half ? hn::IfThenElseZero(is_lower, gradient) : hn::IfThenZeroElse(is_lower, gradient);
           }
-          sum[k] = hn::Add(sum[k], slope);
+          sum[k] = hn::Add(sum[k], gradient);
         });
       }
     }
   }
 }
 
-void ColumnSums(const Slopes& dy, int64_t images, int64_t lines, int64_t line_rows, int64_t columns,
-                const GradientSink& sink, Scalar* target) {
+void ColumnSums(const OutputGradient& dy, int64_t images, int64_t lines, int64_t line_rows, int64_t columns,
+                const Shards& shards, const GradientSink& sink, Scalar* target) {
   const D d;
   const int64_t stride = padded(columns);
-  const int64_t least = images / gradient_shards;  // images every shard has; some have one more
+  const ShardBegins begins = shards.begins(images);
+  int64_t least = images;  // what every shard has; one that is not at hand has none
+  for (size_t shard = 0; shard < gradient_shards; ++shard) {
+    least = std::min(least, begins[shard + 1] - begins[shard]);
+  }
   for (int64_t first = 0; first < columns; first += lanes) {
-    const Slopes here{dy.values + first, dy.winner ? dy.winner + first : nullptr};
+    const OutputGradient here{dy.values + first, dy.argmax ? dy.argmax + first : nullptr};
     V sum[gradient_shards];
     unroll<gradient_shards>([&](auto shard) MUDRA_INLINE { sum[shard] = hn::Zero(d); });
     for (int64_t n = 0; n < least; ++n) {
       int64_t each[gradient_shards];
-      for (int shard = 0; shard < gradient_shards; ++shard) each[shard] = shard_begin(images, shard) + n;
-      add_slopes(here, each, lines, line_rows, stride, sum);
+      for (size_t shard = 0; shard < gradient_shards; ++shard) each[shard] = begins[shard] + n;
+      add_gradients(here, each, lines, line_rows, stride, sum);
     }
     unroll<gradient_shards>([&](auto shard) MUDRA_INLINE {
-      const int64_t last = shard_begin(images, shard) + least;
-      if (last == shard_begin(images, shard + 1)) return;
       V one[1] = {sum[shard]};
-      add_slopes<1>(here, {last}, lines, line_rows, stride, one);
+      for (int64_t n = begins[shard] + least; n < begins[shard + 1]; ++n) {
+        add_gradients<1>(here, {n}, lines, line_rows, stride, one);
+      }
       sum[shard] = one[0];
     });
     V total = hn::Zero(d);
@@ -360,7 +366,7 @@ void ColumnSums(const Slopes& dy, int64_t images, int64_t lines, int64_t line_ro
     hn::Store(total, d, sums);
     for (int64_t c = 0; c < std::min<int64_t>(lanes, columns - first); ++c) {
       Scalar& to = target[first + c];
-      to = sink.descend ? std::fma(-sink.rate, sums[c], to) : sums[c];
+      to = sink.descends() ? std::fma(-sink.rate(), sums[c], to) : sums[c];
     }
   }
 }
@@ -384,18 +390,18 @@ void matmul(ThreadTeam& team, const Scalar* x, const RowLayout& layout, const Sc
 
 void matmul_pooled(ThreadTeam& team, const Scalar* x, const RowLayout& layout, const Scalar* w,
                    int64_t outputs, const Scalar* bias, ActivationKind activation, Scalar* y,
-                   Scalar* winner) {
-  HWY_DYNAMIC_DISPATCH(MatmulPooled)(team, x, layout, w, outputs, bias, activation, y, winner);
+                   Scalar* argmax) {
+  HWY_DYNAMIC_DISPATCH(MatmulPooled)(team, x, layout, w, outputs, bias, activation, y, argmax);
 }
 
-void matmul_gradient(ThreadTeam& team, const Scalar* x, const RowLayout& layout, const Slopes& dy,
-                     int64_t outputs, const GradientSink& sink, Scalar* target) {
-  HWY_DYNAMIC_DISPATCH(MatmulGradient)(team, x, layout, dy, outputs, sink, target);
+void matmul_gradient(ThreadTeam& team, const Scalar* x, const RowLayout& layout, const OutputGradient& dy,
+                     int64_t outputs, const Shards& shards, const GradientSink& sink, Scalar* target) {
+  HWY_DYNAMIC_DISPATCH(MatmulGradient)(team, x, layout, dy, outputs, shards, sink, target);
 }
 
-void column_sums(const Slopes& dy, int64_t images, int64_t lines, int64_t line_rows, int64_t columns,
-                 const GradientSink& sink, Scalar* target) {
-  HWY_DYNAMIC_DISPATCH(ColumnSums)(dy, images, lines, line_rows, columns, sink, target);
+void column_sums(const OutputGradient& dy, int64_t images, int64_t lines, int64_t line_rows, int64_t columns,
+                 const Shards& shards, const GradientSink& sink, Scalar* target) {
+  HWY_DYNAMIC_DISPATCH(ColumnSums)(dy, images, lines, line_rows, columns, shards, sink, target);
 }
 
 }  // namespace mudra

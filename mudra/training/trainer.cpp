@@ -159,7 +159,7 @@ class Trainer {
     const int64_t b = state_.batch;
     const double rate = schedule_.rate(steps_done());
     Step step{team_, options_.seed, state_.epoch, b * max_batch_};
-    if (fused_step_) step.sink = {true, static_cast<Scalar>(rate)};
+    if (fused_step_) step.sink = GradientSink::descend(static_cast<Scalar>(rate));
     const Tensor& x = take_batch(b);
     const Tensor& logits = plan_.forward(state_.network, x, step);
     const auto labels = batches_.labels(b);

@@ -50,7 +50,7 @@ std::vector<Scalar> train(const std::string& line, int threads, bool fuse) {
     std::vector<int32_t> labels;
     for (int64_t n = 0; n < x.shape()[0]; ++n) labels.push_back(static_cast<int32_t>((n + s) % classes));
     Step step{team, 9, 1, s * batch};
-    if (fuse) step.sink = {true, rate};
+    if (fuse) step.sink = GradientSink::descend(rate);
     const Tensor& logits = plan.forward(network, x, step);
     append(all, logits.values());
     loss(logits, labels, plan.logits_gradient());

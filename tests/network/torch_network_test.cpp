@@ -51,7 +51,7 @@ void check(const Case& given) {
   Plan plan(network, batch, Plan::Mode::train);
   Loss loss(classes, batch);
   Step step{team};
-  step.sink = {true, static_cast<Scalar>(rate)};
+  step.sink = GradientSink::descend(static_cast<Scalar>(rate));
   for (int64_t s = 0; s < steps; ++s) {
     const Tensor images_now = batch_of(x, s, images);
     const std::span<const int32_t> truth(labels.data() + s * batch, batch);

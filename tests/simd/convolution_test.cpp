@@ -74,7 +74,8 @@ TEST(Convolution, AsAProductIsThePlainSum) {
       expect_same_sums(target, depth, y, expected);
       Tensor dw = unwritten(w.shape()), expected_dw = dw;
       plain::convolution_dw(s, x.data(), dy.data(), expected_dw.data());
-      matmul_gradient(team, x.data(), rows_of(s), {dy.data()}, s.outputs, {}, dw.data());
+      matmul_gradient(team, x.data(), rows_of(s), {dy.data()}, s.outputs, {}, GradientSink::store(),
+                      dw.data());
       expect_same_sums(target, s.images * s.pixels(), dw, expected_dw);
     }
   });
@@ -94,14 +95,14 @@ TEST(SparseConv, GivesThePlainGradients) {
         ThreadTeam team(threads);
         Tensor scratch = unwritten({sparse_conv_scratch(s)}), dx = unwritten(inner(s)),
                dw = unwritten(w.shape());
-        sparse_conv_backward(team, s, x.data(), {dy.data()}, w.data(), scratch.data(), dx.data(), {},
-                             dw.data());
+        sparse_conv_backward(team, s, x.data(), {dy.data()}, w.data(), {}, scratch.data(), dx.data(),
+                             GradientSink::store(), dw.data());
         expect_same_sums(target, s.taps() * s.outputs, dx, expected_dx);
         expect_same_sums(target, s.images * s.pixels(), dw, expected_dw);
         Tensor weights = w, expected = w;
         for (int64_t i = 0; i < w.size(); ++i) plain::descend(0.125, expected_dw[i], expected[i]);
-        sparse_conv_backward(team, s, x.data(), {dy.data()}, w.data(), scratch.data(), nullptr, {true, 0.125},
-                             weights.data());
+        sparse_conv_backward(team, s, x.data(), {dy.data()}, w.data(), {}, scratch.data(), nullptr,
+                             GradientSink::descend(0.125), weights.data());
         expect_same_sums(target, s.images * s.pixels(), weights, expected);
       }
     }
@@ -129,8 +130,8 @@ TEST(SparseConv, OfPooledOutputsGivesThePlainGradients) {
       plain::convolution_dx(s, whole.data(), w.data(), expected_dx.data());
       plain::convolution_dw(s, x.data(), whole.data(), expected_dw.data());
       Tensor scratch = unwritten({sparse_conv_scratch(s)});
-      sparse_conv_backward(team, s, x.data(), {dy.data(), argmax.data()}, w.data(), scratch.data(), dx.data(),
-                           {}, dw.data());
+      sparse_conv_backward(team, s, x.data(), {dy.data(), argmax.data()}, w.data(), {}, scratch.data(),
+                           dx.data(), GradientSink::store(), dw.data());
       expect_same_sums(target, s.taps() * s.outputs, dx, expected_dx);
       expect_same_sums(target, s.images * s.pixels(), dw, expected_dw);
     }
@@ -161,7 +162,7 @@ TEST(Depthwise, IsThePlainSum) {
       const Tensor dy = random_tensor({s.images, s.out_height, s.out_width, s.channels}, 4);
       Tensor partial({8, padded(s.channels) * s.taps()}), dw = unwritten(w.shape()), expected(w.shape());
       plain::depthwise_gradient(s, x.data(), dy.data(), expected.data());
-      depthwise_gradient(team, x.data(), s, dy.data(), partial.data(), dw.data());
+      depthwise_gradient(team, x.data(), s, dy.data(), {}, partial.data(), dw.data());
       expect_same_sums(target, s.images * s.pixels(), dw, expected);
     }
   });

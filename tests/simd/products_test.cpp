@@ -123,10 +123,10 @@ TEST(MatrixGradient, IsThePlainSumOverShards) {
         for (const bool skip_zeros : {false, true}) {
           Tensor gradient = unwritten(in.w.shape()), weights = in.w;
           matrix_gradient(team, in.x.data(), p.rows, p.depth, in.dy.data(), p.outputs, skip_zeros, {},
-                          gradient.data());
+                          GradientSink::store(), gradient.data());
           expect_same_sums(target, p.rows, gradient, expected);
-          matrix_gradient(team, in.x.data(), p.rows, p.depth, in.dy.data(), p.outputs, skip_zeros,
-                          {true, 0.125}, weights.data());
+          matrix_gradient(team, in.x.data(), p.rows, p.depth, in.dy.data(), p.outputs, skip_zeros, {},
+                          GradientSink::descend(0.125), weights.data());
           expect_same_sums(target, p.rows, weights, descended(in.w, expected, 0.125));
         }
       }
@@ -142,7 +142,8 @@ TEST(MatmulGradient, IsThePlainSumOverShards) {
       Tensor gradient = unwritten(in.w.shape()), expected = gradient;
       const RowLayout layout = RowLayout::matrix(p.rows, p.depth);
       plain::matmul_gradient(in.x.data(), layout, in.dy.data(), p.outputs, expected.data());
-      matmul_gradient(team, in.x.data(), layout, {in.dy.data()}, p.outputs, {}, gradient.data());
+      matmul_gradient(team, in.x.data(), layout, {in.dy.data()}, p.outputs, {}, GradientSink::store(),
+                      gradient.data());
       expect_same_sums(target, p.rows, gradient, expected);
     }
     const int64_t outputs = 40;
@@ -150,7 +151,8 @@ TEST(MatmulGradient, IsThePlainSumOverShards) {
     const Tensor dy = random_rows(overlapping.rows(), outputs, 4);
     Tensor weights = w, expected = unwritten(w.shape());
     plain::matmul_gradient(x.data(), overlapping, dy.data(), outputs, expected.data());
-    matmul_gradient(team, x.data(), overlapping, {dy.data()}, outputs, {true, 0.125}, weights.data());
+    matmul_gradient(team, x.data(), overlapping, {dy.data()}, outputs, {}, GradientSink::descend(0.125),
+                    weights.data());
     expect_same_sums(target, overlapping.rows(), weights, descended(w, expected, 0.125));
   });
 }
@@ -170,11 +172,12 @@ TEST(MatmulGradient, OfPooledOutputsIsThatOfTheMaxima) {
     }
     Tensor gradient = unwritten({panel_count(outputs), 10, panel_width}), expected = gradient;
     plain::matmul_gradient(x.data(), overlapping, whole.data(), outputs, expected.data());
-    matmul_gradient(team, x.data(), overlapping, {dy.data(), argmax.data()}, outputs, {}, gradient.data());
+    matmul_gradient(team, x.data(), overlapping, {dy.data(), argmax.data()}, outputs, {},
+                    GradientSink::store(), gradient.data());
     expect_same_sums(target, overlapping.rows(), gradient, expected);
     Tensor sums = unwritten({outputs}), expected_sums = sums;
     plain::column_sums(whole.data(), 9, 24, outputs, expected_sums.data());
-    column_sums({dy.data(), argmax.data()}, 9, 2, 3, outputs, {}, sums.data());
+    column_sums({dy.data(), argmax.data()}, 9, 2, 3, outputs, {}, GradientSink::store(), sums.data());
     expect_same_bits(sums, expected_sums);
   });
 }
@@ -186,9 +189,9 @@ TEST(ColumnSums, AreThePlainSumsOverShards) {
       const Tensor dy = random_rows(images * 6, columns, 1), start = random_tensor({columns}, 2);
       Tensor sums = unwritten({columns}), weights = start, expected = sums;
       plain::column_sums(dy.data(), images, 6, columns, expected.data());
-      column_sums({dy.data()}, images, 2, 3, columns, {}, sums.data());
+      column_sums({dy.data()}, images, 2, 3, columns, {}, GradientSink::store(), sums.data());
       expect_same_bits(sums, expected);
-      column_sums({dy.data()}, images, 2, 3, columns, {true, 0.125}, weights.data());
+      column_sums({dy.data()}, images, 2, 3, columns, {}, GradientSink::descend(0.125), weights.data());
       expect_same_sums(target, images * 6, weights, descended(start, expected, 0.125));
     }
   });
