@@ -117,7 +117,10 @@ TEST(Rng, ACopyRepeatsTheStream) {
   Rng rng(6, Purpose::test);
   rng.normal();
   Rng copy = rng;
-  for (int i = 0; i < 9; ++i) ASSERT_EQ(rng.normal(), copy.normal());
+  for (int i = 0; i < 9; ++i) {
+    ASSERT_EQ(rng.bits(), copy.bits());
+    ASSERT_EQ(rng.normal(), copy.normal());
+  }
 }
 
 }  // namespace

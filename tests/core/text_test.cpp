@@ -97,7 +97,7 @@ TEST(Text, PercentNeverSaysAllOrNothingForLess) {
 TEST(DidYouMean, SuggestsOneWordThatIsClose) {
   const std::vector<std::string> names = {"sigmoid", "tanh", "relu", "--epochs"};
   EXPECT_EQ(did_you_mean("sigmoit", names), "Did you mean 'sigmoid'?");  // another letter
-  EXPECT_EQ(did_you_mean("sigmiod", names), "Did you mean 'sigmoid'?");  // two exchanged
+  EXPECT_EQ(did_you_mean("rleu", names), "Did you mean 'relu'?");        // two exchanged
   EXPECT_EQ(did_you_mean("thanh", names), "Did you mean 'tanh'?");       // one too many
   EXPECT_EQ(did_you_mean("rel", names), "Did you mean 'relu'?");         // one missing
   EXPECT_EQ(did_you_mean("--epoch", names), "Did you mean '--epochs'?");
