@@ -7,7 +7,6 @@
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
 #include <hwy/highway.h>
 
-#include "mudra/simd/columns-inl.h"
 #include "mudra/simd/map-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -19,19 +18,6 @@ void AddArrays(const Scalar* a, const Scalar* b, int64_t count, Scalar* sum) {
       count, sum, [](auto x, auto y) HWY_ATTR { return hn::Add(x, y); }, a, b);
 }
 
-void AddShards(const Scalar* shards, int64_t count, Scalar* sum) {
-  for_columns(count, [&](auto d, auto vectors, int64_t k) HWY_ATTR {
-    const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-    for (int v = 0; v < vectors; ++v, k += lanes) {
-      auto total = hn::LoadU(d, shards + k);
-      for (int64_t shard = 1; shard < gradient_shards; ++shard) {
-        total = hn::Add(total, hn::LoadU(d, shards + shard * count + k));
-      }
-      hn::StoreU(total, d, sum + k);
-    }
-  });
-}
-
 }  // namespace
 }  // namespace mudra::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -40,7 +26,6 @@ HWY_AFTER_NAMESPACE();
 namespace mudra {
 
 HWY_EXPORT(AddArrays);
-HWY_EXPORT(AddShards);
 
 void add(ThreadTeam& team, const Scalar* a, const Scalar* b, int64_t count, Scalar* sum) {
   constexpr int64_t stretch = 16384;  // scalars a task
@@ -51,7 +36,10 @@ void add(ThreadTeam& team, const Scalar* a, const Scalar* b, int64_t count, Scal
 }
 
 void add_shards(const Scalar* shards, int64_t count, Scalar* sum) {
-  HWY_DYNAMIC_DISPATCH(AddShards)(shards, count, sum);
+  std::copy_n(shards, count, sum);
+  for (int64_t shard = 1; shard < gradient_shards; ++shard) {
+    HWY_DYNAMIC_DISPATCH(AddArrays)(sum, shards + shard * count, count, sum);
+  }
 }
 
 }  // namespace mudra

@@ -29,6 +29,14 @@ HWY_INLINE void for_columns(int64_t columns, F f) {
   for (; c < columns; ++c) f(one, std::integral_constant<int, 1>(), c);
 }
 
+// Calls f(d, column) for every vector of columns.
+template <class F>
+HWY_INLINE void for_vectors(int64_t columns, F f) {
+  for_columns(columns, [&](auto d, auto vectors, int64_t c) HWY_ATTR {
+    for (int v = 0; v < vectors; ++v, c += static_cast<int64_t>(hn::Lanes(d))) f(d, c);
+  });
+}
+
 }  // namespace mudra::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 

@@ -16,17 +16,6 @@ HWY_BEFORE_NAMESPACE();
 namespace mudra::HWY_NAMESPACE {
 namespace {
 
-// Calls f(d, channel) for vectors of channels within one panel each, then for the channels left.
-template <class F>
-HWY_INLINE void for_channels(int64_t channels, F f) {
-  const hn::CappedTag<Scalar, panel_width> d;
-  const hn::CappedTag<Scalar, 1> one;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  int64_t c = 0;
-  for (; c + lanes <= channels; c += lanes) f(d, c);
-  for (; c < channels; ++c) f(one, c);
-}
-
 // R neighbouring pixels of a line of y. x, w and y point at the first pixel's channel.
 template <int R, class D>
 HWY_INLINE void pixels(D d, const Scalar* HWY_RESTRICT x, const ConvShape& s, const Scalar* HWY_RESTRICT w,
@@ -55,7 +44,7 @@ void Depthwise(ThreadTeam& team, const Scalar* x, const ConvShape& s, const Scal
     for (int64_t i = begin; i < end; ++i) {
       const Scalar* from =
           x + (i / s.out_height * s.height + i % s.out_height * s.stride) * s.width * s.channels;
-      for_channels(s.channels, [&](auto d, int64_t c) HWY_ATTR {
+      for_vectors(s.channels, [&](auto d, int64_t c) HWY_ATTR {
         const auto b = bias ? hn::LoadU(d, bias + c) : hn::Zero(d);
         const Scalar* weights = w + panel_index(0, c, s.taps());
         const int64_t step = s.stride * s.channels;
@@ -103,7 +92,7 @@ void DepthwiseGradient(ThreadTeam& team, const Scalar* x, const ConvShape& s, co
   team.run(gradient_shards, [&](int64_t shard) {
     const int64_t begin = begins[static_cast<size_t>(shard)], end = begins[static_cast<size_t>(shard) + 1];
     Scalar* out = partial + shard * size;
-    for_channels(s.channels, [&](auto d, int64_t c) HWY_ATTR {
+    for_vectors(s.channels, [&](auto d, int64_t c) HWY_ATTR {
       int64_t tap = 0;
       for (; tap + 9 <= s.taps(); tap += 9) add_taps<9>(d, x, s, dy, begin, end, tap, c, out);
       for (; tap + 3 <= s.taps(); tap += 3) add_taps<3>(d, x, s, dy, begin, end, tap, c, out);

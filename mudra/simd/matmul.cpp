@@ -149,12 +149,13 @@ HWY_INLINE V gradient_at(const Scalar* HWY_RESTRICT values, const Scalar* HWY_RE
   return gradient;
 }
 
-// Lines of rows, all alike.
+// The rows of some images.
 struct Rows {
   const Scalar* x;    // the first row's first column
   OutputGradient dy;  // its gradient
-  int64_t images, lines, line_rows;
-  int64_t image_stride, line_stride, row_stride, run_stride, dy_stride;
+  int64_t images;
+  const RowLayout& layout;
+  int64_t dy_stride;
 };
 
 // Adds to total [R * K][P * 16] the sum over rows of R runs of K neighbouring columns, times P panels of
@@ -166,11 +167,12 @@ HWY_NOINLINE void add_rows(const Rows& rows, bool is_first, Scalar* HWY_RESTRICT
   constexpr int vectors = P * parts, factor = pooled ? 2 : 1;
   V sum[R * K * vectors];
   unroll<R * K * vectors>([&](auto i) MUDRA_INLINE { sum[i] = hn::Zero(d); });
-  const int64_t dy_stride = rows.dy_stride, row_stride = rows.row_stride, run_stride = rows.run_stride;
-  const int64_t columns = rows.line_rows / factor, lines = rows.lines / factor;
+  const RowLayout& layout = rows.layout;
+  const int64_t dy_stride = rows.dy_stride, row_stride = layout.row_stride, run_stride = layout.run_stride;
+  const int64_t columns = layout.line_rows / factor, lines = layout.lines / factor;
   for (int64_t image = 0; image < rows.images; ++image) {
     for (int64_t line = 0; line < lines * factor; ++line) {
-      const Scalar* value = rows.x + image * rows.image_stride + line * rows.line_stride;
+      const Scalar* value = rows.x + image * layout.image_stride + line * layout.line_stride;
       const int64_t at = (image * lines + line / factor) * columns * dy_stride;
       const Scalar* dy = rows.dy.values + at;
       const Scalar* argmax = pooled ? rows.dy.argmax + at : nullptr;
@@ -224,16 +226,9 @@ struct Gradient {
       const int64_t begin = begins[shard], count = begins[shard + 1] - begin;
       if (count == 0) continue;
       const int64_t at = begin * dy_image + panel * panel_width;
-      const Rows rows{x + begin * layout.image_stride + run * layout.run_stride + k,
-                      {dy.values + at, dy.argmax ? dy.argmax + at : nullptr},
-                      count,
-                      layout.lines,
-                      layout.line_rows,
-                      layout.image_stride,
-                      layout.line_stride,
-                      layout.row_stride,
-                      layout.run_stride,
-                      dy_stride};
+      const Scalar* from = x + begin * layout.image_stride + run * layout.run_stride + k;
+      const OutputGradient here{dy.values + at, dy.argmax ? dy.argmax + at : nullptr};
+      const Rows rows{from, here, count, layout, dy_stride};
       if (dy.argmax) {
         add_rows<R, K, P, true>(rows, is_first, total);
       } else {

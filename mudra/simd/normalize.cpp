@@ -73,18 +73,12 @@ void SumRows(const Scalar* HWY_RESTRICT x, int64_t columns, int64_t begin, int64
   });
 }
 
-void SumColumns(ThreadTeam& team, const Scalar* x, const PixelRows& size, const Shards& shards,
-                Scalar* partial, Scalar* sum) {
+// Sums over the batch of x or, with a center, of its squared distance from center[c].
+void SumBatch(ThreadTeam& team, const Scalar* x, const PixelRows& size, const Scalar* center,
+              const Shards& shards, Scalar* partial, Scalar* sum) {
   run_shards(team, size, shards, [&](int64_t shard, int64_t begin, int64_t end) {
-    SumRows<false>(x, size.columns, begin, end, nullptr, partial + shard * size.columns);
-  });
-  add_shards(partial, size.columns, sum);
-}
-
-void SumSquares(ThreadTeam& team, const Scalar* x, const PixelRows& size, const Scalar* mean,
-                const Shards& shards, Scalar* partial, Scalar* sum) {
-  run_shards(team, size, shards, [&](int64_t shard, int64_t begin, int64_t end) {
-    SumRows<true>(x, size.columns, begin, end, mean, partial + shard * size.columns);
+    (center ? SumRows<true> : SumRows<false>)(x, size.columns, begin, end, center,
+                                              partial + shard * size.columns);
   });
   add_shards(partial, size.columns, sum);
 }
@@ -93,15 +87,12 @@ void ScaleColumns(ThreadTeam& team, const Scalar* x, const PixelRows& size, cons
                   const Scalar* scale, const Scalar* shift, ActivationKind activation, Scalar* y) {
   const int64_t columns = size.columns;
   run_stretches(team, size, [&](int64_t begin, int64_t end) {
-    for_columns(columns, [&](auto d, auto vectors, int64_t first) HWY_ATTR {
-      const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-      for (int64_t c = first; c < first + vectors * lanes; c += lanes) {
-        const auto m = hn::LoadU(d, mean + c);
-        const auto a = hn::LoadU(d, scale + c);
-        const auto b = hn::LoadU(d, shift + c);
-        for (int64_t at = begin * columns + c; at < end * columns; at += columns) {
-          hn::StoreU(hn::MulAdd(hn::Sub(hn::LoadU(d, x + at), m), a, b), d, y + at);
-        }
+    for_vectors(columns, [&](auto d, int64_t c) HWY_ATTR {
+      const auto m = hn::LoadU(d, mean + c);
+      const auto a = hn::LoadU(d, scale + c);
+      const auto b = hn::LoadU(d, shift + c);
+      for (int64_t at = begin * columns + c; at < end * columns; at += columns) {
+        hn::StoreU(hn::MulAdd(hn::Sub(hn::LoadU(d, x + at), m), a, b), d, y + at);
       }
     });
     const int64_t count = (end - begin) * columns;
@@ -162,18 +153,15 @@ void ScaleColumnsBackward(ThreadTeam& team, const Scalar* x, const Scalar* dy, c
                           const Scalar* correlation, Scalar* dx) {
   const int64_t columns = size.columns;
   run_stretches(team, size, [&](int64_t begin, int64_t end) {
-    for_columns(columns, [&](auto d, auto vectors, int64_t first) HWY_ATTR {
-      const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-      for (int64_t c = first; c < first + vectors * lanes; c += lanes) {
-        const auto m = hn::LoadU(d, mean + c);
-        const auto a = hn::LoadU(d, scale + c);
-        const auto o = hn::LoadU(d, dy_mean + c);
-        const auto t = hn::LoadU(d, correlation + c);
-        for (int64_t at = begin * columns + c; at < end * columns; at += columns) {
-          const auto gradient = hn::Sub(hn::LoadU(d, dy + at), o);
-          const auto distance = hn::Sub(hn::LoadU(d, x + at), m);
-          hn::StoreU(hn::Mul(a, hn::NegMulAdd(distance, t, gradient)), d, dx + at);
-        }
+    for_vectors(columns, [&](auto d, int64_t c) HWY_ATTR {
+      const auto m = hn::LoadU(d, mean + c);
+      const auto a = hn::LoadU(d, scale + c);
+      const auto o = hn::LoadU(d, dy_mean + c);
+      const auto t = hn::LoadU(d, correlation + c);
+      for (int64_t at = begin * columns + c; at < end * columns; at += columns) {
+        const auto gradient = hn::Sub(hn::LoadU(d, dy + at), o);
+        const auto distance = hn::Sub(hn::LoadU(d, x + at), m);
+        hn::StoreU(hn::Mul(a, hn::NegMulAdd(distance, t, gradient)), d, dx + at);
       }
     });
   });
@@ -227,12 +215,9 @@ void NormalizeRows(ThreadTeam& team, const Scalar* x, const PixelRows& size, Sca
       const Scalar scale = 1 / std::sqrt(variance + epsilon);
       mean[r] = middle;
       inverse[r] = scale;
-      for_columns(columns, [&](auto d, auto vectors, int64_t first) HWY_ATTR {
-        const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-        for (int64_t c = first; c < first + vectors * lanes; c += lanes) {
-          const auto h = hn::Mul(hn::Sub(hn::LoadU(d, from + c), hn::Set(d, middle)), hn::Set(d, scale));
-          hn::StoreU(hn::MulAdd(h, hn::LoadU(d, weight + c), hn::LoadU(d, bias + c)), d, to + c);
-        }
+      for_vectors(columns, [&](auto d, int64_t c) HWY_ATTR {
+        const auto h = hn::Mul(hn::Sub(hn::LoadU(d, from + c), hn::Set(d, middle)), hn::Set(d, scale));
+        hn::StoreU(hn::MulAdd(h, hn::LoadU(d, weight + c), hn::LoadU(d, bias + c)), d, to + c);
       });
     }
     const int64_t count = (end - begin) * columns;
@@ -260,12 +245,9 @@ void NormalizeRowsBackward(ThreadTeam& team, const Scalar* x, const Scalar* dy, 
       const Scalar gh_mean = sum_along(columns, [&](auto d, int64_t c, auto sum)
                                                     HWY_ATTR { return hn::MulAdd(g(d, c), h(d, c), sum); }) /
                              width;
-      for_columns(columns, [&](auto d, auto vectors, int64_t first) HWY_ATTR {
-        const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-        for (int64_t c = first; c < first + vectors * lanes; c += lanes) {
-          const auto rest = hn::NegMulAdd(h(d, c), hn::Set(d, gh_mean), hn::Sub(g(d, c), hn::Set(d, g_mean)));
-          hn::StoreU(hn::Mul(hn::Set(d, inverse[r]), rest), d, dx + r * columns + c);
-        }
+      for_vectors(columns, [&](auto d, int64_t c) HWY_ATTR {
+        const auto rest = hn::NegMulAdd(h(d, c), hn::Set(d, gh_mean), hn::Sub(g(d, c), hn::Set(d, g_mean)));
+        hn::StoreU(hn::Mul(hn::Set(d, inverse[r]), rest), d, dx + r * columns + c);
       });
     }
   });
@@ -306,8 +288,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace mudra {
 
-HWY_EXPORT(SumColumns);
-HWY_EXPORT(SumSquares);
+HWY_EXPORT(SumBatch);
 HWY_EXPORT(ScaleColumns);
 HWY_EXPORT(ColumnGradients);
 HWY_EXPORT(ScaleColumnsBackward);
@@ -319,12 +300,12 @@ HWY_EXPORT(MeanOfRowsBackward);
 
 void sum_columns(ThreadTeam& team, const Scalar* x, const PixelRows& size, const Shards& shards,
                  Scalar* partial, Scalar* sum) {
-  HWY_DYNAMIC_DISPATCH(SumColumns)(team, x, size, shards, partial, sum);
+  HWY_DYNAMIC_DISPATCH(SumBatch)(team, x, size, nullptr, shards, partial, sum);
 }
 
 void sum_squares(ThreadTeam& team, const Scalar* x, const PixelRows& size, const Scalar* mean,
                  const Shards& shards, Scalar* partial, Scalar* sum) {
-  HWY_DYNAMIC_DISPATCH(SumSquares)(team, x, size, mean, shards, partial, sum);
+  HWY_DYNAMIC_DISPATCH(SumBatch)(team, x, size, mean, shards, partial, sum);
 }
 
 void scale_columns(ThreadTeam& team, const Scalar* x, const PixelRows& size, const Scalar* mean,

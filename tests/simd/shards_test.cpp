@@ -119,7 +119,8 @@ TEST(Shards, OfTheSumsOfNormalizationAddUp) {
   for_each_batch([](ThreadTeam& team, int64_t batch) {
     const int64_t columns = 37, rows = 6, image = rows * columns;
     const Tensor x = random_tensor({batch, image}, 1), dy = random_tensor({batch, image}, 2);
-    const Tensor mean = random_tensor({batch * rows}, 3), inverse = random_tensor({batch * rows}, 4);
+    const Tensor column_mean = random_tensor({columns}, 5), mean = random_tensor({batch * rows}, 3),
+                 inverse = random_tensor({batch * rows}, 4);
     Tensor partial = unwritten({gradient_shards, 2, columns});
     expect_shards_add_up(
         batch, columns, [&](int64_t first, int64_t count, const Shards& shards, Scalar* sum) {
@@ -127,13 +128,13 @@ TEST(Shards, OfTheSumsOfNormalizationAddUp) {
         });
     expect_shards_add_up(batch, columns,
                          [&](int64_t first, int64_t count, const Shards& shards, Scalar* sum) {
-                           sum_squares(team, x.data() + first * image, {count, rows, columns}, mean.data(),
-                                       shards, partial.data(), sum);
+                           sum_squares(team, x.data() + first * image, {count, rows, columns},
+                                       column_mean.data(), shards, partial.data(), sum);
                          });
     expect_shards_add_up(
         batch, 2 * columns, [&](int64_t first, int64_t count, const Shards& shards, Scalar* sum) {
           column_gradients(team, x.data() + first * image, dy.data() + first * image, {count, rows, columns},
-                           mean.data(), shards, partial.data(), sum, sum + columns);
+                           column_mean.data(), shards, partial.data(), sum, sum + columns);
         });
     expect_shards_add_up(
         batch, 2 * columns, [&](int64_t first, int64_t count, const Shards& shards, Scalar* sum) {
