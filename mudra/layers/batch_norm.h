@@ -22,7 +22,7 @@ struct BatchNorm {
     Tensor scale;           // [C], weight / sqrt(variance + epsilon)
     Tensor sums;            // [2, C], in Mode::train: gradients of bias and weight
     Tensor partial;         // [8, 2, C], scratch
-    int64_t values = 0;     // the batch has of each channel
+    int64_t values = 0;     // the whole batch has of each channel
     int64_t bytes() const { return bytes_of(mean, variance, scale, sums, partial); }
   };
   struct State {

@@ -117,7 +117,7 @@ const Tensor& dilate(const Conv2d::Geometry& g, const Tensor& dy, const Shape& x
 }
 
 // dy as the gradients' kernels read it, once backward has padded it.
-Slopes padded_dy(const Tensor& dy, const Conv2d::Saved& saved, const Context& context) {
+OutputGradient padded_dy(const Tensor& dy, const Conv2d::Saved& saved, const Context& context) {
   if (context.argmax) return {dy.data(), context.argmax->data()};
   return {saved.dy.data() ? saved.dy.data() : dy.data()};
 }
@@ -147,10 +147,10 @@ void convolve_backward(const Conv2d::Geometry& g, const Scalar* weight, const Te
   if (!context.argmax && saved.dy.data()) {
     pad_columns(dy, sizes.images * sizes.out_height * sizes.out_width, g.out, saved.dy);
   }
-  const Slopes rows = padded_dy(dy, saved, context);
+  const OutputGradient rows = padded_dy(dy, saved, context);
   saved.skips_zeros = saved.sparse.data() && (context.argmax || sparse_conv_pays(sizes, rows.values));
   if (saved.skips_zeros) {
-    return sparse_conv_backward(context.team, sizes, bordered(x, saved), rows, weight, saved.sparse.data(),
+    return sparse_conv_backward(context.team, sizes, bordered(x, saved), rows, weight, context.shards, saved.sparse.data(),
                                 dx.data());
   }
   if (!dx.data()) return;
@@ -166,12 +166,13 @@ void convolve_gradients(const Conv2d::Geometry& g, const Tensor& x, const Conv2d
                         const Context& context) {
   const ConvShape sizes = sizes_of(g, x.shape());
   const int64_t factor = context.argmax ? 2 : 1;
-  const Slopes rows = padded_dy(dy, saved, context);
-  column_sums(rows, sizes.images, sizes.out_height / factor, sizes.out_width / factor, g.out, sink, bias);
+  const OutputGradient rows = padded_dy(dy, saved, context);
+  column_sums(rows, sizes.images, sizes.out_height / factor, sizes.out_width / factor, g.out, context.shards,
+              sink, bias);
   if (saved.skips_zeros) {
     sparse_conv_gradient(sizes, context.argmax != nullptr, saved.sparse.data(), sink, weight);
   } else {
-    matmul_gradient(context.team, bordered(x, saved), rows_of(sizes), rows, g.out, sink, weight);
+    matmul_gradient(context.team, bordered(x, saved), rows_of(sizes), rows, g.out, context.shards, sink, weight);
   }
 }
 
@@ -342,10 +343,10 @@ void Conv2d::gradients(const Tensor& x, const Tensor&, Saved& saved, const Tenso
     return;
   }
   const ConvShape sizes = sizes_of(g, x.shape());
-  column_sums(padded_dy(dy, saved, context), sizes.images, sizes.out_height, sizes.out_width, g.out, sink,
+  column_sums(padded_dy(dy, saved, context), sizes.images, sizes.out_height, sizes.out_width, g.out, context.shards, sink,
               grad.bias.data());
   // The gradient takes the place of the turned weights, which have done their work.
-  depthwise_gradient(context.team, bordered(x, saved), sizes, dy.data(), saved.partial.data(),
+  depthwise_gradient(context.team, bordered(x, saved), sizes, dy.data(), context.shards, saved.partial.data(),
                      saved.transposed.data());
   sink_gradient(sink, saved.transposed.data(), saved.transposed.size(), grad.weight.data());
 }
@@ -370,7 +371,7 @@ void Conv2d::backward_groups(const Tensor& x, Saved& saved, const Tensor& dy, Te
     if (dx.data()) copy_channels(group_dx, 0, dx, group * one.in, one.in);
     if (!saved.weight_gradient.data()) continue;
     convolve_gradients(one, saved.group_x, saved, saved.group_dy, saved.weight_gradient.data() + weights,
-                       saved.bias_gradient.data() + group * one.out, {}, context);
+                       saved.bias_gradient.data() + group * one.out, GradientSink::store(), context);
   }
 }
 

@@ -32,6 +32,7 @@ struct Context {
   // Not null: y is to be max pooled (2x2) at once, and this holds which pixel of its window each y is (empty
   // if nobody asks).
   Tensor* argmax = nullptr;
+  Shards shards{};  // which images of the whole batch these are, when others have the rest
 };
 
 // How a parameter's tensor lies in memory and in a file.
