@@ -34,8 +34,8 @@ class Arguments {
   void optional_value(const std::string& name, std::optional<std::string>& value, const std::string& help);
   void flag(const std::string& name, bool& value, const std::string& help);
 
-  // A declared option, whose text goes into `given` under its name if the user gives it. --help shows it under its
-  // group, with its choices and its default.
+  // A declared option, whose text goes into `given` under its name if the user gives it. --help shows it
+  // under its group, with its choices and its default.
   void declared(const OptionInfo& option, const std::vector<std::string>& choices,
                 const std::string& default_text, std::map<std::string, std::string>& given);
   // Lines to copy, at the end of --help.

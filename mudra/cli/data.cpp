@@ -17,8 +17,8 @@
 #include "mudra/data/leaks.h"
 #include "mudra/data/split.h"
 #include "mudra/data/write_dataset.h"
-#include "mudra/features/augment_sheet.h"
 #include "mudra/experiment/load_data.h"
+#include "mudra/features/augment_sheet.h"
 
 namespace mudra {
 namespace {

@@ -33,7 +33,8 @@ Action evaluate_command(Arguments& arguments) {
   add_options(arguments, a->given, {"classes", "groups", "labels", "strict", "size", "seed", "threads"});
   arguments.optional_value("--report", a->report,
                            "Write report.html and figures into this folder (default: runs/evaluate-N)");
-  arguments.option("--predictions", a->predictions, "Write a CSV with the answer for every image to this file");
+  arguments.option("--predictions", a->predictions,
+                   "Write a CSV with the answer for every image to this file");
   arguments.flag("--json", a->json, "Print the result as one JSON document");
   arguments.examples({"mudra evaluate new-hands/ --model runs/train-1 --predictions answers.csv"});
   return [a] {

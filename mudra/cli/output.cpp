@@ -11,8 +11,8 @@
 
 #include "mudra/core/error.h"
 #include "mudra/core/text.h"
-#include "mudra/report/page.h"
 #include "mudra/experiment/options.h"
+#include "mudra/report/page.h"
 
 namespace mudra {
 

@@ -56,7 +56,8 @@ void print_answers(const std::vector<FileAnswer>& answers, const Model& model) {
   size_t width = 0;
   for (const FileAnswer& a : answers) width = std::max(width, a.file.size());
   for (const auto& [file, a] : answers) {
-    const std::string label = a.label == refused ? "none of these" : model.classes[static_cast<size_t>(a.label)];
+    const std::string label =
+        a.label == refused ? "none of these" : model.classes[static_cast<size_t>(a.label)];
     fmt::print("{:<{}}  {}", file, width, label);
     std::vector<size_t> order(model.classes.size());
     std::iota(order.begin(), order.end(), size_t{0});
@@ -74,7 +75,8 @@ Action predict_command(Arguments& arguments) {
   arguments.positional("IMAGE", a->images, "Pictures: PNG, JPEG or .npy, of any size and colour");
   arguments.required_option("--model", a->model, "A model file, or the folder of a run");
   arguments.flag("--json", a->json, "Print the answers as one JSON document");
-  arguments.examples({"mudra predict hand.jpg --model runs/train-1", "mudra predict *.png --model model.safetensors --json"});
+  arguments.examples({"mudra predict hand.jpg --model runs/train-1",
+                      "mudra predict *.png --model model.safetensors --json"});
   return [a] {
     const Predictor predictor(load_model(a->model));
     std::vector<FileAnswer> answers;

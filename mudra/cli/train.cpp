@@ -11,8 +11,8 @@
 #include "mudra/core/text.h"
 #include "mudra/experiment/doubts.h"
 #include "mudra/experiment/load_data.h"
-#include "mudra/report/summary.h"
 #include "mudra/report/record.h"
+#include "mudra/report/summary.h"
 #include "mudra/run/train_run.h"
 
 namespace mudra {
@@ -130,8 +130,7 @@ Action train_command(Arguments& arguments) {
   arguments.flag("--quiet", a->quiet, "No progress");
   arguments.flag("--describe", a->describe, "Print the network's layers and what they cost; train nothing");
   arguments.flag("--no-report", a->no_report, "Write no report and draw no figures");
-  arguments.examples({"mudra train signs/ --validation 0.1",
-                      "mudra train digits.npz --recipe report",
+  arguments.examples({"mudra train signs/ --validation 0.1", "mudra train digits.npz --recipe report",
                       "mudra train photographs/ --groups hands.csv --split leave-one-group-out --network cnn",
                       "mudra train --resume runs/train-1"});
   return [a] {
@@ -164,7 +163,8 @@ Action train_command(Arguments& arguments) {
       const std::optional<int64_t> copies = count_near_copies(run.experiment);
       if (!a->json) warn_of_leaks(run, copies);
       if (!a->no_report)
-        print_report(make_record(run.experiment, run.result, run.folder, run.threads, copies), run.folder, a->json);
+        print_report(make_record(run.experiment, run.result, run.folder, run.threads, copies), run.folder,
+                     a->json);
     }
     const std::string problem = run.result.problem(run.experiment);
     if (!problem.empty())

@@ -14,7 +14,9 @@ template <class E>
 struct Named;
 
 template <class E>
-concept HasNames = requires { Named<E>::values[0].second; };
+concept HasNames = requires {
+  Named<E>::values[0].second;
+};
 
 template <HasNames E>
 constexpr std::string_view name_of(E wanted) {

@@ -28,7 +28,8 @@ void set_number(const OptionInfo& option, T& value, const std::string& text) {
   const Limits& limits = option.limits;
   const std::optional<T> number = parse_number<T>(text);
   const double size = static_cast<double>(number.value_or(T{}));
-  if (!number || !(limits.is_low_excluded ? size > limits.low : size >= limits.low) || !(size <= limits.high)) {
+  if (!number || !(limits.is_low_excluded ? size > limits.low : size >= limits.low) ||
+      !(size <= limits.high)) {
     const std::string kind = std::is_integral_v<T> ? "Give a whole number " : "Give a number ";
     refuse(option, text, kind + limits_text(limits));
   }
@@ -37,7 +38,8 @@ void set_number(const OptionInfo& option, T& value, const std::string& text) {
 
 }  // namespace
 
-void refuse_choice(const OptionInfo& option, const std::string& text, const std::vector<std::string>& choices) {
+void refuse_choice(const OptionInfo& option, const std::string& text,
+                   const std::vector<std::string>& choices) {
   refuse(option, text, did_you_mean(text, choices));
 }
 

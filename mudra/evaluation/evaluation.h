@@ -43,8 +43,9 @@ struct Evaluation {
   }
 };
 
-// `truth` and `predicted` hold N >= 1 indices into `classes`; a prediction may be `refused`. `units` says which
-// images are not independent of each other. Throws Error when lengths differ or an index is out of range.
+// `truth` and `predicted` hold N >= 1 indices into `classes`; a prediction may be `refused`. `units` says
+// which images are not independent of each other. Throws Error when lengths differ or an index is out of
+// range.
 Evaluation evaluate(std::span<const int32_t> truth, std::span<const int32_t> predicted,
                     std::span<const std::string> classes, const IndependentUnits& units = {});
 

@@ -47,7 +47,7 @@ Experiment prepare(Dataset data, const Options& options) {
 }
 
 Trainer trainer_for(const Experiment& experiment, size_t training, ThreadTeam& team) {
-  return {experiment.initial.network,   experiment.data,         experiment.training(training),
+  return {experiment.initial.network,  experiment.data,         experiment.training(training),
           experiment.options.training, experiment.options.seed, team};
 }
 
@@ -59,7 +59,7 @@ FoldResult result_of(const Experiment& experiment, size_t training, Trainer&& tr
     result.history = done.history();
     result.kept_epoch = done.kept_epoch();
     result.problem = done.problem();
-    result.ending = !result.problem.empty()      ? Ending::diverged
+    result.ending = !result.problem.empty()     ? Ending::diverged
                     : done.is_out_of_patience() ? Ending::patience
                                                 : Ending::finished;
     model.network = done.kept();

@@ -1,8 +1,9 @@
-// An experiment as values: what is settled before training, what each training gave, and what all of them tell.
-// Nothing here prints, or knows a folder; whoever wants to keep something listens (ExperimentEvents).
+// An experiment as values: what is settled before training, what each training gave, and what all of them
+// tell. Nothing here prints, or knows a folder; whoever wants to keep something listens (ExperimentEvents).
 //
 //   Experiment e = prepare(std::move(data), options);
-//   for (size_t i = 0; i < e.trainings(); ++i) {        // in any order, on several threads, in several processes
+//   for (size_t i = 0; i < e.trainings(); ++i) {        // in any order, on several threads, in several
+//   processes
 //     Trainer trainer = trainer_for(e, i, team);
 //     trainer.run();
 //     results.push_back(result_of(e, i, std::move(trainer), team));
@@ -32,7 +33,7 @@ struct Experiment {
   Dataset data;
   std::string data_text;  // what was read and what of it is used
   Split split;
-  Model initial;             // classes, preprocessing, and the network before training
+  Model initial;              // classes, preprocessing, and the network before training
   std::optional<Fold> whole;  // with more than one fold: all images, on which the model to keep is trained
 
   // The folds, then the training on all images if there is one.
@@ -59,8 +60,8 @@ struct FoldResult {
 // A trainer before its first step. The experiment and the team must outlive it.
 Trainer trainer_for(const Experiment& experiment, size_t training, ThreadTeam& team);
 
-// Tests the weights kept on the training's test rows, once the trainer's own memory is free again. Throws Error when
-// no epoch became whole.
+// Tests the weights kept on the training's test rows, once the trainer's own memory is free again. Throws
+// Error when no epoch became whole.
 FoldResult result_of(const Experiment& experiment, size_t training, Trainer&& trainer, ThreadTeam& team);
 
 struct Seconds {

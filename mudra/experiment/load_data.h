@@ -19,9 +19,10 @@ struct LoadedData {
   std::string text;  // "digits.npz: 5,000 images 28x28, ten classes; kept 0 and 5: 1,000"
 };
 
-// Reads (or renders with this seed, for synth:N and synth:N:DOMAIN) the source, keeps the classes asked for, and
-// brings images to the size asked for. Throws Error.
-LoadedData load_data(const DataOptions& options, uint64_t seed, ThreadTeam& team, const Progress& progress = {});
+// Reads (or renders with this seed, for synth:N and synth:N:DOMAIN) the source, keeps the classes asked for,
+// and brings images to the size asked for. Throws Error.
+LoadedData load_data(const DataOptions& options, uint64_t seed, ThreadTeam& team,
+                     const Progress& progress = {});
 
 // The same for a model that is there already: its classes and its size. Without options.classes every class
 // in the data must be one of the model's; images are labelled by the model's classes.

@@ -22,7 +22,8 @@ ModelTest test_model(Model model, const DataOptions& options, uint64_t seed, con
   std::vector<Row> rows(static_cast<size_t>(test.data.size()));
   std::iota(rows.begin(), rows.end(), Row{0});
   test.answers = Predictor(test.model).answers(test.data, rows, team);
-  test.evaluation = evaluate(test.data.labels, test.answers.labels, test.data.classes, units_of(test.data, seed));
+  test.evaluation =
+      evaluate(test.data.labels, test.answers.labels, test.data.classes, units_of(test.data, seed));
   test.seconds.evaluate = watch.lap();
   test.seconds.total = total.lap();
   return test;

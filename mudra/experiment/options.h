@@ -1,5 +1,5 @@
-// Everything a person may choose about an experiment: what is read, how it is divided, what is trained and how.
-// Command line, options.toml and documents follow from describe().
+// Everything a person may choose about an experiment: what is read, how it is divided, what is trained and
+// how. Command line, options.toml and documents follow from describe().
 #pragma once
 
 #include <filesystem>
@@ -49,7 +49,8 @@ struct RunOptions {
 enum class Recipe { none, report };
 template <>
 struct Named<Recipe> {
-  static constexpr std::pair<Recipe, std::string_view> values[] = {{Recipe::none, ""}, {Recipe::report, "report"}};
+  static constexpr std::pair<Recipe, std::string_view> values[] = {{Recipe::none, ""},
+                                                                   {Recipe::report, "report"}};
 };
 
 struct Options {

@@ -8,22 +8,9 @@
 #include "mudra/network/loss.h"
 
 namespace mudra {
-namespace {
-
-// Logits by temperature, then probabilities (Guo et al. 2017).
-void to_probabilities(const Model& model, const Tensor& logits, Tensor& scaled, Tensor& out) {
-  const auto classes = static_cast<int64_t>(model.classes.size());
-  if (model.temperature == 1) return probabilities(logits, classes, out);
-  scaled = logits;
-  for (Scalar& value : scaled.values()) value /= static_cast<Scalar>(model.temperature);
-  probabilities(scaled, classes, out);
-}
-
-}  // namespace
-
 float Answers::confidence(size_t image) const {
-  const auto row = std::span(probabilities).subspan(image * static_cast<size_t>(classes),
-                                                    static_cast<size_t>(classes));
+  const auto row =
+      std::span(probabilities).subspan(image * static_cast<size_t>(classes), static_cast<size_t>(classes));
   return *std::ranges::max_element(row);
 }
 
@@ -110,25 +97,26 @@ Answer Predictor::answer(std::span<const float> image) const {
 void Predictor::answer(const Tensor& x, ThreadTeam& team, Tensor& logits, Tensor& probabilities) const {
   const Lease plan(*this, x.shape()[0]);
   logits = plan->infer(model_.network, x, Context{team});
-  Tensor scaled;
-  to_probabilities(model_, logits, scaled, probabilities);
+  mudra::probabilities(logits, static_cast<int64_t>(model_.classes.size()), probabilities,
+                       static_cast<Scalar>(model_.temperature));
 }
 
 Answers Predictor::answers(const Dataset& data, std::span<const Row> rows, ThreadTeam& team) const {
   Shape shape = data.pixels.shape();
   shape[0] = 1;
   if (shape != model_.network.input) {
-    throw Error("images of shape " + shape.text() + " do not fit a network for " + model_.network.input.text(),
-                data.source, "Bring them to the model's size");
+    throw Error(
+        "images of shape " + shape.text() + " do not fit a network for " + model_.network.input.text(),
+        data.source, "Bring them to the model's size");
   }
   Answers found;
   found.classes = static_cast<int64_t>(model_.classes.size());
   found.labels.reserve(rows.size());
   found.probabilities.reserve(rows.size() * model_.classes.size());
   Inference inference(model_.network, data, rows);
-  Tensor scaled, out({inference.max_batch(), found.classes});
+  Tensor out({inference.max_batch(), found.classes});
   inference.run(model_.network, team, [&](const Tensor& logits, std::span<const int32_t> labels) {
-    to_probabilities(model_, logits, scaled, out);
+    probabilities(logits, found.classes, out, static_cast<Scalar>(model_.temperature));
     for (size_t i = 0; i < labels.size(); ++i) {
       const Scalar* row = out.data() + static_cast<int64_t>(i) * found.classes;
       found.probabilities.insert(found.probabilities.end(), row, row + found.classes);

@@ -14,8 +14,8 @@
 
 namespace mudra {
 
-// Thread-safe: any number of threads may ask at once, each with a ThreadTeam of its own. A question of one image
-// takes memory for its answer only, once as many have been asked at the same time before.
+// Thread-safe: any number of threads may ask at once, each with a ThreadTeam of its own. A question of one
+// image takes memory for its answer only, once as many have been asked at the same time before.
 class Predictor {
  public:
   explicit Predictor(Model model);
@@ -31,7 +31,8 @@ class Predictor {
   // Prepared images x [N, H, W, C], N <= answered_together.
   //   out: probabilities [N, classes]   Returns the logits' memory, [N, outputs], in `logits`.
   void answer(const Tensor& x, ThreadTeam& team, Tensor& logits, Tensor& probabilities) const;
-  // The rows of a data set, whose classes must be the model's and whose images its input's size. Throws Error.
+  // The rows of a data set, whose classes must be the model's and whose images its input's size. Throws
+  // Error.
   Answers answers(const Dataset& data, std::span<const Row> rows, ThreadTeam& team) const;
 
  private:

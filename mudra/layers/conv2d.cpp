@@ -150,8 +150,8 @@ void convolve_backward(const Conv2d::Geometry& g, const Scalar* weight, const Te
   const OutputGradient rows = padded_dy(dy, saved, context);
   saved.skips_zeros = saved.sparse.data() && (context.argmax || sparse_conv_pays(sizes, rows.values));
   if (saved.skips_zeros) {
-    return sparse_conv_backward(context.team, sizes, bordered(x, saved), rows, weight, context.shards, saved.sparse.data(),
-                                dx.data());
+    return sparse_conv_backward(context.team, sizes, bordered(x, saved), rows, weight, context.shards,
+                                saved.sparse.data(), dx.data());
   }
   if (!dx.data()) return;
   transpose_panels(weight, g.taps(), g.in, g.out, saved.transposed.data());
@@ -172,7 +172,8 @@ void convolve_gradients(const Conv2d::Geometry& g, const Tensor& x, const Conv2d
   if (saved.skips_zeros) {
     sparse_conv_gradient(sizes, context.argmax != nullptr, saved.sparse.data(), sink, weight);
   } else {
-    matmul_gradient(context.team, bordered(x, saved), rows_of(sizes), rows, g.out, context.shards, sink, weight);
+    matmul_gradient(context.team, bordered(x, saved), rows_of(sizes), rows, g.out, context.shards, sink,
+                    weight);
   }
 }
 
@@ -343,8 +344,8 @@ void Conv2d::gradients(const Tensor& x, const Tensor&, Saved& saved, const Tenso
     return;
   }
   const ConvShape sizes = sizes_of(g, x.shape());
-  column_sums(padded_dy(dy, saved, context), sizes.images, sizes.out_height, sizes.out_width, g.out, context.shards, sink,
-              grad.bias.data());
+  column_sums(padded_dy(dy, saved, context), sizes.images, sizes.out_height, sizes.out_width, g.out,
+              context.shards, sink, grad.bias.data());
   // The gradient takes the place of the turned weights, which have done their work.
   depthwise_gradient(context.team, bordered(x, saved), sizes, dy.data(), context.shards, saved.partial.data(),
                      saved.transposed.data());

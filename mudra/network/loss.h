@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "mudra/core/tensor.h"
+#include "mudra/simd/shards.h"
 
 namespace mudra {
 
@@ -13,7 +15,8 @@ struct LossOptions {
 };
 
 struct BatchLoss {
-  double mean = 0;    // over the batch, weighted: Σ wₙ lₙ / N
+  double sum = 0;   // weighted, over the examples at hand: Σ wₙ lₙ, in the shards of a batch (shards.h)
+  double mean = 0;  // the same divided by the whole batch's N
   int64_t right = 0;  // examples whose largest probability is their label's
 };
 
@@ -25,19 +28,22 @@ class Loss {
 
   // Fills dlogits, already divided by N, unless it is empty. `weights` says what each example counts, [N];
   // empty: 1 each. The sum is divided by N, not by the sum of weights: so a batch of one class counts what
-  // its class counts.
+  // its class counts. `shards`: of which whole batch these examples are a part, whose size N then is.
   BatchLoss operator()(const Tensor& logits, std::span<const int32_t> labels, Tensor& dlogits,
-                       std::span<const Scalar> weights = {});
+                       std::span<const Scalar> weights = {}, const Shards& shards = {});
 
  private:
   using Weights = std::span<const Scalar>;
-  BatchLoss binary(const Tensor& logits, std::span<const int32_t> labels, Tensor& dlogits, Weights weights);
-  BatchLoss categorical(const Tensor& logits, std::span<const int32_t> labels, Tensor& dlogits,
-                        Weights weights);
+  // Leave each example's weighted loss in example_losses_ and return how many are right.
+  int64_t binary(const Tensor& logits, std::span<const int32_t> labels, Tensor& dlogits, Weights weights,
+                 Scalar batch_size);
+  int64_t categorical(const Tensor& logits, std::span<const int32_t> labels, Tensor& dlogits, Weights weights,
+                      Scalar batch_size);
 
   int64_t classes_;
   LossOptions options_;
   Tensor losses_, targets_, gradient_;  // of the logits, before division by N
+  std::vector<double> example_losses_;
 };
 
 // Fills out [N, classes] with the probabilities of logits [N, 1 or classes], by softmax or, for two classes,

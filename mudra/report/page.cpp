@@ -126,7 +126,8 @@ Json picture(const RunRecord& record, Row at) {
                 {"truth", record.test.labels[at]},
                 {"predicted", record.answers.labels[at]},
                 {"sure", percent(static_cast<double>(record.answers.confidence(at)))},
-                {"truth_sure", percent(static_cast<double>(record.answers.probability(at, static_cast<size_t>(record.test.labels[at]))))},
+                {"truth_sure", percent(static_cast<double>(record.answers.probability(
+                                   at, static_cast<size_t>(record.test.labels[at]))))},
                 {"width", image.width},
                 {"height", image.height},
                 {"png", base64(encode_png(image))}};

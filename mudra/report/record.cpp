@@ -136,7 +136,8 @@ RunRecord make_record(const Experiment& experiment, const ExperimentResult& resu
   record.split = describe_split(experiment.split);
   record.network = network_text(experiment.initial.network);
   const Fold& whole = experiment.training(experiment.trainings() - 1);
-  record.trained_on = static_cast<int64_t>(whole.train.size() + (experiment.whole ? whole.validation.size() : 0));
+  record.trained_on =
+      static_cast<int64_t>(whole.train.size() + (experiment.whole ? whole.validation.size() : 0));
   record.history = result.trainings[0].history;
   record.kept_epoch = result.trainings[0].kept_epoch;
   record.evaluation = result.test;

@@ -36,17 +36,17 @@ struct OptionRecord {
 struct RunRecord {
   std::string command;  // repeats the run: "mudra train --options runs/report-1/options.toml"
   std::vector<OptionRecord> options;
-  std::string options_toml;  // the same as a file that repeats the run; empty when nothing was trained
-  std::string data;          // "dataset_labels.npz: 5,000 images 28x28, ten classes; kept 0 and 5: 1,000"
-  std::string split;         // "800 to train, 200 held out, random, seed 1"; empty when nothing was split
-  std::string network;       // "dense 128, sigmoid -> 1, 100,609 parameters"
-  int64_t trained_on = 0;    // images; 0 when nothing was trained
-  int64_t kept_epoch = 0;    // whose weights the model has: the last, or the one validation chose
+  std::string options_toml;    // the same as a file that repeats the run; empty when nothing was trained
+  std::string data;            // "dataset_labels.npz: 5,000 images 28x28, ten classes; kept 0 and 5: 1,000"
+  std::string split;           // "800 to train, 200 held out, random, seed 1"; empty when nothing was split
+  std::string network;         // "dense 128, sigmoid -> 1, 100,609 parameters"
+  int64_t trained_on = 0;      // images; 0 when nothing was trained
+  int64_t kept_epoch = 0;      // whose weights the model has: the last, or the one validation chose
   std::vector<Epoch> history;  // of the first fold; empty when nothing was trained
-  std::vector<FoldRecord> folds;     // empty when there is only one
-  Evaluation evaluation;             // of the N test images
-  Dataset test;                      // N images; labels index evaluation.classes
-  Answers answers;                   // for them
+  std::vector<FoldRecord> folds;  // empty when there is only one
+  Evaluation evaluation;          // of the N test images
+  Dataset test;                   // N images; labels index evaluation.classes
+  Answers answers;                // for them
   WeightImages weights;
   Seconds seconds;
   std::vector<NamedText> environment;  // version, compiler, processor, instruction set, threads

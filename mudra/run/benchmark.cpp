@@ -80,7 +80,8 @@ const std::vector<BenchmarkJob>& benchmark_jobs() {
       answers("seed-256", "256 images, 784-128-1 sigmoid", seed_network, 2, 256, 800),
       answers("cnn-256", "256 images, the network of cnn", cnn_network, 10, 256, 240),
       {"augment", "rotate, scale, shear, shift, brightness, noise: 100,000 images 28x28", 1000, 2, "",
-       OptimizerKind::sgd, Initialization::he, 0, 100, 100, 0, "rotate 15, scale 0.1, shear 0.1, shift 2, brightness 0.2, noise 0.02"},
+       OptimizerKind::sgd, Initialization::he, 0, 100, 100, 0,
+       "rotate 15, scale 0.1, shear 0.1, shift 2, brightness 0.2, noise 0.02"},
   };
   return jobs;
 }

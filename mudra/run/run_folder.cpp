@@ -100,7 +100,8 @@ std::optional<Resumption> RunFolder::resume() {
   if (fs::exists(checkpoint_path(folder_))) found = load_checkpoint(folder_, identity_);
   std::string known;
   for (size_t i = 0; found && i < found->done.size(); ++i) {
-    for (const Epoch& epoch : found->done[i].history) known += metrics_line(experiment_.training(i).name, epoch);
+    for (const Epoch& epoch : found->done[i].history)
+      known += metrics_line(experiment_.training(i).name, epoch);
   }
   if (found && found->done.size() < experiment_.trainings()) {
     for (const Epoch& epoch : history_of(found->trainer, found->where))

@@ -1,7 +1,8 @@
 // The folder a run leaves behind, written while an experiment goes on:
 //
 //   options.toml, split.json   from the beginning
-//   metrics.jsonl              a line for each epoch when it is over; lines are only ever added, but a run that is gone
+//   metrics.jsonl              a line for each epoch when it is over; lines are only ever added, but a run
+//   that is gone
 //                              on with first cuts the file back to its checkpoint
 //   checkpoint.safetensors     while it trains, every --checkpoint seconds
 //   predictions.csv            in the end: what was answered for every held-out image
@@ -23,8 +24,8 @@ namespace mudra {
 std::filesystem::path make_run_folder(const std::string& out, const std::string& name,
                                       const std::string& option = "--out");
 
-// Listens to an experiment and writes what is to be kept. Throws Error, which says how to go on, when it cannot.
-// The experiment must outlive it. One thread at a time.
+// Listens to an experiment and writes what is to be kept. Throws Error, which says how to go on, when it
+// cannot. The experiment must outlive it. One thread at a time.
 class RunFolder {
  public:
   RunFolder(const Experiment& experiment, std::filesystem::path folder);

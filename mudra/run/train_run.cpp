@@ -25,7 +25,8 @@ Run run_in_folder(Run run, bool is_resumed, const RunEvents& events, const Stopw
   const Experiment& experiment = run.experiment;
   const auto images = static_cast<int64_t>(experiment.training(0).train.size());
   const int64_t batch = std::min<int64_t>(experiment.options.training.batch_size, images);
-  ThreadTeam team(worthwhile_threads(experiment.initial.network, batch, threads_allowed(experiment.options.run)));
+  ThreadTeam team(
+      worthwhile_threads(experiment.initial.network, batch, threads_allowed(experiment.options.run)));
   run.threads = team.threads();
   RunFolder folder(experiment, run.folder);
   std::optional<Resumption> resumption;

@@ -22,15 +22,15 @@ struct Run {
 
 // What a run says while it runs; any may be empty.
 struct RunEvents {
-  Progress reading;                                                         // of the data
-  std::function<void(const Experiment&)> ready;                             // it is settled what will be trained
+  Progress reading;                              // of the data
+  std::function<void(const Experiment&)> ready;  // it is settled what will be trained
   std::function<void(const Experiment&, size_t training, const Epoch&)> epoch;
   std::stop_token stop;
 };
 
-// Trains and evaluates, in a folder (run_folder.h says what it holds). With more than one fold every fold is trained
-// and tested, and the model kept is trained on all images. Throws Error; a run that is stopped throws Error too, and
-// leaves a checkpoint and no model.
+// Trains and evaluates, in a folder (run_folder.h says what it holds). With more than one fold every fold is
+// trained and tested, and the model kept is trained on all images. Throws Error; a run that is stopped throws
+// Error too, and leaves a checkpoint and no model.
 Run train_run(const Options& options, const std::string& out, const RunEvents& events);
 
 // Goes on with a run that was stopped, killed or ran out of disk, from its checkpoint or else from the start:

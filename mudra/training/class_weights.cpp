@@ -10,9 +10,9 @@ namespace mudra {
 namespace {
 
 [[noreturn]] void refuse(std::string_view text, const std::string& which) {
-  throw usage_error("'" + std::string(text) + "' is not possible", "--class-weights",
-                    "Say balanced, or one number above 0 for each of the classes" + which +
-                        ", separated by commas");
+  throw usage_error(
+      "'" + std::string(text) + "' is not possible", "--class-weights",
+      "Say balanced, or one number above 0 for each of the classes" + which + ", separated by commas");
 }
 
 }  // namespace
@@ -36,7 +36,8 @@ std::string ClassWeights::text() const {
   return text;
 }
 
-std::vector<Scalar> class_weights(const ClassWeights& chosen, const Dataset& data, std::span<const Row> rows) {
+std::vector<Scalar> class_weights(const ClassWeights& chosen, const Dataset& data,
+                                  std::span<const Row> rows) {
   if (chosen == ClassWeights()) return {};
   std::vector<double> counts(data.classes.size(), 0.0), weights = chosen.values;
   for (const Row row : rows) ++counts[static_cast<size_t>(data.labels[row])];

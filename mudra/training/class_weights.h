@@ -23,8 +23,8 @@ struct ClassWeights {
 };
 
 // What an image of each class counts in the loss, scaled so that the mean over the images at `rows` is 1 and
-// the learning rate keeps its meaning. Balanced: images / (classes * images of the class), as scikit-learn has
-// it. Empty when nothing was chosen. Throws a usage Error when there are not as many values as classes.
+// the learning rate keeps its meaning. Balanced: images / (classes * images of the class), as scikit-learn
+// has it. Empty when nothing was chosen. Throws a usage Error when there are not as many values as classes.
 std::vector<Scalar> class_weights(const ClassWeights& chosen, const Dataset& data, std::span<const Row> rows);
 
 // The weights of a batch's examples: by class, times those given for rows of the data. Allocates nothing when

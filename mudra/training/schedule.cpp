@@ -32,7 +32,8 @@ double Schedule::rate(int64_t step) const {
   if (kind_ == ScheduleKind::one_cycle) return one_cycle(t);
   if (t + 1 < warm_up_) return rate_ * ((t + 1) / warm_up_);
   double rate = rate_;
-  if (kind_ == ScheduleKind::cosine) rate = glide(rate_, 0, std::max(0.0, (t - warm_up_) / (steps_ - warm_up_)));
+  if (kind_ == ScheduleKind::cosine)
+    rate = glide(rate_, 0, std::max(0.0, (t - warm_up_) / (steps_ - warm_up_)));
   if (kind_ == ScheduleKind::step) {
     for (int64_t drop = step / drop_every_; drop > 0; --drop) rate *= factor_;
   }

@@ -1,5 +1,5 @@
-// Everything that changes while training: the past as far as the future needs it. Internal to training/; others
-// hold it as bytes (Trainer::state).
+// Everything that changes while training: the past as far as the future needs it. Internal to training/;
+// others hold it as bytes (Trainer::state).
 #pragma once
 
 #include <string>
@@ -26,9 +26,9 @@ struct TrainingState {
   std::vector<Epoch> history;  // whole epochs
 };
 
-// Adds the state to a container: arrays named "network.1.weight", "first." and "second." (moments), "average."
-// and "kept." where there are such, in the model file's order of values; metadata `training`, JSON with the
-// counters, the sums of the epoch going on and the history, exact to the last bit.
+// Adds the state to a container: arrays named "network.1.weight", "first." and "second." (moments),
+// "average." and "kept." where there are such, in the model file's order of values; metadata `training`, JSON
+// with the counters, the sums of the epoch going on and the history, exact to the last bit.
 void put_state(const TrainingState& state, Safetensors& content);
 
 // The state put there; `fresh`, the state before the first step, says what it must look like. Throws Error,

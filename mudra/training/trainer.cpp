@@ -296,7 +296,8 @@ const Network& Trainer::kept() const {
 
 void Trainer::set_weights(const Network& network) {
   if (network.text() != this->network().text() || network.input != this->network().input)
-    throw Error("is '" + network.text() + "', not '" + this->network().text() + "'", "the network to train on");
+    throw Error("is '" + network.text() + "', not '" + this->network().text() + "'",
+                "the network to train on");
   parts_->state.network = network;
   parts_->follow();
 }

@@ -26,32 +26,32 @@ struct TrainingEvents {
   std::function<void(const Trainer&)> step;  // after every step; the last one of an epoch before its end
 };
 
-// Trains a network on a fold's training part. Options, data and seed being the same, training goes on from any
-// state to the same bits, for any team, fused or plain. An image counts its example weight times its class
-// weight in the loss. One thread at a time; several trainers may share data, but not a team.
+// Trains a network on a fold's training part. Options, data and seed being the same, training goes on from
+// any state to the same bits, for any team, fused or plain. An image counts its example weight times its
+// class weight in the loss. One thread at a time; several trainers may share data, but not a team.
 class Trainer {
  public:
-  // `network` has the weights to begin with, and its input is of the size of the data's images. Data, fold and
-  // team must outlive the trainer. With fuse = false nothing is fused: the same bits, slower.
-  Trainer(Network network, const Dataset& data, const Fold& fold, const TrainingOptions& options, uint64_t seed,
-          ThreadTeam& team, bool fuse = true);
+  // `network` has the weights to begin with, and its input is of the size of the data's images. Data, fold
+  // and team must outlive the trainer. With fuse = false nothing is fused: the same bits, slower.
+  Trainer(Network network, const Dataset& data, const Fold& fold, const TrainingOptions& options,
+          uint64_t seed, ThreadTeam& team, bool fuse = true);
   // A second training in the same state, on the same data; the two go on independently. `team`: for the copy.
   Trainer(const Trainer& other, ThreadTeam& team);
   Trainer(Trainer&&) noexcept;
   ~Trainer();
 
-  // Steps and ends epochs until `epochs` are whole, which may be fewer or more than the options' own, or there
-  // is no more patience, or the training diverged, or a stop is requested.
+  // Steps and ends epochs until `epochs` are whole, which may be fewer or more than the options' own, or
+  // there is no more patience, or the training diverged, or a stop is requested.
   Ending run(int epochs, const TrainingEvents& events = {}, const std::stop_token& stop = {});
   Ending run(const TrainingEvents& events = {}, const std::stop_token& stop = {});  // options.epochs of them
 
-  // One batch, unless all of the epoch's are done: then finish_epoch() is next. False, and nothing happens any
-  // more, once the loss or a weight is no number; the weights kept are then those of the last good epoch. Takes
-  // no memory.
+  // One batch, unless all of the epoch's are done: then finish_epoch() is next. False, and nothing happens
+  // any more, once the loss or a weight is no number; the weights kept are then those of the last good epoch.
+  // Takes no memory.
   bool step();
   bool is_epoch_over() const;
-  // After the epoch's last step: scores the validation and the held-out part, and keeps the weights if they are
-  // the best. False as for step().
+  // After the epoch's last step: scores the validation and the held-out part, and keeps the weights if they
+  // are the best. False as for step().
   bool finish_epoch();
 
   const std::vector<Epoch>& history() const;  // of whole epochs
@@ -65,8 +65,8 @@ class Trainer {
   const Network& kept() const;
   int kept_epoch() const;  // 0: none yet
 
-  // The weights that follow the gradient. Setting them leaves moments and averages as they are; the network must
-  // be of the same architecture.
+  // The weights that follow the gradient. Setting them leaves moments and averages as they are; the network
+  // must be of the same architecture.
   const Network& network() const;
   void set_weights(const Network& network);
 

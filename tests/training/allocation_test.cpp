@@ -67,8 +67,8 @@ TEST(Training, AStepAllocatesNothing) {
   for (const OptimizerKind optimizer : {OptimizerKind::sgd, OptimizerKind::momentum, OptimizerKind::adam}) {
     for (const bool shuffle : {false, true}) {
       TrainingOptions options;
-      options.augment = Augmentation::parse(
-          shuffle ? "rotate 9, elastic 1, noise 0.1, background 1, blur 1, jpeg 50" : "");
+      options.augment =
+          Augmentation::parse(shuffle ? "rotate 9, elastic 1, noise 0.1, background 1, blur 1, jpeg 50" : "");
       options.optimizer = optimizer;
       options.ema = shuffle ? 0.9 : 0;
       options.clip = shuffle ? 0.1 : 0;

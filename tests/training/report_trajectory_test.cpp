@@ -1,8 +1,8 @@
 // The whole experiment of the report against NumPy: all 100 epochs from the same weights and split.
 #include <gtest/gtest.h>
 
-#include "mudra/network/model.h"
 #include "mudra/experiment/options.h"
+#include "mudra/network/model.h"
 #include "mudra/training/trainer.h"
 #include "tests/network/report_network.h"
 

@@ -6,10 +6,10 @@
 
 #include "mudra/core/denormals.h"
 #include "mudra/core/error.h"
+#include "mudra/experiment/options.h"
 #include "mudra/network/model.h"
 #include "mudra/network/plan.h"
 #include "mudra/training/class_weights.h"
-#include "mudra/experiment/options.h"
 #include "mudra/training/state.h"
 #include "mudra/training/trainer.h"
 
@@ -116,7 +116,8 @@ TEST(Training, KeepsTheEpochOfLowestValidationLoss) {
   TrainingEvents events;
   events.epoch = [&](const Trainer& now, const Epoch&) { after.push_back(now.network()); };
   EXPECT_EQ(trainer.run(events), Ending::finished);
-  const Example::Outcome training{Ending::finished, trainer.kept(), trainer.kept_epoch(), trainer.history(), {}};
+  const Example::Outcome training{
+      Ending::finished, trainer.kept(), trainer.kept_epoch(), trainer.history(), {}};
   ASSERT_EQ(training.history.size(), 30U);
   int best = 1;
   for (const Epoch& epoch : training.history) {
@@ -274,8 +275,8 @@ TEST(Training, GoesOnFromAnyStateToTheSameBits) {
   }
 }
 
-// The schedule's horizon is not the stop: a training looked at half-way goes on to the same bits, and one that goes on
-// beyond its horizon begins with the same epochs.
+// The schedule's horizon is not the stop: a training looked at half-way goes on to the same bits, and one
+// that goes on beyond its horizon begins with the same epochs.
 TEST(Training, MayPauseAnywhereAndGoOnBeyondItsHorizon) {
   Example example;
   example.options.training.schedule = ScheduleKind::cosine;
