@@ -15,15 +15,14 @@ ARROWS = {
     "features": ["data"],
     "layers": ["simd"],
     "network": ["layers"],
-    "training": ["network", "features"],
-    "tuning": ["training"],
-    "evaluation": ["network", "features"],
-    "explain": ["network", "features"],
-    "report": ["evaluation", "explain"],
+    "inference": ["network", "features"],
+    "training": ["inference"],
+    "evaluation": ["inference"],
+    "experiment": ["training", "evaluation", "synth"],
+    "report": ["experiment"],
     "export": ["network"],
-    "run": ["training", "report", "synth"],
-    "serve": ["training", "report"],
-    "cli": ["run", "tuning", "export", "serve"],
+    "run": ["report"],
+    "cli": ["run", "export"],
 }
 
 

@@ -12,7 +12,7 @@
 #include "mudra/core/error.h"
 #include "mudra/core/text.h"
 #include "mudra/run/benchmark.h"
-#include "mudra/simd/roofline.h"
+#include "mudra/simd/peak_rates.h"
 
 namespace mudra {
 namespace {

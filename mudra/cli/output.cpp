@@ -124,7 +124,7 @@ Progress show_progress(const std::string& what, bool quiet) {
         line->show(
             fmt::format("{} {:.0f}%", what, 100 * static_cast<double>(done) / static_cast<double>(of)));
       },
-      interrupts());
+      interrupts(), what);
 }
 
 }  // namespace mudra

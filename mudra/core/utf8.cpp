@@ -39,22 +39,10 @@ bool is_utf8(std::string_view text) {
 }  // namespace
 
 void append_utf8(uint32_t point, std::string& text) {
-  const auto push = [&](uint32_t byte) { text += static_cast<char>(byte); };
-  if (point < 0x80) {
-    push(point);
-  } else if (point < 0x800) {
-    push(0xC0 | point >> 6);
-    push(0x80 | (point & 63));
-  } else if (point < 0x10000) {
-    push(0xE0 | point >> 12);
-    push(0x80 | (point >> 6 & 63));
-    push(0x80 | (point & 63));
-  } else {
-    push(0xF0 | point >> 18);
-    push(0x80 | (point >> 12 & 63));
-    push(0x80 | (point >> 6 & 63));
-    push(0x80 | (point & 63));
-  }
+  const int more = point < 0x80 ? 0 : point < 0x800 ? 1 : point < 0x10000 ? 2 : 3;  // bytes after the first
+  constexpr uint32_t first[] = {0, 0xC0, 0xE0, 0xF0};
+  text += static_cast<char>(first[more] | point >> 6 * more);
+  for (int k = more - 1; k >= 0; --k) text += static_cast<char>(0x80 | (point >> 6 * k & 63));
 }
 
 std::string as_utf8(std::string_view bytes) {

@@ -51,15 +51,19 @@ Trainer trainer_for(const Experiment& experiment, size_t training, ThreadTeam& t
           experiment.options.training, experiment.options.seed, team};
 }
 
-FoldResult result_of(const Experiment& experiment, size_t training, const Trainer& trainer, ThreadTeam& team) {
-  FoldResult result{trainer.history(), trainer.kept_epoch(), Ending::finished, trainer.problem(), {}, {}};
-  if (!result.problem.empty()) {
-    result.ending = Ending::diverged;
-  } else if (trainer.is_out_of_patience()) {
-    result.ending = Ending::patience;
-  }
+FoldResult result_of(const Experiment& experiment, size_t training, Trainer&& trainer, ThreadTeam& team) {
+  FoldResult result;
   Model model = experiment.initial;
-  model.network = trainer.kept();
+  {
+    const Trainer done = std::move(trainer);
+    result.history = done.history();
+    result.kept_epoch = done.kept_epoch();
+    result.problem = done.problem();
+    result.ending = !result.problem.empty()      ? Ending::diverged
+                    : done.is_out_of_patience() ? Ending::patience
+                                                : Ending::finished;
+    model.network = done.kept();
+  }
   const Predictor predictor(std::move(model));
   result.answers = predictor.answers(experiment.data, experiment.training(training).test, team);
   if (training + 1 == experiment.trainings()) result.network = predictor.model().network;
@@ -119,7 +123,7 @@ std::optional<ExperimentResult> run_experiment(const Experiment& experiment, Thr
       return std::nullopt;
     }
     const Stopwatch watch;
-    done.push_back(result_of(experiment, number, trainer, team));
+    done.push_back(result_of(experiment, number, std::move(trainer), team));
     tested += watch.seconds();
   }
   const Stopwatch watch;

@@ -5,7 +5,7 @@
 //   for (size_t i = 0; i < e.trainings(); ++i) {        // in any order, on several threads, in several processes
 //     Trainer trainer = trainer_for(e, i, team);
 //     trainer.run();
-//     results.push_back(result_of(e, i, trainer, team));
+//     results.push_back(result_of(e, i, std::move(trainer), team));
 //   }
 //   ExperimentResult result = conclude(e, std::move(results));
 #pragma once
@@ -59,8 +59,9 @@ struct FoldResult {
 // A trainer before its first step. The experiment and the team must outlive it.
 Trainer trainer_for(const Experiment& experiment, size_t training, ThreadTeam& team);
 
-// Tests the weights kept on the training's test rows. Throws Error when no epoch became whole.
-FoldResult result_of(const Experiment& experiment, size_t training, const Trainer& trainer, ThreadTeam& team);
+// Tests the weights kept on the training's test rows, once the trainer's own memory is free again. Throws Error when
+// no epoch became whole.
+FoldResult result_of(const Experiment& experiment, size_t training, Trainer&& trainer, ThreadTeam& team);
 
 struct Seconds {
   double load = 0;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iterator>
 #include <numeric>
+#include <utility>
 
 #include "mudra/core/atomic_file.h"
 #include "mudra/data/csv.h"
@@ -18,27 +19,23 @@ std::string header(const Dataset& data) {
   return line + "\n";
 }
 
-// The number of the fold that each answer comes from.
-std::vector<size_t> folds_of(std::span<const Fold> folds, size_t answers) {
-  std::vector<size_t> numbers;
-  for (size_t fold = 0; fold < folds.size(); ++fold) numbers.resize(numbers.size() + folds[fold].test.size(), fold);
-  numbers.resize(answers);
-  return numbers;
-}
-
 }  // namespace
 
 void write_predictions(const Dataset& data, std::span<const Row> rows, std::span<const Fold> folds,
                        const Answers& answers, const std::filesystem::path& path) {
-  std::vector<size_t> order(answers.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::ranges::stable_sort(order, {}, [&](size_t i) { return data.source_row(rows[i]); });
-  const std::vector<size_t> fold = folds_of(folds, answers.size());
+  std::vector<Row> order(answers.size());
+  std::iota(order.begin(), order.end(), Row{0});
+  std::ranges::sort(order, {}, [&](Row i) { return std::pair(data.source_row(rows[i]), i); });
+  std::vector<size_t> ends;  // of the folds' answers
+  for (const Fold& fold : folds) ends.push_back((ends.empty() ? 0 : ends.back()) + fold.test.size());
   AtomicFile file(path);
   file.write(header(data));
   std::string text;
-  for (const size_t i : order) {
+  for (const Row i : order) {
     const Row row = rows[i];
+    const auto fold_of = [&](size_t answer) {
+      return static_cast<size_t>(std::ranges::upper_bound(ends, answer) - ends.begin());
+    };
     const auto name = [&](const auto& names, int64_t index) {
       return index < 0 ? std::string() : csv_text_cell(names[static_cast<size_t>(index)]);
     };
@@ -46,7 +43,7 @@ void write_predictions(const Dataset& data, std::span<const Row> rows, std::span
                    name(data.files, data.files.empty() ? -1 : int64_t{row}),
                    name(data.group_names, data.groups.empty() ? -1 : data.groups[row]),
                    data.photographs.empty() ? std::string() : std::to_string(data.photographs[row]),
-                   folds.empty() ? std::string() : csv_text_cell(folds[fold[i]].name),
+                   folds.empty() ? std::string() : csv_text_cell(folds[fold_of(i)].name),
                    name(data.classes, data.labels[row]), name(data.classes, answers.labels[i]),
                    answers.confidence(i));
     for (size_t c = 0; c < data.classes.size(); ++c)

@@ -61,238 +61,214 @@ class Writer {
   }
 
   // From uint8 [N, H, W, C] to logits.
-  std::string add_network(const std::string& images);
-  // From logits to one probability per class.
-  void add_probabilities(const std::string& logits, int64_t classes);
+  std::string add_network(const std::string& images) {
+    node("Cast", {images}, "bytes").set("to", int64_t{onnx::TensorProto::FLOAT});
+    const std::string unit = binary("Mul", "bytes", constant("per_byte", 1 / 255.0), "pixels");
+    node("Transpose", {unit}, "channels_first").set("perm", {0, 3, 1, 2});
+    const Graph graph = lower(network_);
+    std::vector<std::string> names;  // of the graph's values
+    const auto name_of = [&](int value) {
+      return value == Graph::images ? "channels_first" : names[static_cast<size_t>(value)];
+    };
+    for (const Graph::Node& node : graph.nodes) {
+      layer_ = node.layer;
+      std::vector<std::string> inputs;
+      for (const int value : node.inputs) inputs.push_back(name_of(value));
+      names.push_back(add(network_.layers[layer_], inputs, graph.shape(node.inputs[0])));
+    }
+    return unary("Identity", names.back(), "logits");
+  }
+
+  // From logits to one probability per class, as probabilities() of mudra/network/loss.h has them.
+  void add_probabilities(const std::string& raw, int64_t classes, double temperature) {
+    const std::string logits =
+        temperature == 1 ? raw : binary("Div", raw, constant("temperature", temperature), "cooled");
+    if (classes == 2) {
+      node("Concat", {unary("Neg", logits, "first"), logits}, "both").set("axis", int64_t{1});
+      unary("Sigmoid", "both", "probabilities");
+    } else {
+      node("Softmax", {logits}, "probabilities").set("axis", int64_t{1});
+    }
+  }
 
  private:
+  // The layer's nodes, or the sum of the two ways of a block.
+  std::string add(const AnyLayer& any, const std::vector<std::string>& inputs, const Shape& shape) {
+    return std::visit(
+        [&]<class L>(const L& layer) {
+          if constexpr (IsMark<L>) {
+            return binary("Add", inputs.at(0), inputs.at(1), named("add"));
+          } else {
+            return add(layer, inputs[0], shape);
+          }
+        },
+        any);
+  }
+
   // One overload for each layer: makes its nodes and names their result. `shape` is that of x, [N, H, W, C].
-  std::string add(const Dense& layer, const std::string& x, const Shape& shape);
-  std::string add(const Conv2d& layer, const std::string& x, const Shape& shape);
-  std::string add(const MaxPool2d& layer, const std::string& x, const Shape& shape);
-  std::string add(const AveragePool2d& layer, const std::string& x, const Shape& shape);
-  std::string add(const GlobalPool& layer, const std::string& x, const Shape& shape);
-  std::string add(const BatchNorm& layer, const std::string& x, const Shape& shape);
-  std::string add(const LayerNorm& layer, const std::string& x, const Shape& shape);
-  std::string add(const Dropout& layer, const std::string& x, const Shape& shape);
-  std::string add(const Flatten& layer, const std::string& x, const Shape& shape);
+  std::string add(const Dense&, const std::string& x, const Shape&) {
+    std::string y = named("dense");
+    node("Gemm", {x, weights("weight"), weights("bias")}, y).set("transB", int64_t{1});
+    return y;
+  }
+
+  std::string add(const Conv2d& layer, const std::string& x, const Shape&) {
+    const Conv2d::Geometry& g = layer.geometry;
+    std::string y = named("conv");
+    const int64_t inputs_of_filter = file_shape(parameters_.at(named("weight")))[1];
+    node("Conv", {x, weights("weight"), weights("bias")}, y)
+        .set("kernel_shape", {g.kernel_height, g.kernel_width})
+        .set("strides", {g.stride, g.stride})
+        .set("group", g.in / inputs_of_filter)
+        .set("pads", {g.pad_height, g.pad_width, g.pad_height, g.pad_width});
+    return y;
+  }
+
+  std::string add(const MaxPool2d& layer, const std::string& x, const Shape&) {
+    const Window& w = layer.window;
+    std::string y = named("pool");
+    node("MaxPool", {x}, y).set("kernel_shape", {w.height, w.width}).set("strides", {w.stride, w.stride});
+    return y;
+  }
+
+  std::string add(const AveragePool2d& layer, const std::string& x, const Shape&) {
+    const Window& w = layer.window;
+    std::string y = named("average-pool");
+    node("AveragePool", {x}, y).set("kernel_shape", {w.height, w.width}).set("strides", {w.stride, w.stride});
+    return y;
+  }
+
+  std::string add(const GlobalPool&, const std::string& x, const Shape&) {
+    std::string y = named("global-pool");
+    node("Flatten", {unary("GlobalAveragePool", x, named("mean"))}, y).set("axis", int64_t{1});
+    return y;
+  }
+
+  std::string add(const BatchNorm&, const std::string& x, const Shape&) {
+    std::string y = named("batch-norm");
+    node("BatchNormalization",
+         {x, weights("weight"), weights("bias"), weights("running_mean"), weights("running_var")}, y)
+        .set("epsilon", BatchNorm::epsilon);
+    return y;
+  }
+
+  // Operator set 17 has it in one node; here it is spelled out.
+  std::string add(const LayerNorm& layer, const std::string& x, const Shape& shape) {
+    const auto mean = [&](const std::string& of, const std::string& name) {
+      node("ReduceMean", {of}, name).set("axes", {1}).set("keepdims", int64_t{1});
+      return name;
+    };
+    const std::vector<int64_t> column =  // stretches over the axes behind axis 1
+        shape.rank() == 4 ? std::vector<int64_t>{layer.channels, 1, 1} : std::vector<int64_t>{layer.channels};
+    const std::string distance = binary("Sub", x, mean(x, named("mean")), named("distance"));
+    const std::string variance = mean(binary("Mul", distance, distance, named("square")), named("variance"));
+    const std::string spread =
+        binary("Add", variance, constant(named("epsilon"), LayerNorm::epsilon), named("spread"));
+    const std::string unit =
+        binary("Div", distance, unary("Sqrt", spread, named("deviation")), named("normalized"));
+    const std::string scaled = binary("Mul", unit, weights("weight", column), named("scaled"));
+    return binary("Add", scaled, weights("bias", column), named("layer-norm"));
+  }
+
+  std::string add(const Dropout&, const std::string& x, const Shape&) { return x; }
+
+  std::string add(const Flatten&, const std::string& x, const Shape& shape) {
+    if (shape.rank() == 2) return x;
+    node("Flatten", {x}, named("flatten")).set("axis", int64_t{1});
+    return named("flatten");
+  }
+
   template <ActivationKind Function>
   std::string add(const Activation<Function>&, const std::string& x, const Shape&) {
     return activation(Function, x);
   }
 
-  std::string activation(ActivationKind function, const std::string& x);
-  // The layer's nodes, or the sum of the two ways of a block.
-  std::string add(const AnyLayer& layer, const std::vector<std::string>& inputs, const Shape& shape);
+  std::string activation(ActivationKind function, const std::string& x) {
+    std::string y = named(activation_name(function));
+    switch (function) {
+      case ActivationKind::none:
+        return x;
+      case ActivationKind::sigmoid:
+        return unary("Sigmoid", x, y);
+      case ActivationKind::tanh:
+        return unary("Tanh", x, y);
+      case ActivationKind::relu:
+        return unary("Relu", x, y);
+      case ActivationKind::leaky_relu:
+        node("LeakyRelu", {x}, y).set("alpha", 0.01);
+        return y;
+      case ActivationKind::gelu: {  // x (1 + erf(x / sqrt 2)) / 2, in the order runtimes know how to fuse
+        const std::string ratio =
+            binary("Div", x, constant(named("sqrt2"), std::numbers::sqrt2), named("ratio"));
+        const std::string twice =
+            binary("Add", unary("Erf", ratio, named("erf")), constant(named("one"), 1), named("twice"));
+        return binary("Mul", binary("Mul", x, twice, named("double")), constant(named("half"), 0.5), y);
+      }
+      case ActivationKind::silu:
+        return binary("Mul", x, unary("Sigmoid", x, named("gate")), y);
+      case ActivationKind::hard_swish:  // x clamp(x / 6 + 1 / 2, 0, 1)
+        node("HardSigmoid", {x}, named("gate")).set("alpha", 1.0 / 6).set("beta", 0.5);
+        return binary("Mul", x, named("gate"), y);
+    }
+    return x;
+  }
 
   // A node whose one output has its own name, "3.conv".
-  Attributes node(const char* type, std::initializer_list<std::string> inputs, const std::string& name);
-  std::string binary(const char* type, const std::string& a, const std::string& b, const std::string& name);
-  std::string unary(const char* type, const std::string& x, const std::string& name);
+  Attributes node(const char* type, std::initializer_list<std::string> inputs, const std::string& name) {
+    onnx::NodeProto* made = graph_->add_node();
+    made->set_op_type(type);
+    made->set_name(name);
+    for (const std::string& input : inputs) made->add_input(input);
+    made->add_output(name);
+    return Attributes(made);
+  }
+
+  std::string binary(const char* type, const std::string& a, const std::string& b, const std::string& name) {
+    node(type, {a, b}, name);
+    return name;
+  }
+
+  std::string unary(const char* type, const std::string& x, const std::string& name) {
+    node(type, {x}, name);
+    return name;
+  }
+
   std::string named(std::string_view name) const { return std::to_string(layer_) + "." + std::string(name); }
 
   // The parameter of the layer at hand as a constant, in the file's shape or another of as many values.
-  std::string weights(std::string_view name);
-  std::string weights(std::string_view name, const std::vector<int64_t>& shape);
-  std::string constant(const std::string& name, double value);
+  std::string weights(std::string_view name) {
+    const Shape shape = file_shape(parameters_.at(named(name)));
+    std::vector<int64_t> dimensions;
+    for (int axis = 0; axis < shape.rank(); ++axis) dimensions.push_back(shape[axis]);
+    return weights(name, dimensions);
+  }
+
+  std::string weights(std::string_view name, const std::vector<int64_t>& shape) {
+    initializer(named(name), shape, to_file_order(parameters_.at(named(name))));
+    return named(name);
+  }
+
+  std::string constant(const std::string& name, double value) {
+    initializer(name, {}, {static_cast<Scalar>(value)});
+    return name;
+  }
+
   void initializer(const std::string& name, const std::vector<int64_t>& shape,
-                   const std::vector<Scalar>& values);
+                   const std::vector<Scalar>& values) {
+    onnx::TensorProto* tensor = graph_->add_initializer();
+    tensor->set_name(name);
+    tensor->set_data_type(onnx::TensorProto::FLOAT);
+    for (const int64_t size : shape) tensor->add_dims(size);
+    const std::vector<float> floats(values.begin(), values.end());
+    tensor->set_raw_data(floats.data(),
+                         floats.size() * sizeof(float));  // little endian, as every processor here
+  }
 
   onnx::GraphProto* graph_;
   const Network& network_;
   std::map<std::string, ConstParameter> parameters_;
-  size_t layer_ = 0;
+  size_t layer_ = 0;  // of the network, whose nodes are being made
 };
-
-std::string Writer::add_network(const std::string& images) {
-  node("Cast", {images}, "bytes").set("to", int64_t{onnx::TensorProto::FLOAT});
-  const std::string unit = binary("Mul", "bytes", constant("per_byte", 1 / 255.0), "pixels");
-  node("Transpose", {unit}, "channels_first").set("perm", {0, 3, 1, 2});
-  const Graph graph = lower(network_);
-  std::vector<std::string> names;  // of the graph's values
-  const auto name_of = [&](int value) {
-    return value == Graph::images ? "channels_first" : names[static_cast<size_t>(value)];
-  };
-  for (const Graph::Node& node : graph.nodes) {
-    layer_ = node.layer;
-    std::vector<std::string> inputs;
-    for (const int value : node.inputs) inputs.push_back(name_of(value));
-    names.push_back(add(network_.layers[layer_], inputs, graph.shape(node.inputs[0])));
-  }
-  return unary("Identity", names.back(), "logits");
-}
-
-std::string Writer::add(const AnyLayer& any, const std::vector<std::string>& inputs, const Shape& shape) {
-  return std::visit(
-      [&]<class L>(const L& layer) {
-        if constexpr (IsMark<L>) {
-          return binary("Add", inputs.at(0), inputs.at(1), named("add"));
-        } else {
-          return add(layer, inputs[0], shape);
-        }
-      },
-      any);
-}
-
-void Writer::add_probabilities(const std::string& logits, int64_t classes) {
-  if (classes == 2) {  // both by sigmoid: 1 - p would lose small values
-    node("Concat", {unary("Neg", logits, "first"), logits}, "both").set("axis", int64_t{1});
-    unary("Sigmoid", "both", "probabilities");
-  } else {
-    node("Softmax", {logits}, "probabilities").set("axis", int64_t{1});
-  }
-}
-
-std::string Writer::add(const Dense&, const std::string& x, const Shape&) {
-  std::string y = named("dense");
-  node("Gemm", {x, weights("weight"), weights("bias")}, y).set("transB", int64_t{1});
-  return y;
-}
-
-std::string Writer::add(const Conv2d& layer, const std::string& x, const Shape&) {
-  const Conv2d::Geometry& g = layer.geometry;
-  std::string y = named("conv");
-  const int64_t inputs_of_filter = file_shape(parameters_.at(named("weight")))[1];
-  node("Conv", {x, weights("weight"), weights("bias")}, y)
-      .set("kernel_shape", {g.kernel_height, g.kernel_width})
-      .set("strides", {g.stride, g.stride})
-      .set("group", g.in / inputs_of_filter)
-      .set("pads", {g.pad_height, g.pad_width, g.pad_height, g.pad_width});
-  return y;
-}
-
-std::string Writer::add(const MaxPool2d& layer, const std::string& x, const Shape&) {
-  const Window& w = layer.window;
-  std::string y = named("pool");
-  node("MaxPool", {x}, y).set("kernel_shape", {w.height, w.width}).set("strides", {w.stride, w.stride});
-  return y;
-}
-
-std::string Writer::add(const AveragePool2d& layer, const std::string& x, const Shape&) {
-  const Window& w = layer.window;
-  std::string y = named("average-pool");
-  node("AveragePool", {x}, y).set("kernel_shape", {w.height, w.width}).set("strides", {w.stride, w.stride});
-  return y;
-}
-
-std::string Writer::add(const GlobalPool&, const std::string& x, const Shape&) {
-  std::string y = named("global-pool");
-  node("Flatten", {unary("GlobalAveragePool", x, named("mean"))}, y).set("axis", int64_t{1});
-  return y;
-}
-
-std::string Writer::add(const BatchNorm&, const std::string& x, const Shape&) {
-  std::string y = named("batch-norm");
-  node("BatchNormalization",
-       {x, weights("weight"), weights("bias"), weights("running_mean"), weights("running_var")}, y)
-      .set("epsilon", BatchNorm::epsilon);
-  return y;
-}
-
-// Operator set 17 has it in one node; here it is spelled out.
-std::string Writer::add(const LayerNorm& layer, const std::string& x, const Shape& shape) {
-  const auto mean = [&](const std::string& of, const std::string& name) {
-    node("ReduceMean", {of}, name).set("axes", {1}).set("keepdims", int64_t{1});
-    return name;
-  };
-  const std::vector<int64_t> column =  // stretches over the axes behind axis 1
-      shape.rank() == 4 ? std::vector<int64_t>{layer.channels, 1, 1} : std::vector<int64_t>{layer.channels};
-  const std::string distance = binary("Sub", x, mean(x, named("mean")), named("distance"));
-  const std::string variance = mean(binary("Mul", distance, distance, named("square")), named("variance"));
-  const std::string spread =
-      binary("Add", variance, constant(named("epsilon"), LayerNorm::epsilon), named("spread"));
-  const std::string unit =
-      binary("Div", distance, unary("Sqrt", spread, named("deviation")), named("normalized"));
-  const std::string scaled = binary("Mul", unit, weights("weight", column), named("scaled"));
-  return binary("Add", scaled, weights("bias", column), named("layer-norm"));
-}
-
-std::string Writer::add(const Dropout&, const std::string& x, const Shape&) { return x; }
-
-std::string Writer::add(const Flatten&, const std::string& x, const Shape& shape) {
-  if (shape.rank() == 2) return x;
-  node("Flatten", {x}, named("flatten")).set("axis", int64_t{1});
-  return named("flatten");
-}
-
-std::string Writer::activation(ActivationKind function, const std::string& x) {
-  std::string y = named(activation_name(function));
-  switch (function) {
-    case ActivationKind::none:
-      return x;
-    case ActivationKind::sigmoid:
-      return unary("Sigmoid", x, y);
-    case ActivationKind::tanh:
-      return unary("Tanh", x, y);
-    case ActivationKind::relu:
-      return unary("Relu", x, y);
-    case ActivationKind::leaky_relu:
-      node("LeakyRelu", {x}, y).set("alpha", 0.01);
-      return y;
-    case ActivationKind::gelu: {  // x (1 + erf(x / sqrt 2)) / 2, in the order runtimes know how to fuse
-      const std::string ratio =
-          binary("Div", x, constant(named("sqrt2"), std::numbers::sqrt2), named("ratio"));
-      const std::string twice =
-          binary("Add", unary("Erf", ratio, named("erf")), constant(named("one"), 1), named("twice"));
-      return binary("Mul", binary("Mul", x, twice, named("double")), constant(named("half"), 0.5), y);
-    }
-    case ActivationKind::silu:
-      return binary("Mul", x, unary("Sigmoid", x, named("gate")), y);
-    case ActivationKind::hard_swish:  // x clamp(x / 6 + 1 / 2, 0, 1)
-      node("HardSigmoid", {x}, named("gate")).set("alpha", 1.0 / 6).set("beta", 0.5);
-      return binary("Mul", x, named("gate"), y);
-  }
-  return x;
-}
-
-Attributes Writer::node(const char* type, std::initializer_list<std::string> inputs,
-                        const std::string& name) {
-  onnx::NodeProto* made = graph_->add_node();
-  made->set_op_type(type);
-  made->set_name(name);
-  for (const std::string& input : inputs) made->add_input(input);
-  made->add_output(name);
-  return Attributes(made);
-}
-
-std::string Writer::binary(const char* type, const std::string& a, const std::string& b,
-                           const std::string& name) {
-  node(type, {a, b}, name);
-  return name;
-}
-
-std::string Writer::unary(const char* type, const std::string& x, const std::string& name) {
-  node(type, {x}, name);
-  return name;
-}
-
-std::string Writer::weights(std::string_view name) {
-  const Shape shape = file_shape(parameters_.at(named(name)));
-  std::vector<int64_t> dimensions;
-  for (int axis = 0; axis < shape.rank(); ++axis) dimensions.push_back(shape[axis]);
-  return weights(name, dimensions);
-}
-
-std::string Writer::weights(std::string_view name, const std::vector<int64_t>& shape) {
-  initializer(named(name), shape, to_file_order(parameters_.at(named(name))));
-  return named(name);
-}
-
-std::string Writer::constant(const std::string& name, double value) {
-  initializer(name, {}, {static_cast<Scalar>(value)});
-  return name;
-}
-
-void Writer::initializer(const std::string& name, const std::vector<int64_t>& shape,
-                         const std::vector<Scalar>& values) {
-  onnx::TensorProto* tensor = graph_->add_initializer();
-  tensor->set_name(name);
-  tensor->set_data_type(onnx::TensorProto::FLOAT);
-  for (const int64_t size : shape) tensor->add_dims(size);
-  const std::vector<float> floats(values.begin(), values.end());
-  tensor->set_raw_data(floats.data(),
-                       floats.size() * sizeof(float));  // little endian, as every processor here
-}
 
 // A value the model takes or gives; the first of its axes, the images, is free.
 void describe(onnx::ValueInfoProto* value, const std::string& name, int type,
@@ -326,6 +302,7 @@ std::string onnx_bytes(const Model& model) {
   proto.add_opset_import()->set_version(13);
   proto.set_producer_name("mudra");
   for (const auto& [key, value] : model_metadata(model)) {
+    if (key == "parts") continue;  // they are not exported
     onnx::StringStringEntryProto* entry = proto.add_metadata_props();
     entry->set_key(key);
     entry->set_value(value);
@@ -338,7 +315,7 @@ std::string onnx_bytes(const Model& model) {
   describe(graph->add_output(), "probabilities", onnx::TensorProto::FLOAT, {classes});
   describe(graph->add_output(), "logits", onnx::TensorProto::FLOAT, {model.network.outputs()});
   Writer writer(graph, model.network);
-  writer.add_probabilities(writer.add_network("images"), classes);
+  writer.add_probabilities(writer.add_network("images"), classes, model.temperature);
   check(proto);
   std::string bytes;
   if (!proto.SerializeToString(&bytes)) {

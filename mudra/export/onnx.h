@@ -14,9 +14,10 @@ namespace mudra {
 //   probabilities  float [N, classes], one entry per class, two classes included
 //   logits         float [N, classes], or [N, 1] for two classes
 //
-// Layers and weights have the names of the model file ("0.weight"). Metadata: those of the model file but the
-// checksum: `format`, `architecture`, `classes`, `preprocessing`. The same model is the same bytes. It has
-// passed ONNX's own checker and shape inference. Throws Error.
+// Probabilities are of logits divided by the model's temperature. A rejection threshold is not applied but
+// said in the metadata, and parts beside the network are left out. Layers and weights have the names of the
+// model file ("0.weight"); the metadata are the model file's without `checksum` and `parts`. The same model
+// is the same bytes. It has passed ONNX's own checker and shape inference. Throws Error.
 std::string onnx_bytes(const Model& model);
 
 }  // namespace mudra

@@ -40,7 +40,7 @@ struct Answers {
     return probabilities[image * static_cast<size_t>(classes) + of_class];
   }
   float confidence(size_t image) const;  // the largest probability
-  void append(const Answers& more);      // of the same classes
+  void append(Answers more);             // of the same classes
 };
 
 }  // namespace mudra

@@ -27,8 +27,11 @@ float Answers::confidence(size_t image) const {
   return *std::ranges::max_element(row);
 }
 
-void Answers::append(const Answers& more) {
-  classes = more.classes;
+void Answers::append(Answers more) {
+  if (labels.empty()) {
+    *this = std::move(more);
+    return;
+  }
   labels.insert(labels.end(), more.labels.begin(), more.labels.end());
   probabilities.insert(probabilities.end(), more.probabilities.begin(), more.probabilities.end());
 }

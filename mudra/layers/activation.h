@@ -29,23 +29,14 @@ constexpr std::string_view activation_name(ActivationKind function) {
 
 // One kind of layer per function, so that an architecture line names the function itself.
 template <ActivationKind Function>
-struct Activation {
+struct Activation : WithoutParameters {
   static constexpr ActivationKind function = Function;
   static constexpr std::string_view kind = activation_name(Function);
   static constexpr std::string_view usage = kind;
-  using Parameters = NoParameters;
-  using Saved = NothingSaved;
-  using State = NoState;
-
-  Parameters parameters;
-  State state;
 
   static Activation parse(Words&, const Shape&) { return {}; }
   std::string text() const { return std::string(kind); }
-  void initialize(Initialization, Rng&) {}
   Shape output_shape(const Shape& x) const { return x; }
-  int64_t multiply_adds(const Shape&) const { return 0; }
-  Saved make_saved(const Shape&, Mode) const { return {}; }
 
   void infer(const Tensor& x, Tensor& y, Saved&, const Context&) const {
     activate(Function, x.data(), x.size(), y.data());

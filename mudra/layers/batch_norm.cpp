@@ -51,9 +51,13 @@ void BatchNorm::infer(const Tensor& x, Tensor& y, Saved& saved, const Context& c
 
 void BatchNorm::forward(const Tensor& x, Tensor& y, Saved& saved, const Context& context) const {
   const PixelRows size = PixelRows::of(x.shape());
-  saved.values = size.rows();
-  column_moments(context.team, x.data(), size, saved.partial.data(), saved.mean.data(),
-                 saved.variance.data());
+  saved.values = context.shards.batch_size(size.images) * size.rows_per_image;
+  const Scalar values = static_cast<Scalar>(saved.values);
+  sum_columns(context.team, x.data(), size, context.shards, saved.partial.data(), saved.mean.data());
+  for (Scalar& mean : saved.mean.values()) mean /= values;
+  sum_squares(context.team, x.data(), size, saved.mean.data(), context.shards, saved.partial.data(),
+              saved.variance.data());
+  for (Scalar& variance : saved.variance.values()) variance /= values;
   set_scale(saved.variance, saved.scale);
   scale_columns(context.team, x.data(), size, saved.mean.data(), saved.scale.data(), parameters.bias.data(),
                 context.activation, y.data());
@@ -70,13 +74,13 @@ void BatchNorm::backward(const Tensor& x, const Tensor&, Saved& saved, const Ten
   if (saved.sums.data()) {
     Scalar* const sum = saved.sums.data();
     Scalar* const product = sum + channels;
-    column_slopes(context.team, x.data(), dy.data(), size, saved.mean.data(), saved.partial.data(), sum,
-                  product);
-    const Scalar rows = static_cast<Scalar>(size.rows());
+    column_gradients(context.team, x.data(), dy.data(), size, saved.mean.data(), context.shards,
+                     saved.partial.data(), sum, product);
+    const Scalar values = static_cast<Scalar>(saved.values);
     for (int64_t c = 0; c < channels; ++c) {
       const Scalar variance = saved.variance[c] + static_cast<Scalar>(epsilon);
-      offset[c] = sum[c] / rows;
-      factor[c] = product[c] / rows / variance;
+      offset[c] = sum[c] / values;
+      factor[c] = product[c] / values / variance;
       product[c] /= std::sqrt(variance);
     }
   }

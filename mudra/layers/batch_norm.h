@@ -16,19 +16,13 @@ struct BatchNorm {
   static constexpr double epsilon = 1e-5;
   static constexpr double momentum = 0.1;
 
-  struct Parameters {
-    Tensor weight, bias;  // [C]
-    template <class Self>
-    static ParameterList<Self> list(Self& self) {
-      return {{"weight", &self.weight, Decay::no}, {"bias", &self.bias, Decay::no}};
-    }
-  };
+  using Parameters = ScaleAndShift;
   struct Saved {
     Tensor mean, variance;  // [C], of the batch; variance biased
     Tensor scale;           // [C], weight / sqrt(variance + epsilon)
     Tensor sums;            // [2, C], in Mode::train: gradients of bias and weight
     Tensor partial;         // [8, 2, C], scratch
-    int64_t values = 0;     // the batch has of each channel
+    int64_t values = 0;     // the whole batch has of each channel
     int64_t bytes() const { return bytes_of(mean, variance, scale, sums, partial); }
   };
   struct State {

@@ -73,19 +73,24 @@ ConvShape sizes_of(const Conv2d::Geometry& g, const Shape& x) {
           g.out};
 }
 
+// The convolution of the dilated dy that gives dx of the shape of x.
+ConvShape backward_sizes_of(const Conv2d::Geometry& g, const Shape& x) {
+  const int64_t height = x[1] + g.kernel_height - 1, width = x[2] + g.kernel_width - 1;
+  return {x[0], height, width, g.out, g.kernel_height, g.kernel_width, 1, 0, 0, x[1], x[2], g.in};
+}
+
 // The windows of the bordered input as rows of a matrix.
-RowLayout rows_of(const Conv2d::Geometry& g, const Shape& x) {
-  const Shape y = g.output_shape(x);
-  const int64_t width = (x[2] + 2 * g.pad_width) * g.in;
-  return {x[0],
-          y[1],
-          y[2],
-          (x[1] + 2 * g.pad_height) * width,
-          g.stride * width,
-          g.stride * g.in,
-          g.kernel_height,
-          g.kernel_width * g.in,
-          width};
+RowLayout rows_of(const ConvShape& s) {
+  const int64_t line = s.width * s.channels;
+  return {s.images,
+          s.out_height,
+          s.out_width,
+          s.height * line,
+          s.stride * line,
+          s.stride * s.channels,
+          s.kernel_height,
+          s.kernel_width * s.channels,
+          line};
 }
 
 // x with its border of zeros, when there is padding.
@@ -112,7 +117,7 @@ const Tensor& dilate(const Conv2d::Geometry& g, const Tensor& dy, const Shape& x
 }
 
 // dy as the gradients' kernels read it, once backward has padded it.
-Slopes padded_dy(const Tensor& dy, const Conv2d::Saved& saved, const Context& context) {
+OutputGradient padded_dy(const Tensor& dy, const Conv2d::Saved& saved, const Context& context) {
   if (context.argmax) return {dy.data(), context.argmax->data()};
   return {saved.dy.data() ? saved.dy.data() : dy.data()};
 }
@@ -120,16 +125,17 @@ Slopes padded_dy(const Tensor& dy, const Conv2d::Saved& saved, const Context& co
 // A convolution of all channels at once.   weight: panels of depth g.depth()   bias [out]
 void convolve(const Conv2d::Geometry& g, const Scalar* weight, const Scalar* bias, const Tensor& x, Tensor& y,
               Conv2d::Saved& saved, const Context& context) {
+  const ConvShape sizes = sizes_of(g, x.shape());
   const Scalar* values = with_border(g, x, saved, context.team);
   Scalar* argmax = context.argmax ? context.argmax->data() : nullptr;
   if (saved.winograd.data()) {
-    winograd(context.team, sizes_of(g, x.shape()), values, weight, bias, context.activation,
-             saved.winograd.data(), context.argmax != nullptr, y.data(), argmax);
+    winograd(context.team, sizes, values, weight, bias, context.activation, saved.winograd.data(),
+             context.argmax != nullptr, y.data(), argmax);
   } else if (context.argmax) {
-    matmul_pooled(context.team, values, rows_of(g, x.shape()), weight, g.out, bias, context.activation,
-                  y.data(), argmax);
+    matmul_pooled(context.team, values, rows_of(sizes), weight, g.out, bias, context.activation, y.data(),
+                  argmax);
   } else {
-    matmul(context.team, values, rows_of(g, x.shape()), weight, g.out, bias, context.activation, y.data());
+    matmul(context.team, values, rows_of(sizes), weight, g.out, bias, context.activation, y.data());
   }
 }
 
@@ -137,26 +143,21 @@ void convolve(const Conv2d::Geometry& g, const Scalar* weight, const Scalar* bia
 // stay in saved.sparse.
 void convolve_backward(const Conv2d::Geometry& g, const Scalar* weight, const Tensor& x, Conv2d::Saved& saved,
                        const Tensor& dy, Tensor& dx, const Context& context) {
-  const int64_t n = x.shape()[0];
   const ConvShape sizes = sizes_of(g, x.shape());
   if (!context.argmax && saved.dy.data()) {
-    pad_columns(dy, n * sizes.out_height * sizes.out_width, g.out, saved.dy);
+    pad_columns(dy, sizes.images * sizes.out_height * sizes.out_width, g.out, saved.dy);
   }
-  const Slopes rows = padded_dy(dy, saved, context);
+  const OutputGradient rows = padded_dy(dy, saved, context);
   saved.skips_zeros = saved.sparse.data() && (context.argmax || sparse_conv_pays(sizes, rows.values));
   if (saved.skips_zeros) {
-    return sparse_conv_backward(context.team, sizes, bordered(x, saved), rows, weight, saved.sparse.data(),
+    return sparse_conv_backward(context.team, sizes, bordered(x, saved), rows, weight, context.shards, saved.sparse.data(),
                                 dx.data());
   }
   if (!dx.data()) return;
   transpose_panels(weight, g.taps(), g.in, g.out, saved.transposed.data());
   const Tensor& from = dilate(g, dy, x.shape(), saved, context.team);
-  const int64_t width = from.shape()[2] * g.out;
-  const RowLayout layout{n,     x.shape()[1], x.shape()[2],    from.shape()[1] * width,
-                         width, g.out,        g.kernel_height, g.kernel_width * g.out,
-                         width};
-  matmul(context.team, from.data(), layout, saved.transposed.data(), g.in, nullptr, ActivationKind::none,
-         dx.data());
+  matmul(context.team, from.data(), rows_of(backward_sizes_of(g, x.shape())), saved.transposed.data(), g.in,
+         nullptr, ActivationKind::none, dx.data());
 }
 
 // Its gradients, to the sink.
@@ -165,12 +166,13 @@ void convolve_gradients(const Conv2d::Geometry& g, const Tensor& x, const Conv2d
                         const Context& context) {
   const ConvShape sizes = sizes_of(g, x.shape());
   const int64_t factor = context.argmax ? 2 : 1;
-  const Slopes rows = padded_dy(dy, saved, context);
-  column_sums(rows, sizes.images, sizes.out_height / factor, sizes.out_width / factor, g.out, sink, bias);
+  const OutputGradient rows = padded_dy(dy, saved, context);
+  column_sums(rows, sizes.images, sizes.out_height / factor, sizes.out_width / factor, g.out, context.shards,
+              sink, bias);
   if (saved.skips_zeros) {
     sparse_conv_gradient(sizes, context.argmax != nullptr, saved.sparse.data(), sink, weight);
   } else {
-    matmul_gradient(context.team, bordered(x, saved), rows_of(g, x.shape()), rows, g.out, sink, weight);
+    matmul_gradient(context.team, bordered(x, saved), rows_of(sizes), rows, g.out, context.shards, sink, weight);
   }
 }
 
@@ -341,10 +343,10 @@ void Conv2d::gradients(const Tensor& x, const Tensor&, Saved& saved, const Tenso
     return;
   }
   const ConvShape sizes = sizes_of(g, x.shape());
-  column_sums(padded_dy(dy, saved, context), sizes.images, sizes.out_height, sizes.out_width, g.out, sink,
+  column_sums(padded_dy(dy, saved, context), sizes.images, sizes.out_height, sizes.out_width, g.out, context.shards, sink,
               grad.bias.data());
   // The gradient takes the place of the turned weights, which have done their work.
-  depthwise_gradient(context.team, bordered(x, saved), sizes, dy.data(), saved.partial.data(),
+  depthwise_gradient(context.team, bordered(x, saved), sizes, dy.data(), context.shards, saved.partial.data(),
                      saved.transposed.data());
   sink_gradient(sink, saved.transposed.data(), saved.transposed.size(), grad.weight.data());
 }
@@ -369,7 +371,7 @@ void Conv2d::backward_groups(const Tensor& x, Saved& saved, const Tensor& dy, Te
     if (dx.data()) copy_channels(group_dx, 0, dx, group * one.in, one.in);
     if (!saved.weight_gradient.data()) continue;
     convolve_gradients(one, saved.group_x, saved, saved.group_dy, saved.weight_gradient.data() + weights,
-                       saved.bias_gradient.data() + group * one.out, {}, context);
+                       saved.bias_gradient.data() + group * one.out, GradientSink::store(), context);
   }
 }
 
@@ -385,10 +387,8 @@ void Conv2d::backward_depthwise(const Tensor& x, Saved& saved, const Tensor& dy,
                 saved.transposed.data() + turned * panel_width);
   }
   const Tensor& from = dilate(g, dy, x.shape(), saved, context.team);
-  depthwise(context.team, from.data(),
-            {sizes.images, from.shape()[1], from.shape()[2], g.out, g.kernel_height, g.kernel_width, 1, 0, 0,
-             x.shape()[1], x.shape()[2], g.out},
-            saved.transposed.data(), nullptr, ActivationKind::none, dx.data());
+  depthwise(context.team, from.data(), backward_sizes_of(g, x.shape()), saved.transposed.data(), nullptr,
+            ActivationKind::none, dx.data());
 }
 
 std::vector<LayerCase<Conv2d>> Conv2d::cases() {

@@ -74,8 +74,8 @@ void Dense::gradients(const Tensor& x, const Tensor&, Saved& saved, const Tensor
                       const GradientSink& sink, const Context& context) const {
   const int64_t n = x.shape()[0];
   const Scalar* rows = pad_columns(dy, n, out, saved.dy);
-  matrix_gradient(context.team, x.data(), n, in, rows, out, saved.skips_zeros, sink, grad.weight.data());
-  column_sums({rows}, n, 1, 1, out, sink, grad.bias.data());
+  matrix_gradient(context.team, x.data(), n, in, rows, out, saved.skips_zeros, context.shards, sink, grad.weight.data());
+  column_sums({rows}, n, 1, 1, out, context.shards, sink, grad.bias.data());
 }
 
 std::vector<LayerCase<Dense>> Dense::cases() {

@@ -6,32 +6,26 @@
 
 namespace mudra {
 
-struct Dropout {
+struct Dropout : WithoutParameters {
   static constexpr std::string_view kind = "dropout";
   static constexpr std::string_view usage = "dropout 0.5";
-  using Parameters = NoParameters;
   struct Saved {
     Tensor factors;  // m / (1 - rate), in Mode::train
     int64_t bytes() const { return bytes_of(factors); }
   };
-  using State = NoState;
 
   double rate = 0.5;
-  Parameters parameters;
-  State state;
 
-  static Dropout parse(Words& words, const Shape&) { return {words.take_fraction("the rate"), {}, {}}; }
+  static Dropout parse(Words& words, const Shape&) { return {{}, words.take_fraction("the rate")}; }
   std::string text() const;
-  void initialize(Initialization, Rng&) {}
   Shape output_shape(const Shape& x) const { return x; }
-  int64_t multiply_adds(const Shape&) const { return 0; }
   Saved make_saved(const Shape& x, Mode mode) const { return {mode == Mode::train ? Tensor(x) : Tensor()}; }
 
   void infer(const Tensor& x, Tensor& y, Saved&, const Context&) const;
   void forward(const Tensor& x, Tensor& y, Saved& saved, const Context& context) const;
   void backward(const Tensor& x, const Tensor& y, Saved& saved, const Tensor& dy, Tensor& dx,
                 const Context& context) const;
-  static std::vector<LayerCase<Dropout>> cases() { return {{{0.3, {}, {}}, {4, 7}}}; }
+  static std::vector<LayerCase<Dropout>> cases() { return {{{{}, 0.3}, {4, 7}}}; }
 };
 static_assert(Layer<Dropout>);
 

@@ -6,24 +6,16 @@
 
 namespace mudra {
 
-struct Flatten {
+struct Flatten : WithoutParameters {
   static constexpr std::string_view kind = "flatten";
   static constexpr std::string_view usage = "flatten";
-  using Parameters = NoParameters;
-  using Saved = NothingSaved;
-  using State = NoState;
 
   Shape image;               // what it was written for
   bool is_followed = false;  // by a dense layer that takes pixels in the order in which they lie
-  Parameters parameters;
-  State state;
 
-  static Flatten parse(Words&, const Shape& x) { return {x, false, {}, {}}; }
+  static Flatten parse(Words&, const Shape& x) { return {{}, x}; }
   std::string text() const { return std::string(kind); }
-  void initialize(Initialization, Rng&) {}
   Shape output_shape(const Shape& x) const { return {x[0], x.per_example()}; }
-  int64_t multiply_adds(const Shape&) const { return 0; }
-  Saved make_saved(const Shape&, Mode) const { return {}; }
   // Whether y is x in the same order, so that nothing need move.
   bool is_identity(const Shape& x) const {
     return is_followed || x.rank() < 4 || x[3] == 1 || x[1] * x[2] == 1;

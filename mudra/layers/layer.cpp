@@ -34,7 +34,7 @@ void for_each_value(const ConstParameter& parameter, Visit visit) {
 }  // namespace
 
 void sink_gradient(const GradientSink& sink, const Scalar* gradient, int64_t count, Scalar* target) {
-  if (sink.descend) return descend(sink.rate, gradient, count, target);
+  if (sink.descends()) return descend(sink.rate(), gradient, count, target);
   std::copy_n(gradient, count, target);
 }
 

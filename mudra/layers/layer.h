@@ -32,6 +32,7 @@ struct Context {
   // Not null: y is to be max pooled (2x2) at once, and this holds which pixel of its window each y is (empty
   // if nobody asks).
   Tensor* argmax = nullptr;
+  Shards shards{};  // which images of the whole batch these are, when others have the rest
 };
 
 // How a parameter's tensor lies in memory and in a file.
@@ -106,6 +107,29 @@ struct NoParameters {
   }
 };
 using NoState = NoParameters;
+
+// What every layer without parameters has in common.
+struct WithoutParameters {
+  using Parameters = NoParameters;
+  using Saved = NothingSaved;
+  using State = NoState;
+
+  Parameters parameters;
+  State state;
+
+  void initialize(Initialization, Rng&) {}
+  int64_t multiply_adds(const Shape&) const { return 0; }
+  NothingSaved make_saved(const Shape&, Mode) const { return {}; }
+};
+
+// Parameters of a normalisation over C channels or features.
+struct ScaleAndShift {
+  Tensor weight, bias;  // [C]
+  template <class Self>
+  static ParameterList<Self> list(Self& self) {
+    return {{"weight", &self.weight, Decay::no}, {"bias", &self.bias, Decay::no}};
+  }
+};
 
 // A layer and the input it is tried on in the gradient test.
 template <class L>

@@ -49,8 +49,8 @@ void LayerNorm::gradients(const Tensor& x, const Tensor&, Saved& saved, const Te
   const PixelRows size = PixelRows::of(x.shape());
   Scalar* const sum = saved.sums.data();
   Scalar* const product = sum + channels;
-  row_norm_slopes(context.team, x.data(), dy.data(), size, saved.mean.data(), saved.inverse.data(),
-                  saved.partial.data(), sum, product);
+  row_norm_gradients(context.team, x.data(), dy.data(), size, saved.mean.data(), saved.inverse.data(),
+                     context.shards, saved.partial.data(), sum, product);
   sink_gradient(sink, product, channels, grad.weight.data());
   sink_gradient(sink, sum, channels, grad.bias.data());
 }

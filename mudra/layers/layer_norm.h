@@ -13,13 +13,7 @@ struct LayerNorm {
   static constexpr bool applies_activation = true;
   static constexpr double epsilon = 1e-5;
 
-  struct Parameters {
-    Tensor weight, bias;  // [C]
-    template <class Self>
-    static ParameterList<Self> list(Self& self) {
-      return {{"weight", &self.weight, Decay::no}, {"bias", &self.bias, Decay::no}};
-    }
-  };
+  using Parameters = ScaleAndShift;
   struct Saved {
     Tensor mean, inverse;  // [rows]; inverse: 1 / sqrt(variance + epsilon)
     Tensor sums;           // [2, C], scratch: gradients of bias and weight

@@ -20,23 +20,14 @@ constexpr std::string_view mark_name(MarkKind mark) {
 
 // Everything of a Layer but infer, forward and backward.
 template <MarkKind Kind>
-struct Mark {
+struct Mark : WithoutParameters {
   static constexpr MarkKind mark = Kind;
   static constexpr std::string_view kind = mark_name(Kind);
   static constexpr std::string_view usage = kind;
-  using Parameters = NoParameters;
-  using Saved = NothingSaved;
-  using State = NoState;
-
-  Parameters parameters;
-  State state;
 
   static Mark parse(Words&, const Shape&) { return {}; }
   std::string text() const { return std::string(kind); }
-  void initialize(Initialization, Rng&) {}
   Shape output_shape(const Shape& x) const { return x; }
-  int64_t multiply_adds(const Shape&) const { return 0; }
-  Saved make_saved(const Shape&, Mode) const { return {}; }
 };
 
 using Fork = Mark<MarkKind::fork>;

@@ -16,25 +16,19 @@ struct Window {
   Shape output_shape(const Shape& x) const;
 };
 
-struct MaxPool2d {
+struct MaxPool2d : WithoutParameters {
   static constexpr std::string_view kind = "pool";
   static constexpr std::string_view usage = "pool 2 [stride 2]";
-  using Parameters = NoParameters;
   struct Saved {
     Tensor argmax;  // of each y: the number of its pixel in the window, the first of equals
     int64_t bytes() const { return bytes_of(argmax); }
   };
-  using State = NoState;
 
   Window window;
-  Parameters parameters;
-  State state;
 
-  static MaxPool2d parse(Words& words, const Shape& x) { return {Window::parse(words, x), {}, {}}; }
+  static MaxPool2d parse(Words& words, const Shape& x) { return {{}, Window::parse(words, x)}; }
   std::string text() const { return "pool " + window.text(); }
-  void initialize(Initialization, Rng&) {}
   Shape output_shape(const Shape& x) const { return window.output_shape(x); }
-  int64_t multiply_adds(const Shape&) const { return 0; }
   Saved make_saved(const Shape& x, Mode mode) const {
     return {mode == Mode::infer ? Tensor() : Tensor(output_shape(x))};
   }
@@ -49,23 +43,15 @@ struct MaxPool2d {
 };
 static_assert(Layer<MaxPool2d>);
 
-struct AveragePool2d {
+struct AveragePool2d : WithoutParameters {
   static constexpr std::string_view kind = "average-pool";
   static constexpr std::string_view usage = "average-pool 2 [stride 2]";
-  using Parameters = NoParameters;
-  using Saved = NothingSaved;
-  using State = NoState;
 
   Window window;
-  Parameters parameters;
-  State state;
 
-  static AveragePool2d parse(Words& words, const Shape& x) { return {Window::parse(words, x), {}, {}}; }
+  static AveragePool2d parse(Words& words, const Shape& x) { return {{}, Window::parse(words, x)}; }
   std::string text() const { return "average-pool " + window.text(); }
-  void initialize(Initialization, Rng&) {}
   Shape output_shape(const Shape& x) const { return window.output_shape(x); }
-  int64_t multiply_adds(const Shape&) const { return 0; }
-  Saved make_saved(const Shape&, Mode) const { return {}; }
 
   void infer(const Tensor& x, Tensor& y, Saved& saved, const Context& context) const {
     forward(x, y, saved, context);

@@ -7,15 +7,15 @@
 namespace mudra {
 namespace {
 
-constexpr int64_t largest = 1 << 20;  // of a layer's width or kernel; keeps products far from overflow
-
-constexpr size_t widest = 76;  // of a picture
+constexpr int64_t largest = 1 << 20;  // count that a layer may have; products of two stay far from overflow
+constexpr size_t widest = 76;         // characters of the line that a picture shows
 
 std::string place_of(const std::string& where, const SourceSpan& span) {
   return span.line.empty() ? where : where + ", column " + std::to_string(span.at + 1);
 }
 
-// The line, or the part of it around the place, and carets below.
+// The line, or when it is long the part of it around the place, and a second line with carets below the
+// place.
 std::string draw(const SourceSpan& w) {
   if (w.line.empty()) return {};
   const size_t at = std::min(w.at, w.line.size());

@@ -12,15 +12,17 @@
 
 namespace mudra {
 
-// Where an item stands in the line a person wrote; an empty line: nowhere.
+// Where an item stands in the line a person wrote. The line must outlive the span; an empty line means that
+// nobody wrote one, and messages then show no place.
 struct SourceSpan {
   std::string_view line;
-  size_t at = 0, length = 0;
-  bool is_literal = true;  // false: it stands for other words, which are not in the line
-  size_t number = 0;       // of the layer, from 1
+  size_t at = 0, length = 0;  // bytes of the line
+  // Whether the item is what stands there. The layers of a named network are not: the line has only its name.
+  bool is_literal = true;
+  size_t number = 0;  // of the layer, from 1
 };
 
-// An error in an architecture line, with a picture of the line that points at the place.
+// An error in an architecture line, with a picture of the line that points at the place: its kind is usage.
 class LineError : public Error {
  public:
   LineError(std::string_view what, const std::string& where, std::string_view remedy, const SourceSpan& span);
@@ -34,6 +36,8 @@ class LineError : public Error {
 inline constexpr int64_t most_weights = int64_t{1} << 27;
 inline constexpr int64_t most_values = int64_t{1} << 24;
 
+// Every take_ function throws LineError, which points at the word, when the next word is missing or not what
+// it should be; `what` names it in the message ("the number of filters").
 class Words {
  public:
   // `usage` is what the item should look like, for messages.

@@ -32,8 +32,8 @@ const std::vector<NamedNetwork>& named_networks() {
 
 namespace {
 
-constexpr size_t most_items = 250;  // dropout tells layers below 256 apart
-constexpr int deepest = 16;
+constexpr size_t most_items = 250;  // dropout draws its numbers by layers below 256
+constexpr int deepest = 16;         // brackets inside brackets
 
 class Parser {
  public:
@@ -98,7 +98,7 @@ class Parser {
     for (const LineItem& item : Parser(named.line).all()) append({item.text, span});
   }
 
-  // What stands before "(" at at_: `residual`, or how often.
+  // A bracket, which opens at at_; `text` is what stands before it: `residual`, or how often ("3 x").
   void group(const std::string& text, const SourceSpan& span, int depth) {
     const size_t open = at_++;
     if (depth == deepest) fail(open, 1, "brackets are too deep", "Write a simpler network");
@@ -152,7 +152,7 @@ std::vector<LineItem> parse_line(std::string_view line) { return Parser(line).al
 
 std::string join_line(const std::vector<std::string>& items) {
   std::string line;
-  bool opened = true;  // nothing to divide from
+  bool opened = true;  // whether the next item comes first, so that no comma stands before it
   for (const std::string& item : items) {
     if (item == "shortcut") {
       line += " | ";

@@ -13,7 +13,7 @@ Loss::Loss(int64_t classes, int64_t max_batch, LossOptions options)
       options_(options),
       losses_({max_batch}),
       targets_({max_batch}),
-      slopes_({max_batch, classes == 2 ? 1 : classes}) {}
+      gradient_({max_batch, classes == 2 ? 1 : classes}) {}
 
 BatchLoss Loss::operator()(const Tensor& logits, std::span<const int32_t> labels, Tensor& dlogits,
                            Weights weights) {
@@ -34,15 +34,15 @@ BatchLoss Loss::binary(const Tensor& logits, std::span<const int32_t> labels, Te
     targets_[i] = label * (1 - smoothing) + smoothing / 2;
     result.right += (logits[i] > 0 ? 1 : 0) == labels[static_cast<size_t>(i)];
   }
-  binary_cross_entropy(logits.data(), targets_.data(), n, losses_.data(), slopes_.data());
+  binary_cross_entropy(logits.data(), targets_.data(), n, losses_.data(), gradient_.data());
   for (int64_t i = 0; i < n && !weights.empty(); ++i) {
     losses_[i] *= weights[static_cast<size_t>(i)];
-    slopes_[i] *= weights[static_cast<size_t>(i)];
+    gradient_[i] *= weights[static_cast<size_t>(i)];
   }
   for (int64_t i = 0; i < n; ++i) result.mean += static_cast<double>(losses_[i]);
   result.mean /= static_cast<double>(n);
   if (dlogits.data()) {
-    for (int64_t i = 0; i < n; ++i) dlogits[i] = slopes_[i] / static_cast<Scalar>(n);
+    for (int64_t i = 0; i < n; ++i) dlogits[i] = gradient_[i] / static_cast<Scalar>(n);
   }
   return result;
 }
@@ -51,49 +51,50 @@ BatchLoss Loss::binary(const Tensor& logits, std::span<const int32_t> labels, Te
 BatchLoss Loss::categorical(const Tensor& logits, std::span<const int32_t> labels, Tensor& dlogits,
                             Weights weights) {
   const int64_t n = logits.shape()[0];
-  const Scalar spread = static_cast<Scalar>(options_.label_smoothing / static_cast<double>(classes_));
+  const Scalar smoothed = static_cast<Scalar>(options_.label_smoothing / static_cast<double>(classes_));
   const Scalar peak = static_cast<Scalar>(1 - options_.label_smoothing);
-  exp_minus_maximum(logits.data(), n, classes_, slopes_.data(), losses_.data());
+  exp_minus_maximum(logits.data(), n, classes_, gradient_.data(), losses_.data());
   BatchLoss result;
   for (int64_t i = 0; i < n; ++i) {
     const Scalar* z = logits.data() + i * classes_;
-    const Scalar* e = slopes_.data() + i * classes_;
+    const Scalar* e = gradient_.data() + i * classes_;
     const int32_t label = labels[static_cast<size_t>(i)];
     double sum = 0;
     double target_logit = static_cast<double>(peak) * static_cast<double>(z[label]);
     for (int64_t c = 0; c < classes_; ++c) {
       sum += static_cast<double>(e[c]);
-      if (spread != 0) target_logit += static_cast<double>(spread) * static_cast<double>(z[c]);
+      if (smoothed != 0) target_logit += static_cast<double>(smoothed) * static_cast<double>(z[c]);
     }
     const Scalar weight = weights.empty() ? 1 : weights[static_cast<size_t>(i)];
     const double loss = portable::log(sum) + static_cast<double>(losses_[i]) - target_logit;
     result.mean += static_cast<double>(weight) * loss;
-    result.right += winner(z, classes_) == label;
+    result.right += argmax(z, classes_) == label;
     if (!dlogits.data()) continue;
     Scalar* dz = dlogits.data() + i * classes_;
     const Scalar inverse = static_cast<Scalar>(1 / sum);
     for (int64_t c = 0; c < classes_; ++c) {
-      dz[c] = weight * (e[c] * inverse - (spread + (c == label ? peak : 0))) / static_cast<Scalar>(n);
+      dz[c] = weight * (e[c] * inverse - (smoothed + (c == label ? peak : 0))) / static_cast<Scalar>(n);
     }
   }
   result.mean /= static_cast<double>(n);
   return result;
 }
 
-void probabilities(const Tensor& logits, int64_t classes, Tensor& out) {
+void probabilities(const Tensor& logits, int64_t classes, Tensor& out, Scalar temperature) {
   const int64_t n = logits.shape()[0];
   if (classes == 2) {
     for (int64_t i = 0; i < n; ++i) {  // both by sigmoid: 1 - p would lose small values
-      out[2 * i] = -logits[i];
-      out[2 * i + 1] = logits[i];
+      out[2 * i] = -logits[i] / temperature;
+      out[2 * i + 1] = logits[i] / temperature;
     }
     activate(ActivationKind::sigmoid, out.data(), 2 * n, out.data());
     return;
   }
   for (int64_t i = 0; i < n; ++i) {
     Scalar* row = out.data() + i * classes;
+    for (int64_t c = 0; c < classes; ++c) row[c] = logits[i * classes + c] / temperature;
     Scalar maximum = 0;
-    exp_minus_maximum(logits.data() + i * classes, 1, classes, row, &maximum);
+    exp_minus_maximum(row, 1, classes, row, &maximum);
     double sum = 0;
     for (int64_t c = 0; c < classes; ++c) sum += static_cast<double>(row[c]);
     const Scalar inverse = static_cast<Scalar>(1 / sum);
@@ -101,7 +102,7 @@ void probabilities(const Tensor& logits, int64_t classes, Tensor& out) {
   }
 }
 
-int32_t winner(const Scalar* row, int64_t classes) {
+int32_t argmax(const Scalar* row, int64_t classes) {
   int32_t best = 0;
   for (int64_t c = 1; c < classes; ++c) {
     if (row[c] > row[best]) best = static_cast<int32_t>(c);

@@ -17,7 +17,8 @@ struct BatchLoss {
   int64_t right = 0;  // examples whose largest probability is their label's
 };
 
-// Mean loss of logits [N, 1 or classes] against labels [N], and its gradient.
+// Mean loss of logits [N, 1 or classes] against labels [N], and its gradient. N may be 1 to max_batch, and a
+// label 0 to classes - 1. An object has scratch memory of its own: one for each thread.
 class Loss {
  public:
   Loss(int64_t classes, int64_t max_batch, LossOptions options = {});
@@ -36,13 +37,14 @@ class Loss {
 
   int64_t classes_;
   LossOptions options_;
-  Tensor losses_, targets_, slopes_;
+  Tensor losses_, targets_, gradient_;  // of the logits, before division by N
 };
 
-// Probabilities [N, classes] of logits [N, 1 or classes]; for one logit, [1 - p, p].
-void probabilities(const Tensor& logits, int64_t classes, Tensor& out);
+// Fills out [N, classes] with the probabilities of logits [N, 1 or classes], by softmax or, for two classes,
+// by sigmoid: [1 - p, p].   temperature: above 0; logits are divided by it first
+void probabilities(const Tensor& logits, int64_t classes, Tensor& out, Scalar temperature = 1);
 
-// Index of the largest value, the first of equals.
-int32_t winner(const Scalar* row, int64_t classes);
+// Index of the largest of `classes` values, the first of equals.
+int32_t argmax(const Scalar* row, int64_t classes);
 
 }  // namespace mudra

@@ -1,5 +1,7 @@
 #include "mudra/network/model.h"
 
+#include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "mudra/core/atomic_file.h"
@@ -9,7 +11,9 @@ namespace mudra {
 namespace {
 
 using Json = nlohmann::json;
-constexpr const char* format = "mudra 1";
+constexpr std::string_view formats[] = {"mudra 1", "mudra 2"};
+constexpr size_t most_parts = 8;
+constexpr int64_t most_outputs = 4096;
 constexpr size_t file_limit = size_t{1} << 30;
 
 Json to_json(const Preprocessing& p) {
@@ -24,10 +28,61 @@ Preprocessing preprocessing_from(const Json& json) {
           json.at("fit") == "stretch" ? Fit::stretch : Fit::keep_aspect};
 }
 
-std::string joined(const Json& items) {
+Json architecture_of(const Network& network) {
+  const Shape& in = network.input;
+  return {{"input", {in[3], in[1], in[2]}}, {"layers", network.items()}};
+}
+
+Network network_from(const Json& architecture, int64_t outputs, const std::string& where) {
+  const Json& in = architecture.at("input");
+  const Shape input = {1, in.at(1).get<int64_t>(), in.at(2).get<int64_t>(), in.at(0).get<int64_t>()};
+  for (const int axis : {1, 2, 3}) {
+    if (input[axis] < 1 || input[axis] > 4096) throw Error("has an impossible input " + input.text(), where);
+  }
   std::string line;
-  for (const Json& item : items) line += (line.empty() ? "" : ", ") + item.get<std::string>();
-  return line;
+  for (const Json& item : architecture.at("layers")) {
+    line += (line.empty() ? "" : ", ") + item.get<std::string>();
+  }
+  return Network::parse(line, input, outputs);
+}
+
+// What format 2 adds.
+bool is_plain(const Model& model) {
+  return model.temperature == 1 && model.rejection_threshold == 0 && model.none_class.empty() &&
+         model.card.empty() && model.parts.empty();
+}
+
+void take_answer(const Json& json, Model& model, const std::string& where) {
+  model.temperature = json.at("temperature").get<double>();
+  model.rejection_threshold = json.at("rejection_threshold").get<double>();
+  model.none_class = json.at("none_class").get<std::string>();
+  if (!std::isfinite(model.temperature) || model.temperature <= 0) {
+    throw Error("has an impossible temperature " + json.at("temperature").dump(), where);
+  }
+  if (!(model.rejection_threshold >= 0 && model.rejection_threshold <= 1)) {
+    throw Error("has an impossible threshold " + json.at("rejection_threshold").dump(), where);
+  }
+  if (!model.none_class.empty() && std::ranges::count(model.classes, model.none_class) != 1) {
+    throw Error("has no class '" + model.none_class + "' to mean none of these", where);
+  }
+}
+
+Part part_from(const std::string& name, const Json& json, const std::string& where) {
+  constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyz0123456789";
+  if (name.empty() || name.size() > 32 || name.find_first_not_of(letters) != std::string::npos) {
+    throw Error("has a part of an impossible name", where);
+  }
+  const auto outputs = json.at("outputs").get<int64_t>();
+  if (outputs < 1 || outputs > most_outputs) throw Error("part " + name + " has impossible outputs", where);
+  Part part{network_from(json.at("architecture"), outputs, where),
+            preprocessing_from(json.at("preprocessing"))};
+  const Preprocessing& p = part.preprocessing;
+  if (part.network.input != Shape{1, p.height, p.width, p.channels}) {
+    throw Error(
+        "part " + name + " has images of another shape than its network's " + part.network.input.text(),
+        where);
+  }
+  return part;
 }
 
 std::vector<int64_t> sizes(const Shape& shape) {
@@ -59,39 +114,61 @@ void take_parameters(const Safetensors& content, const std::string& prefix, Netw
 }
 
 std::map<std::string, std::string> model_metadata(const Model& model) {
-  const Shape& in = model.network.input;
-  return {{"format", format},
-          {"architecture", Json{{"input", {in[3], in[1], in[2]}}, {"layers", model.network.items()}}.dump()},
-          {"classes", Json(model.classes).dump()},
-          {"preprocessing", to_json(model.preprocessing).dump()}};
+  std::map<std::string, std::string> metadata = {{"format", std::string(formats[is_plain(model) ? 0 : 1])},
+                                                 {"architecture", architecture_of(model.network).dump()},
+                                                 {"classes", Json(model.classes).dump()},
+                                                 {"preprocessing", to_json(model.preprocessing).dump()}};
+  if (is_plain(model)) return metadata;
+  metadata["answer"] = Json{
+      {"temperature", model.temperature},
+      {"rejection_threshold", model.rejection_threshold},
+      {"none_class",
+       model.none_class}}.dump();
+  metadata["card"] = Json(model.card).dump();
+  Json parts = Json::object();
+  for (const auto& [name, part] : model.parts) {
+    parts[name] = {{"architecture", architecture_of(part.network)},
+                   {"outputs", part.network.outputs()},
+                   {"preprocessing", to_json(part.preprocessing)}};
+  }
+  metadata["parts"] = parts.dump();
+  return metadata;
 }
 
 std::string model_bytes(const Model& model) {
   Safetensors content;
   content.metadata = model_metadata(model);
   put_parameters(model.network, "", content);
+  for (const auto& [name, part] : model.parts) put_parameters(part.network, name + "/", content);
   return write_safetensors(content);
 }
 
 Model model_from_bytes(std::string_view bytes, const std::string& where) {
   const Safetensors content = read_safetensors(bytes, where);
+  const auto json = [&](const char* key) { return Json::parse(content.metadata.at(key)); };
   Model model;
   try {
-    if (content.metadata.at("format") != format) {
-      throw Error("has format '" + content.metadata.at("format") + "', not '" + format + "'", where,
-                  "Use the version of mudra that wrote it");
+    const std::string& format = content.metadata.at("format");
+    if (std::ranges::count(formats, format) == 0) {
+      throw Error("has format '" + format + "', not '" + std::string(formats[0]) + "' or '" +
+                      std::string(formats[1]) + "'",
+                  where, "Use the version of mudra that wrote it");
     }
-    const Json architecture = Json::parse(content.metadata.at("architecture"));
-    const Json& in = architecture.at("input");
-    const Shape input = {1, in.at(1).get<int64_t>(), in.at(2).get<int64_t>(), in.at(0).get<int64_t>()};
-    for (const int axis : {1, 2, 3}) {
-      if (input[axis] < 1 || input[axis] > 4096)
-        throw Error("has an impossible input " + input.text(), where);
+    model.classes = json("classes").get<std::vector<std::string>>();
+    model.preprocessing = preprocessing_from(json("preprocessing"));
+    model.network =
+        network_from(json("architecture"), outputs_for(static_cast<int64_t>(model.classes.size())), where);
+    take_parameters(content, "", model.network, where);
+    if (format == formats[0]) return model;
+    take_answer(json("answer"), model, where);
+    model.card = json("card").get<std::map<std::string, std::string>>();
+    const Json parts = json("parts");
+    if (parts.size() > most_parts)
+      throw Error("has more than " + std::to_string(most_parts) + " parts", where);
+    for (const auto& [name, described] : parts.items()) {
+      Part& part = model.parts.emplace(name, part_from(name, described, where)).first->second;
+      take_parameters(content, name + "/", part.network, where);
     }
-    model.classes = Json::parse(content.metadata.at("classes")).get<std::vector<std::string>>();
-    model.preprocessing = preprocessing_from(Json::parse(content.metadata.at("preprocessing")));
-    model.network = Network::parse(joined(architecture.at("layers")), input,
-                                   outputs_for(static_cast<int64_t>(model.classes.size())));
   } catch (const Json::exception& error) {
     throw Error(std::string("has metadata that cannot be read (") + error.what() + ")", where);
   } catch (const LineError& error) {
@@ -99,7 +176,6 @@ Model model_from_bytes(std::string_view bytes, const std::string& where) {
   } catch (const std::out_of_range&) {
     throw Error("lacks metadata of a model", where, "Use a model file written by `mudra train`");
   }
-  take_parameters(content, "", model.network, where);
   return model;
 }
 

@@ -1,4 +1,5 @@
-// A network with what it takes to use it, and its file.
+// A network with what it takes to use it, and its file. A Model is a plain value; functions that take it as a
+// constant may run on several threads at once.
 #pragma once
 
 #include <filesystem>
@@ -12,18 +13,24 @@
 
 namespace mudra {
 
+// A network beside the one that answers, such as one that finds the hand in a picture.
+struct Part {
+  Network network;
+  Preprocessing preprocessing;  // height, width and channels are those of network.input
+};
+
 struct Model {
   Network network;
   std::vector<std::string> classes;
   Preprocessing preprocessing;
-  double temperature = 1, rejection_threshold = 0;
+  // Logits are divided by it before softmax or sigmoid (Guo et al. 2017); finite and above 0.
+  double temperature = 1;
+  // 0..1: an answer whose largest probability is below it is refused. A refusal is no class.
+  double rejection_threshold = 0;
+  std::string none_class{};                   // the class that means "none of these"; empty: there is none
+  std::map<std::string, std::string> card{};  // what people should know of the model: origin, purpose, limits
+  std::map<std::string, Part> parts{};        // by their names, 1 to 32 of a-z and 0-9
 };
-
-// The tensors of a network in a container, as "PREFIX0.weight". The network taken to has its layers already;
-// throws Error, whose place is `where`, when a tensor is missing or has another shape.
-void put_parameters(const Network& network, const std::string& prefix, Safetensors& content);
-void take_parameters(const Safetensors& content, const std::string& prefix, Network& network,
-                     const std::string& where, std::string_view remedy = {});
 
 // The model file is safetensors:
 //
@@ -31,18 +38,35 @@ void take_parameters(const Safetensors& content, const std::string& prefix, Netw
 //   header    JSON: "__metadata__" {strings}, then a name, dtype F32, shape and offsets for every tensor
 //   values    tensors one after another, little endian, in the order of their names' layers
 //
-// Metadata: `format` "mudra 1"; `architecture` {"input": [C, H, W], "layers": [items]}; `classes` [names];
-// `preprocessing` {...}; `checksum`, XXH3-128 of the whole file with the checksum's own 32 digits read as
-// '0'. The same model is the same bytes: no time, host or path is kept.
+// Every value of the metadata is a string, most of them with JSON inside:
+//
+//   format           "mudra 1", or "mudra 2" when there is anything of the lines marked 2
+//   architecture     {"input": [C, H, W], "layers": [items]}
+//   classes          [names]
+//   preprocessing    {"height", "width", "channels", "fit": "stretch" or "keep-aspect"}
+//   checksum         XXH3-128 of the whole file with the checksum's own 32 digits read as '0'
+//   answer        2  {"temperature", "rejection_threshold", "none_class"}
+//   card          2  {key: text}
+//   parts         2  {name: {"architecture", "outputs": logits, "preprocessing"}}
+//
+// Tensors are "0.weight" by layer, and "finder/0.weight" for the part "finder", behind all others. The same
+// model is the same bytes: no time, host or path is kept.
 std::string model_bytes(const Model& model);
+// Throws Error, whose place is `where`, for anything but a whole file of a model that keeps the limits above.
 Model model_from_bytes(std::string_view bytes, const std::string& where);
 
-// What the model file says beside weights and checksum: `format`, `architecture`, `classes`, `preprocessing`.
+// The metadata without the checksum.
 std::map<std::string, std::string> model_metadata(const Model& model);
 
 // To and from a file; the file appears whole or not at all. Throw Error.
 void save_model(const Model& model, const std::filesystem::path& path);
 // `path` may also be a run's folder.
 Model load_model(const std::filesystem::path& path);
+
+// The tensors of a network in a container, named PREFIX + "0.weight". The network that takes them has its
+// layers already; throws Error, whose place is `where`, when a tensor is missing or has another shape.
+void put_parameters(const Network& network, const std::string& prefix, Safetensors& content);
+void take_parameters(const Safetensors& content, const std::string& prefix, Network& network,
+                     const std::string& where, std::string_view remedy = {});
 
 }  // namespace mudra

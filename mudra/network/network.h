@@ -1,4 +1,5 @@
-// A network: layers in a row, from an image to logits. A plain value; copying it copies the weights.
+// A network: layers in a row, from an image to logits. A plain value: copying it copies the weights, and its
+// constant functions may run on several threads at once.
 #pragma once
 
 #include <cstdint>

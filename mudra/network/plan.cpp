@@ -371,17 +371,17 @@ void Plan::run_backward(const Network& network, const Tensor& x, Network* gradie
 
 void Plan::backward(const Network& network, const Tensor& x, Network& gradients, const Context& context) {
   assert(mode_ == Mode::train);
-  run_backward(network, x, &gradients, {}, context);
+  run_backward(network, x, &gradients, GradientSink::store(), context);
 }
 
 void Plan::descend(Network& network, const Tensor& x, Scalar rate, const Context& context) {
   assert(mode_ == Mode::train);
-  run_backward(network, x, &network, {true, rate}, context);
+  run_backward(network, x, &network, GradientSink::descend(rate), context);
 }
 
 const Tensor& Plan::input_gradient(const Network& network, const Tensor& x, const Context& context) {
   assert(mode_ == Mode::explain);
-  run_backward(network, x, nullptr, {}, context);
+  run_backward(network, x, nullptr, GradientSink::store(), context);
   input_gradient_.reshape(x.shape());
   return input_gradient_;
 }

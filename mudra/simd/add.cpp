@@ -35,5 +35,12 @@ void add(ThreadTeam& team, const Scalar* a, const Scalar* b, int64_t count, Scal
   });
 }
 
+void add_shards(const Scalar* shards, int64_t count, Scalar* sum) {
+  std::copy_n(shards, count, sum);
+  for (int64_t shard = 1; shard < gradient_shards; ++shard) {
+    HWY_DYNAMIC_DISPATCH(AddArrays)(sum, shards + shard * count, count, sum);
+  }
+}
+
 }  // namespace mudra
 #endif

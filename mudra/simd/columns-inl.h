@@ -11,7 +11,7 @@
 
 #include <type_traits>
 
-#include "mudra/simd/matmul.h"
+#include "mudra/core/tensor.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace mudra::HWY_NAMESPACE {
@@ -29,17 +29,11 @@ HWY_INLINE void for_columns(int64_t columns, F f) {
   for (; c < columns; ++c) f(one, std::integral_constant<int, 1>(), c);
 }
 
-// out[k] = sum over shards of partial[shard, k], left to right
-HWY_INLINE void add_shards(const Scalar* partial, int64_t count, Scalar* out) {
-  for_columns(count, [&](auto d, auto vectors, int64_t k) HWY_ATTR {
-    const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-    for (int v = 0; v < vectors; ++v, k += lanes) {
-      auto sum = hn::LoadU(d, partial + k);
-      for (int shard = 1; shard < gradient_shards; ++shard) {
-        sum = hn::Add(sum, hn::LoadU(d, partial + shard * count + k));
-      }
-      hn::StoreU(sum, d, out + k);
-    }
+// Calls f(d, column) for every vector of columns.
+template <class F>
+HWY_INLINE void for_vectors(int64_t columns, F f) {
+  for_columns(columns, [&](auto d, auto vectors, int64_t c) HWY_ATTR {
+    for (int v = 0; v < vectors; ++v, c += static_cast<int64_t>(hn::Lanes(d))) f(d, c);
   });
 }
 

@@ -1,9 +1,8 @@
 #include "mudra/simd/depthwise.h"
 
 #include <algorithm>
-#include <utility>
 
-#include "mudra/simd/matmul.h"
+#include "mudra/simd/add.h"
 #include "mudra/simd/panels.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -16,17 +15,6 @@
 HWY_BEFORE_NAMESPACE();
 namespace mudra::HWY_NAMESPACE {
 namespace {
-
-// Calls f(d, channel) for vectors of channels within one panel each, then for the channels left.
-template <class F>
-HWY_INLINE void for_channels(int64_t channels, F f) {
-  const hn::CappedTag<Scalar, panel_width> d;
-  const hn::CappedTag<Scalar, 1> one;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  int64_t c = 0;
-  for (; c + lanes <= channels; c += lanes) f(d, c);
-  for (; c < channels; ++c) f(one, c);
-}
 
 // R neighbouring pixels of a line of y. x, w and y point at the first pixel's channel.
 template <int R, class D>
@@ -56,7 +44,7 @@ void Depthwise(ThreadTeam& team, const Scalar* x, const ConvShape& s, const Scal
     for (int64_t i = begin; i < end; ++i) {
       const Scalar* from =
           x + (i / s.out_height * s.height + i % s.out_height * s.stride) * s.width * s.channels;
-      for_channels(s.channels, [&](auto d, int64_t c) HWY_ATTR {
+      for_vectors(s.channels, [&](auto d, int64_t c) HWY_ATTR {
         const auto b = bias ? hn::LoadU(d, bias + c) : hn::Zero(d);
         const Scalar* weights = w + panel_index(0, c, s.taps());
         const int64_t step = s.stride * s.channels;
@@ -87,10 +75,10 @@ HWY_INLINE void add_taps(D d, const Scalar* x, const ConvShape& s, const Scalar*
   for (int64_t n = begin; n < end; ++n) {
     for (int64_t i = 0; i < s.out_height; ++i) {
       const Scalar* from = x + (n * s.height + i * s.stride) * s.width * s.channels + c;
-      const Scalar* slopes = dy + (n * s.out_height + i) * s.out_width * s.channels + c;
-      for (int64_t j = 0; j < s.out_width; ++j, from += s.stride * s.channels, slopes += s.channels) {
-        const auto slope = hn::LoadU(d, slopes);
-        for (int k = 0; k < K; ++k) sum[k] = hn::MulAdd(hn::LoadU(d, from + offset[k]), slope, sum[k]);
+      const Scalar* gradients = dy + (n * s.out_height + i) * s.out_width * s.channels + c;
+      for (int64_t j = 0; j < s.out_width; ++j, from += s.stride * s.channels, gradients += s.channels) {
+        const auto gradient = hn::LoadU(d, gradients);
+        for (int k = 0; k < K; ++k) sum[k] = hn::MulAdd(hn::LoadU(d, from + offset[k]), gradient, sum[k]);
       }
     }
   }
@@ -98,13 +86,13 @@ HWY_INLINE void add_taps(D d, const Scalar* x, const ConvShape& s, const Scalar*
 }
 
 void DepthwiseGradient(ThreadTeam& team, const Scalar* x, const ConvShape& s, const Scalar* dy,
-                       Scalar* partial, Scalar* gradient) {
+                       const Shards& shards, Scalar* partial, Scalar* gradient) {
   const int64_t size = padded(s.channels) * s.taps();
+  const ShardBegins begins = shards.begins(s.images);
   team.run(gradient_shards, [&](int64_t shard) {
-    const int64_t begin = shard_begin(s.images, static_cast<int>(shard));
-    const int64_t end = shard_begin(s.images, static_cast<int>(shard) + 1);
+    const int64_t begin = begins[static_cast<size_t>(shard)], end = begins[static_cast<size_t>(shard) + 1];
     Scalar* out = partial + shard * size;
-    for_channels(s.channels, [&](auto d, int64_t c) HWY_ATTR {
+    for_vectors(s.channels, [&](auto d, int64_t c) HWY_ATTR {
       int64_t tap = 0;
       for (; tap + 9 <= s.taps(); tap += 9) add_taps<9>(d, x, s, dy, begin, end, tap, c, out);
       for (; tap + 3 <= s.taps(); tap += 3) add_taps<3>(d, x, s, dy, begin, end, tap, c, out);
@@ -130,8 +118,8 @@ void depthwise(ThreadTeam& team, const Scalar* x, const ConvShape& shape, const 
 }
 
 void depthwise_gradient(ThreadTeam& team, const Scalar* x, const ConvShape& shape, const Scalar* dy,
-                        Scalar* partial, Scalar* gradient) {
-  HWY_DYNAMIC_DISPATCH(DepthwiseGradient)(team, x, shape, dy, partial, gradient);
+                        const Shards& shards, Scalar* partial, Scalar* gradient) {
+  HWY_DYNAMIC_DISPATCH(DepthwiseGradient)(team, x, shape, dy, shards, partial, gradient);
 }
 
 }  // namespace mudra

@@ -7,6 +7,7 @@
 #include "mudra/core/thread_team.h"
 #include "mudra/simd/activation.h"
 #include "mudra/simd/conv_shape.h"
+#include "mudra/simd/shards.h"
 
 namespace mudra {
 
@@ -15,9 +16,10 @@ namespace mudra {
 void depthwise(ThreadTeam& team, const Scalar* x, const ConvShape& shape, const Scalar* w, const Scalar* bias,
                ActivationKind activation, Scalar* y);
 
-// gradient[t, c] = sum over n, i, j of x[n, s i + u, s j + v, c] dy[n, i, j, c], in panels; the batch in 8
-// shards as in matmul.h.   partial [8, padded(channels) * taps], scratch whose padding is zero
+// gradient[t, c] = sum over n, i, j of x[n, s i + u, s j + v, c] dy[n, i, j, c], in panels; the sum
+// over images in shards.   dy [N, out_height, out_width, channels]   partial [8, padded(channels) * taps],
+// scratch whose padding is zero
 void depthwise_gradient(ThreadTeam& team, const Scalar* x, const ConvShape& shape, const Scalar* dy,
-                        Scalar* partial, Scalar* gradient);
+                        const Shards& shards, Scalar* partial, Scalar* gradient);
 
 }  // namespace mudra

@@ -15,7 +15,7 @@ namespace mudra::HWY_NAMESPACE {
 namespace {
 
 void BinaryCrossEntropy(const Scalar* logits, const Scalar* targets, int64_t count, Scalar* losses,
-                        Scalar* slopes) {
+                        Scalar* dlogits) {
   const hn::ScalableTag<Scalar> d;
   map(
       count, losses,
@@ -25,7 +25,7 @@ void BinaryCrossEntropy(const Scalar* logits, const Scalar* targets, int64_t cou
       },
       logits, targets);
   map(
-      count, slopes, [&](auto z, auto t) { return hn::Sub(vector_sigmoid(d, z), t); }, logits, targets);
+      count, dlogits, [&](auto z, auto t) { return hn::Sub(vector_sigmoid(d, z), t); }, logits, targets);
 }
 
 void ExpMinusMaximum(const Scalar* x, int64_t rows, int64_t columns, Scalar* y, Scalar* maxima) {
@@ -53,8 +53,8 @@ HWY_EXPORT(BinaryCrossEntropy);
 HWY_EXPORT(ExpMinusMaximum);
 
 void binary_cross_entropy(const Scalar* logits, const Scalar* targets, int64_t count, Scalar* losses,
-                          Scalar* slopes) {
-  HWY_DYNAMIC_DISPATCH(BinaryCrossEntropy)(logits, targets, count, losses, slopes);
+                          Scalar* dlogits) {
+  HWY_DYNAMIC_DISPATCH(BinaryCrossEntropy)(logits, targets, count, losses, dlogits);
 }
 
 void exp_minus_maximum(const Scalar* x, int64_t rows, int64_t columns, Scalar* y, Scalar* maxima) {

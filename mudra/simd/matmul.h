@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "mudra/core/tensor.h"
 #include "mudra/core/thread_team.h"
 #include "mudra/simd/activation.h"
+#include "mudra/simd/shards.h"
 
 namespace mudra {
 
@@ -31,43 +33,49 @@ void matmul(ThreadTeam& team, const Scalar* x, const RowLayout& layout, const Sc
             const Scalar* bias, ActivationKind activation, Scalar* y);
 
 // The same for lines of pixels, of which only the maxima over windows of 2x2 are kept.
-//   y [images, lines / 2, line_rows / 2, outputs]   winner, like y, or null: as max_pool has it
+//   y [images, lines / 2, line_rows / 2, outputs]   argmax, like y, or null: as max_pool has it
 void matmul_pooled(ThreadTeam& team, const Scalar* x, const RowLayout& layout, const Scalar* w,
-                   int64_t outputs, const Scalar* bias, ActivationKind activation, Scalar* y, Scalar* winner);
+                   int64_t outputs, const Scalar* bias, ActivationKind activation, Scalar* y, Scalar* argmax);
 // The most scalars that two lines may have for that.
 inline constexpr int64_t pooled_space = 16384;
 
 // What becomes of a gradient once its sum is complete.
-struct GradientSink {
-  bool descend = false;  // false: target = gradient; true: target -= rate * gradient, the plain SGD step
-  Scalar rate = 0;
+class GradientSink {
+ public:
+  static GradientSink store() { return {}; }  // target = gradient
+  // target -= rate * gradient, rounded once: the plain SGD step. What has a gradient of zero stays as it is.
+  static GradientSink descend(Scalar rate) { return GradientSink(rate); }
+
+  bool descends() const { return rate_.has_value(); }
+  Scalar rate() const { return rate_.value_or(0); }  // of the descent
+
+ private:
+  GradientSink() = default;
+  explicit GradientSink(Scalar rate) : rate_(rate) {}
+  std::optional<Scalar> rate_;
 };
 
-// dy of rows of padded(outputs). When y was pooled (2x2), `winner` of the same shape tells which of the four
-// pixels each slope is of.
-struct Slopes {
+// The gradient of y, in rows of padded(outputs) that are zero beyond the last output. When y was pooled (2x2)
+// it is that of the pooled y, and `argmax`, of the same shape, tells which of a window's four pixels each
+// value belongs to.
+struct OutputGradient {
   const Scalar* values;
-  const Scalar* winner = nullptr;
+  const Scalar* argmax = nullptr;
 };
 
-// g[o, k] = sum over n of x[n, k] dy[n, o], in panels. The sum over the batch is 8 sums over contiguous
-// shards of the images, added left to right.
-//   dy [rows, padded(outputs)], zero beyond the last output   target: panels of depth layout.depth()
-void matmul_gradient(ThreadTeam& team, const Scalar* x, const RowLayout& layout, const Slopes& dy,
-                     int64_t outputs, const GradientSink& sink, Scalar* target);
+// g[o, k] = sum over n of x[n, k] dy[n, o], in panels; the sum over images in shards (shards.h).
+//   dy [rows, padded(outputs)]   target: panels of depth layout.depth()
+void matmul_gradient(ThreadTeam& team, const Scalar* x, const RowLayout& layout, const OutputGradient& dy,
+                     int64_t outputs, const Shards& shards, const GradientSink& sink, Scalar* target);
 
-// The same for a plain matrix x [rows, depth].   skip_zeros: what is zero throughout a shard is not
-// multiplied; the bits are the same as long as dy is finite
+// The same for a plain matrix x [rows, depth], every row of which is an image.   skip_zeros: what is zero
+// throughout a shard is not multiplied; the bits are the same as long as dy is finite
 void matrix_gradient(ThreadTeam& team, const Scalar* x, int64_t rows, int64_t depth, const Scalar* dy,
-                     int64_t outputs, bool skip_zeros, const GradientSink& sink, Scalar* target);
+                     int64_t outputs, bool skip_zeros, const Shards& shards, const GradientSink& sink,
+                     Scalar* target);
 
 // g[o] = sum over n of dy[n, o], in the same shards.   dy [images, lines, line_rows, padded(columns)]
-void column_sums(const Slopes& dy, int64_t images, int64_t lines, int64_t line_rows, int64_t columns,
-                 const GradientSink& sink, Scalar* target);
-
-inline constexpr int gradient_shards = 8;
-
-// The first image of a shard; shard 8 begins where shard 7 ends.
-inline int64_t shard_begin(int64_t images, int shard) { return images * shard / gradient_shards; }
+void column_sums(const OutputGradient& dy, int64_t images, int64_t lines, int64_t line_rows, int64_t columns,
+                 const Shards& shards, const GradientSink& sink, Scalar* target);
 
 }  // namespace mudra

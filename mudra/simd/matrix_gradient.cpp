@@ -26,6 +26,7 @@ struct MatrixGradient {
   int64_t rows, depth;
   const Scalar* dy;
   int64_t dy_stride;
+  ShardBegins begins;  // of the shards
   GradientSink sink;
   Scalar* target;
 
@@ -36,38 +37,38 @@ struct MatrixGradient {
     const D d;
     constexpr int vectors = P * parts;
     Scalar* to = target + (panel * depth + k) * panel_width;
-    const int64_t panel_stride = depth * panel_width, x_stride = depth, slopes_stride = dy_stride;
+    const int64_t panel_stride = depth * panel_width, x_stride = depth, stride = dy_stride;
     unroll<P>([&](auto p) MUDRA_INLINE {  // wanted when the sums are done
       unroll<K>([&](auto i) MUDRA_INLINE { __builtin_prefetch(to + p * panel_stride + i * panel_width, 1); });
     });
     V total[K * vectors];
     unroll<K * vectors>([&](auto i) MUDRA_INLINE { total[i] = hn::Zero(d); });
-    for (int shard = 0; shard < gradient_shards; ++shard, used >>= 1) {
+    for (size_t shard = 0; shard < gradient_shards; ++shard, used >>= 1) {
       if (used % 2 == 0) continue;
-      const int64_t begin = shard_begin(rows, shard);
+      const int64_t begin = begins[shard];
       const Scalar* value = x + begin * x_stride + k;
-      const Scalar* slopes = dy + begin * slopes_stride + panel * panel_width;
+      const Scalar* from = dy + begin * stride + panel * panel_width;
       V sum[K * vectors];
       unroll<K * vectors>([&](auto i) MUDRA_INLINE { sum[i] = hn::Zero(d); });
       const auto add_row = [&]() MUDRA_INLINE {
-        V slope[vectors];
-        unroll<vectors>([&](auto p) MUDRA_INLINE { slope[p] = hn::Load(d, slopes + p * lanes); });
+        V gradient[vectors];
+        unroll<vectors>([&](auto p) MUDRA_INLINE { gradient[p] = hn::Load(d, from + p * lanes); });
         unroll<K>([&](auto i) MUDRA_INLINE {
           const V v = hn::Set(d, value[i]);
           unroll<vectors>([&](auto p) MUDRA_INLINE {
             constexpr int at = i * vectors + p;
-            sum[at] = hn::MulAdd(v, slope[p], sum[at]);
+            sum[at] = hn::MulAdd(v, gradient[p], sum[at]);
           });
         });
         value += x_stride;
-        slopes += slopes_stride;
+        from += stride;
       };
-      int64_t left = shard_begin(rows, shard + 1) - begin;
+      int64_t left = begins[shard + 1] - begin;
       for (; left >= 4; left -= 4) unroll<4>([&](auto) MUDRA_INLINE { add_row(); });
       for (; left > 0; --left) add_row();
       unroll<K * vectors>([&](auto i) MUDRA_INLINE { total[i] = hn::Add(total[i], sum[i]); });
     }
-    const V rate = hn::Set(d, sink.rate);
+    const V rate = hn::Set(d, sink.rate());
     const auto finish = [&](auto value) MUDRA_INLINE {
       unroll<K * vectors>([&](auto n) MUDRA_INLINE {
         constexpr int i = n / vectors, p = n % vectors;
@@ -75,7 +76,7 @@ struct MatrixGradient {
         hn::Store(value(total[n], at), d, at);
       });
     };
-    if (sink.descend) {
+    if (sink.descends()) {
       finish([&](V sum, const Scalar* at) MUDRA_INLINE { return hn::NegMulAdd(rate, sum, hn::Load(d, at)); });
     } else {
       finish([](V sum, const Scalar*) MUDRA_INLINE { return sum; });
@@ -85,8 +86,8 @@ struct MatrixGradient {
   // A bit for every shard of every column that has more than zeros.
   void find_used(int64_t first, int64_t columns, uint32_t* used) const {
     std::fill_n(used, columns, 0u);
-    for (int shard = 0; shard < gradient_shards; ++shard) {
-      for (int64_t n = shard_begin(rows, shard); n < shard_begin(rows, shard + 1); ++n) {
+    for (size_t shard = 0; shard < gradient_shards; ++shard) {
+      for (int64_t n = begins[shard]; n < begins[shard + 1]; ++n) {
         const Scalar* row = x + n * depth + first;
         for (int64_t c = 0; c < columns; ++c) used[c] |= static_cast<uint32_t>(row[c] != 0) << shard;
       }
@@ -118,7 +119,7 @@ struct MatrixGradient {
           uint32_t any = 0;
           for (int64_t i = 0; i < count; ++i) any |= used[k + i];
           // Without a term the plain step leaves weights as they are.
-          if (any != 0 || !sink.descend) columns(first + k, count, panel, panels, any);
+          if (any != 0 || !sink.descends()) columns(first + k, count, panel, panels, any);
         }
       }
     });
@@ -126,8 +127,10 @@ struct MatrixGradient {
 };
 
 void RunMatrixGradient(ThreadTeam& team, const Scalar* x, int64_t rows, int64_t depth, const Scalar* dy,
-                       int64_t outputs, bool skip_zeros, const GradientSink& sink, Scalar* target) {
-  MatrixGradient{x, rows, depth, dy, padded(outputs), sink, target}.run(team, outputs, skip_zeros);
+                       int64_t outputs, bool skip_zeros, const Shards& shards, const GradientSink& sink,
+                       Scalar* target) {
+  MatrixGradient{x, rows, depth, dy, padded(outputs), shards.begins(rows), sink, target}.run(team, outputs,
+                                                                                             skip_zeros);
 }
 
 }  // namespace
@@ -140,9 +143,10 @@ namespace mudra {
 HWY_EXPORT(RunMatrixGradient);
 
 void matrix_gradient(ThreadTeam& team, const Scalar* x, int64_t rows, int64_t depth, const Scalar* dy,
-                     int64_t outputs, bool skip_zeros, const GradientSink& sink, Scalar* target) {
+                     int64_t outputs, bool skip_zeros, const Shards& shards, const GradientSink& sink,
+                     Scalar* target) {
   HWY_DYNAMIC_DISPATCH(RunMatrixGradient)
-  (team, x, rows, depth, dy, outputs, skip_zeros, sink, target);
+  (team, x, rows, depth, dy, outputs, skip_zeros, shards, sink, target);
 }
 
 }  // namespace mudra

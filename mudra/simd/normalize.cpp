@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "mudra/simd/matmul.h"
+#include "mudra/simd/add.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "mudra/simd/normalize.cpp"
@@ -35,11 +35,11 @@ void run_stretches(ThreadTeam& team, const PixelRows& size, const Work& work) {
 
 // Calls work(shard, first row, last row), shards being of the images.
 template <class Work>
-void run_shards(ThreadTeam& team, const PixelRows& size, const Work& work) {
-  run_tasks(team, gradient_shards, size.rows() * size.columns, [&](int64_t s) {
-    const int shard = static_cast<int>(s);
-    work(s, shard_begin(size.images, shard) * size.rows_per_image,
-         shard_begin(size.images, shard + 1) * size.rows_per_image);
+void run_shards(ThreadTeam& team, const PixelRows& size, const Shards& shards, const Work& work) {
+  const ShardBegins begins = shards.begins(size.images);
+  run_tasks(team, gradient_shards, size.rows() * size.columns, [&](int64_t shard) {
+    const size_t s = static_cast<size_t>(shard);
+    work(shard, begins[s] * size.rows_per_image, begins[s + 1] * size.rows_per_image);
   });
 }
 
@@ -73,35 +73,26 @@ void SumRows(const Scalar* HWY_RESTRICT x, int64_t columns, int64_t begin, int64
   });
 }
 
-void ColumnMoments(ThreadTeam& team, const Scalar* x, const PixelRows& size, Scalar* partial, Scalar* mean,
-                   Scalar* variance) {
-  const int64_t columns = size.columns;
-  const Scalar rows = static_cast<Scalar>(size.rows());
-  run_shards(team, size, [&](int64_t shard, int64_t begin, int64_t end) {
-    SumRows<false>(x, columns, begin, end, nullptr, partial + shard * columns);
+// Sums over the batch of x or, with a center, of its squared distance from center[c].
+void SumBatch(ThreadTeam& team, const Scalar* x, const PixelRows& size, const Scalar* center,
+              const Shards& shards, Scalar* partial, Scalar* sum) {
+  run_shards(team, size, shards, [&](int64_t shard, int64_t begin, int64_t end) {
+    (center ? SumRows<true> : SumRows<false>)(x, size.columns, begin, end, center,
+                                              partial + shard * size.columns);
   });
-  add_shards(partial, columns, mean);
-  for (int64_t c = 0; c < columns; ++c) mean[c] /= rows;
-  run_shards(team, size, [&](int64_t shard, int64_t begin, int64_t end) {
-    SumRows<true>(x, columns, begin, end, mean, partial + shard * columns);
-  });
-  add_shards(partial, columns, variance);
-  for (int64_t c = 0; c < columns; ++c) variance[c] /= rows;
+  add_shards(partial, size.columns, sum);
 }
 
 void ScaleColumns(ThreadTeam& team, const Scalar* x, const PixelRows& size, const Scalar* mean,
                   const Scalar* scale, const Scalar* shift, ActivationKind activation, Scalar* y) {
   const int64_t columns = size.columns;
   run_stretches(team, size, [&](int64_t begin, int64_t end) {
-    for_columns(columns, [&](auto d, auto vectors, int64_t first) HWY_ATTR {
-      const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-      for (int64_t c = first; c < first + vectors * lanes; c += lanes) {
-        const auto m = hn::LoadU(d, mean + c);
-        const auto a = hn::LoadU(d, scale + c);
-        const auto b = hn::LoadU(d, shift + c);
-        for (int64_t at = begin * columns + c; at < end * columns; at += columns) {
-          hn::StoreU(hn::MulAdd(hn::Sub(hn::LoadU(d, x + at), m), a, b), d, y + at);
-        }
+    for_vectors(columns, [&](auto d, int64_t c) HWY_ATTR {
+      const auto m = hn::LoadU(d, mean + c);
+      const auto a = hn::LoadU(d, scale + c);
+      const auto b = hn::LoadU(d, shift + c);
+      for (int64_t at = begin * columns + c; at < end * columns; at += columns) {
+        hn::StoreU(hn::MulAdd(hn::Sub(hn::LoadU(d, x + at), m), a, b), d, y + at);
       }
     });
     const int64_t count = (end - begin) * columns;
@@ -112,9 +103,9 @@ void ScaleColumns(ThreadTeam& team, const Scalar* x, const PixelRows& size, cons
 
 // sum[c] = sum over rows of dy;  product[c] = sum of dy times what centered(d, row, c, x) makes of x.
 template <class Centered>
-void SumSlopes(const Scalar* HWY_RESTRICT x, const Scalar* HWY_RESTRICT dy, int64_t columns, int64_t begin,
-               int64_t end, const Centered& centered, Scalar* HWY_RESTRICT sum,
-               Scalar* HWY_RESTRICT product) {
+void SumGradients(const Scalar* HWY_RESTRICT x, const Scalar* HWY_RESTRICT dy, int64_t columns, int64_t begin,
+                  int64_t end, const Centered& centered, Scalar* HWY_RESTRICT sum,
+                  Scalar* HWY_RESTRICT product) {
   for_columns(columns, [&](auto d, auto vectors, int64_t c) HWY_ATTR {
     using V = hn::Vec<decltype(d)>;
     constexpr int count = decltype(vectors)::value;
@@ -124,9 +115,9 @@ void SumSlopes(const Scalar* HWY_RESTRICT x, const Scalar* HWY_RESTRICT dy, int6
     for (int64_t r = begin; r < end; ++r) {
       for (int v = 0; v < count; ++v) {
         const int64_t at = r * columns + c + v * lanes;
-        const V slope = hn::LoadU(d, dy + at);
-        sums[v] = hn::Add(sums[v], slope);
-        products[v] = hn::MulAdd(slope, centered(d, r, c + v * lanes, hn::LoadU(d, x + at)), products[v]);
+        const V gradient = hn::LoadU(d, dy + at);
+        sums[v] = hn::Add(sums[v], gradient);
+        products[v] = hn::MulAdd(gradient, centered(d, r, c + v * lanes, hn::LoadU(d, x + at)), products[v]);
       }
     }
     for (int v = 0; v < count; ++v) {
@@ -137,41 +128,40 @@ void SumSlopes(const Scalar* HWY_RESTRICT x, const Scalar* HWY_RESTRICT dy, int6
 }
 
 template <class Centered>
-void ShardSlopes(ThreadTeam& team, const Scalar* x, const Scalar* dy, const PixelRows& size,
-                 const Centered& centered, Scalar* partial, Scalar* sum, Scalar* product) {
+void ShardGradients(ThreadTeam& team, const Scalar* x, const Scalar* dy, const PixelRows& size,
+                    const Shards& shards, const Centered& centered, Scalar* partial, Scalar* sum,
+                    Scalar* product) {
   const int64_t columns = size.columns;
   Scalar* const products = partial + gradient_shards * columns;
-  run_shards(team, size, [&](int64_t shard, int64_t begin, int64_t end) {
-    SumSlopes(x, dy, columns, begin, end, centered, partial + shard * columns, products + shard * columns);
+  run_shards(team, size, shards, [&](int64_t shard, int64_t begin, int64_t end) {
+    SumGradients(x, dy, columns, begin, end, centered, partial + shard * columns, products + shard * columns);
   });
   add_shards(partial, columns, sum);
   add_shards(products, columns, product);
 }
 
-void ColumnSlopes(ThreadTeam& team, const Scalar* x, const Scalar* dy, const PixelRows& size,
-                  const Scalar* mean, Scalar* partial, Scalar* sum, Scalar* product) {
+void ColumnGradients(ThreadTeam& team, const Scalar* x, const Scalar* dy, const PixelRows& size,
+                     const Scalar* mean, const Shards& shards, Scalar* partial, Scalar* sum,
+                     Scalar* product) {
   const auto centered = [mean](auto d, int64_t, int64_t c, auto value)
                             HWY_ATTR { return hn::Sub(value, hn::LoadU(d, mean + c)); };
-  ShardSlopes(team, x, dy, size, centered, partial, sum, product);
+  ShardGradients(team, x, dy, size, shards, centered, partial, sum, product);
 }
 
 void ScaleColumnsBackward(ThreadTeam& team, const Scalar* x, const Scalar* dy, const PixelRows& size,
-                          const Scalar* mean, const Scalar* scale, const Scalar* offset, const Scalar* tilt,
-                          Scalar* dx) {
+                          const Scalar* mean, const Scalar* scale, const Scalar* dy_mean,
+                          const Scalar* correlation, Scalar* dx) {
   const int64_t columns = size.columns;
   run_stretches(team, size, [&](int64_t begin, int64_t end) {
-    for_columns(columns, [&](auto d, auto vectors, int64_t first) HWY_ATTR {
-      const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-      for (int64_t c = first; c < first + vectors * lanes; c += lanes) {
-        const auto m = hn::LoadU(d, mean + c);
-        const auto a = hn::LoadU(d, scale + c);
-        const auto o = hn::LoadU(d, offset + c);
-        const auto t = hn::LoadU(d, tilt + c);
-        for (int64_t at = begin * columns + c; at < end * columns; at += columns) {
-          const auto slope = hn::Sub(hn::LoadU(d, dy + at), o);
-          const auto distance = hn::Sub(hn::LoadU(d, x + at), m);
-          hn::StoreU(hn::Mul(a, hn::NegMulAdd(distance, t, slope)), d, dx + at);
-        }
+    for_vectors(columns, [&](auto d, int64_t c) HWY_ATTR {
+      const auto m = hn::LoadU(d, mean + c);
+      const auto a = hn::LoadU(d, scale + c);
+      const auto o = hn::LoadU(d, dy_mean + c);
+      const auto t = hn::LoadU(d, correlation + c);
+      for (int64_t at = begin * columns + c; at < end * columns; at += columns) {
+        const auto gradient = hn::Sub(hn::LoadU(d, dy + at), o);
+        const auto distance = hn::Sub(hn::LoadU(d, x + at), m);
+        hn::StoreU(hn::Mul(a, hn::NegMulAdd(distance, t, gradient)), d, dx + at);
       }
     });
   });
@@ -225,12 +215,9 @@ void NormalizeRows(ThreadTeam& team, const Scalar* x, const PixelRows& size, Sca
       const Scalar scale = 1 / std::sqrt(variance + epsilon);
       mean[r] = middle;
       inverse[r] = scale;
-      for_columns(columns, [&](auto d, auto vectors, int64_t first) HWY_ATTR {
-        const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-        for (int64_t c = first; c < first + vectors * lanes; c += lanes) {
-          const auto h = hn::Mul(hn::Sub(hn::LoadU(d, from + c), hn::Set(d, middle)), hn::Set(d, scale));
-          hn::StoreU(hn::MulAdd(h, hn::LoadU(d, weight + c), hn::LoadU(d, bias + c)), d, to + c);
-        }
+      for_vectors(columns, [&](auto d, int64_t c) HWY_ATTR {
+        const auto h = hn::Mul(hn::Sub(hn::LoadU(d, from + c), hn::Set(d, middle)), hn::Set(d, scale));
+        hn::StoreU(hn::MulAdd(h, hn::LoadU(d, weight + c), hn::LoadU(d, bias + c)), d, to + c);
       });
     }
     const int64_t count = (end - begin) * columns;
@@ -246,35 +233,33 @@ void NormalizeRowsBackward(ThreadTeam& team, const Scalar* x, const Scalar* dy, 
   run_stretches(team, size, [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r) {
       const Scalar* values = x + r * columns;
-      const Scalar* slopes = dy + r * columns;
+      const Scalar* gradients = dy + r * columns;
       const auto h = [&](auto d, int64_t c) HWY_ATTR {
         return hn::Mul(hn::Sub(hn::LoadU(d, values + c), hn::Set(d, mean[r])), hn::Set(d, inverse[r]));
       };
       const auto g = [&](auto d, int64_t c)
-                         HWY_ATTR { return hn::Mul(hn::LoadU(d, slopes + c), hn::LoadU(d, weight + c)); };
-      const Scalar level =
+                         HWY_ATTR { return hn::Mul(hn::LoadU(d, gradients + c), hn::LoadU(d, weight + c)); };
+      const Scalar g_mean =
           sum_along(columns, [&](auto d, int64_t c, auto sum) HWY_ATTR { return hn::Add(sum, g(d, c)); }) /
           width;
-      const Scalar tilt = sum_along(columns, [&](auto d, int64_t c, auto sum)
-                                                 HWY_ATTR { return hn::MulAdd(g(d, c), h(d, c), sum); }) /
-                          width;
-      for_columns(columns, [&](auto d, auto vectors, int64_t first) HWY_ATTR {
-        const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-        for (int64_t c = first; c < first + vectors * lanes; c += lanes) {
-          const auto rest = hn::NegMulAdd(h(d, c), hn::Set(d, tilt), hn::Sub(g(d, c), hn::Set(d, level)));
-          hn::StoreU(hn::Mul(hn::Set(d, inverse[r]), rest), d, dx + r * columns + c);
-        }
+      const Scalar gh_mean = sum_along(columns, [&](auto d, int64_t c, auto sum)
+                                                    HWY_ATTR { return hn::MulAdd(g(d, c), h(d, c), sum); }) /
+                             width;
+      for_vectors(columns, [&](auto d, int64_t c) HWY_ATTR {
+        const auto rest = hn::NegMulAdd(h(d, c), hn::Set(d, gh_mean), hn::Sub(g(d, c), hn::Set(d, g_mean)));
+        hn::StoreU(hn::Mul(hn::Set(d, inverse[r]), rest), d, dx + r * columns + c);
       });
     }
   });
 }
 
-void RowNormSlopes(ThreadTeam& team, const Scalar* x, const Scalar* dy, const PixelRows& size,
-                   const Scalar* mean, const Scalar* inverse, Scalar* partial, Scalar* sum, Scalar* product) {
+void RowNormGradients(ThreadTeam& team, const Scalar* x, const Scalar* dy, const PixelRows& size,
+                      const Scalar* mean, const Scalar* inverse, const Shards& shards, Scalar* partial,
+                      Scalar* sum, Scalar* product) {
   const auto centered = [mean, inverse](auto d, int64_t r, int64_t, auto value) HWY_ATTR {
     return hn::Mul(hn::Sub(value, hn::Set(d, mean[r])), hn::Set(d, inverse[r]));
   };
-  ShardSlopes(team, x, dy, size, centered, partial, sum, product);
+  ShardGradients(team, x, dy, size, shards, centered, partial, sum, product);
 }
 
 void MeanOfRows(ThreadTeam& team, const Scalar* x, const PixelRows& size, Scalar* y) {
@@ -303,19 +288,24 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace mudra {
 
-HWY_EXPORT(ColumnMoments);
+HWY_EXPORT(SumBatch);
 HWY_EXPORT(ScaleColumns);
-HWY_EXPORT(ColumnSlopes);
+HWY_EXPORT(ColumnGradients);
 HWY_EXPORT(ScaleColumnsBackward);
 HWY_EXPORT(NormalizeRows);
 HWY_EXPORT(NormalizeRowsBackward);
-HWY_EXPORT(RowNormSlopes);
+HWY_EXPORT(RowNormGradients);
 HWY_EXPORT(MeanOfRows);
 HWY_EXPORT(MeanOfRowsBackward);
 
-void column_moments(ThreadTeam& team, const Scalar* x, const PixelRows& size, Scalar* partial, Scalar* mean,
-                    Scalar* variance) {
-  HWY_DYNAMIC_DISPATCH(ColumnMoments)(team, x, size, partial, mean, variance);
+void sum_columns(ThreadTeam& team, const Scalar* x, const PixelRows& size, const Shards& shards,
+                 Scalar* partial, Scalar* sum) {
+  HWY_DYNAMIC_DISPATCH(SumBatch)(team, x, size, nullptr, shards, partial, sum);
+}
+
+void sum_squares(ThreadTeam& team, const Scalar* x, const PixelRows& size, const Scalar* mean,
+                 const Shards& shards, Scalar* partial, Scalar* sum) {
+  HWY_DYNAMIC_DISPATCH(SumBatch)(team, x, size, mean, shards, partial, sum);
 }
 
 void scale_columns(ThreadTeam& team, const Scalar* x, const PixelRows& size, const Scalar* mean,
@@ -323,15 +313,16 @@ void scale_columns(ThreadTeam& team, const Scalar* x, const PixelRows& size, con
   HWY_DYNAMIC_DISPATCH(ScaleColumns)(team, x, size, mean, scale, shift, activation, y);
 }
 
-void column_slopes(ThreadTeam& team, const Scalar* x, const Scalar* dy, const PixelRows& size,
-                   const Scalar* mean, Scalar* partial, Scalar* sum, Scalar* product) {
-  HWY_DYNAMIC_DISPATCH(ColumnSlopes)(team, x, dy, size, mean, partial, sum, product);
+void column_gradients(ThreadTeam& team, const Scalar* x, const Scalar* dy, const PixelRows& size,
+                      const Scalar* mean, const Shards& shards, Scalar* partial, Scalar* sum,
+                      Scalar* product) {
+  HWY_DYNAMIC_DISPATCH(ColumnGradients)(team, x, dy, size, mean, shards, partial, sum, product);
 }
 
 void scale_columns_backward(ThreadTeam& team, const Scalar* x, const Scalar* dy, const PixelRows& size,
-                            const Scalar* mean, const Scalar* scale, const Scalar* offset, const Scalar* tilt,
-                            Scalar* dx) {
-  HWY_DYNAMIC_DISPATCH(ScaleColumnsBackward)(team, x, dy, size, mean, scale, offset, tilt, dx);
+                            const Scalar* mean, const Scalar* scale, const Scalar* dy_mean,
+                            const Scalar* correlation, Scalar* dx) {
+  HWY_DYNAMIC_DISPATCH(ScaleColumnsBackward)(team, x, dy, size, mean, scale, dy_mean, correlation, dx);
 }
 
 void normalize_rows(ThreadTeam& team, const Scalar* x, const PixelRows& size, Scalar epsilon,
@@ -345,10 +336,10 @@ void normalize_rows_backward(ThreadTeam& team, const Scalar* x, const Scalar* dy
   HWY_DYNAMIC_DISPATCH(NormalizeRowsBackward)(team, x, dy, size, weight, mean, inverse, dx);
 }
 
-void row_norm_slopes(ThreadTeam& team, const Scalar* x, const Scalar* dy, const PixelRows& size,
-                     const Scalar* mean, const Scalar* inverse, Scalar* partial, Scalar* sum,
-                     Scalar* product) {
-  HWY_DYNAMIC_DISPATCH(RowNormSlopes)(team, x, dy, size, mean, inverse, partial, sum, product);
+void row_norm_gradients(ThreadTeam& team, const Scalar* x, const Scalar* dy, const PixelRows& size,
+                        const Scalar* mean, const Scalar* inverse, const Shards& shards, Scalar* partial,
+                        Scalar* sum, Scalar* product) {
+  HWY_DYNAMIC_DISPATCH(RowNormGradients)(team, x, dy, size, mean, inverse, shards, partial, sum, product);
 }
 
 void mean_of_rows(ThreadTeam& team, const Scalar* x, const PixelRows& size, Scalar* y) {

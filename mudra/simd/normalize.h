@@ -1,6 +1,7 @@
 // Sums, means and scales over matrices whose rows are the pixels of images (or one row an image). Sums over
-// the batch are 8 sums over contiguous shards of the images, added left to right, as in matmul.h; sums along
-// a row use 16 virtual lanes. Bits depend neither on the instruction set nor on threads.
+// the batch are taken in shards of the images (shards.h); sums along a row use 16 virtual lanes, of which
+// lane l adds columns l, l + 16, ..., and halves are added until one is left. Bits depend neither on the
+// instruction set nor on threads.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +9,7 @@
 #include "mudra/core/tensor.h"
 #include "mudra/core/thread_team.h"
 #include "mudra/simd/activation.h"
+#include "mudra/simd/shards.h"
 
 namespace mudra {
 
@@ -22,10 +24,12 @@ struct PixelRows {
   }
 };
 
-// mean[c] and variance[c], the mean squared distance from it, of each column of x.
-//   partial [8, columns], scratch
-void column_moments(ThreadTeam& team, const Scalar* x, const PixelRows& size, Scalar* partial, Scalar* mean,
-                    Scalar* variance);
+// sum[c] = sum over rows of x   partial [8, columns], scratch
+void sum_columns(ThreadTeam& team, const Scalar* x, const PixelRows& size, const Shards& shards,
+                 Scalar* partial, Scalar* sum);
+// sum[c] = sum over rows of (x - mean[c])^2
+void sum_squares(ThreadTeam& team, const Scalar* x, const PixelRows& size, const Scalar* mean,
+                 const Shards& shards, Scalar* partial, Scalar* sum);
 
 // y = f((x - mean[c]) scale[c] + shift[c])
 void scale_columns(ThreadTeam& team, const Scalar* x, const PixelRows& size, const Scalar* mean,
@@ -33,13 +37,14 @@ void scale_columns(ThreadTeam& team, const Scalar* x, const PixelRows& size, con
 
 // sum[c] = sum of dy;   product[c] = sum of dy (x - mean[c])
 //   partial [8, 2, columns], scratch
-void column_slopes(ThreadTeam& team, const Scalar* x, const Scalar* dy, const PixelRows& size,
-                   const Scalar* mean, Scalar* partial, Scalar* sum, Scalar* product);
+void column_gradients(ThreadTeam& team, const Scalar* x, const Scalar* dy, const PixelRows& size,
+                      const Scalar* mean, const Shards& shards, Scalar* partial, Scalar* sum,
+                      Scalar* product);
 
-// dx = scale[c] (dy - offset[c] - (x - mean[c]) tilt[c])
+// dx = scale[c] (dy - dy_mean[c] - (x - mean[c]) correlation[c])
 void scale_columns_backward(ThreadTeam& team, const Scalar* x, const Scalar* dy, const PixelRows& size,
-                            const Scalar* mean, const Scalar* scale, const Scalar* offset, const Scalar* tilt,
-                            Scalar* dx);
+                            const Scalar* mean, const Scalar* scale, const Scalar* dy_mean,
+                            const Scalar* correlation, Scalar* dx);
 
 // For every row r: mean[r], inverse[r] = 1 / sqrt(variance + epsilon), and
 //   y = f((x - mean[r]) inverse[r] weight[c] + bias[c])
@@ -54,9 +59,9 @@ void normalize_rows_backward(ThreadTeam& team, const Scalar* x, const Scalar* dy
 
 // sum[c] = sum of dy;   product[c] = sum of dy (x - mean[r]) inverse[r]
 //   partial [8, 2, columns], scratch
-void row_norm_slopes(ThreadTeam& team, const Scalar* x, const Scalar* dy, const PixelRows& size,
-                     const Scalar* mean, const Scalar* inverse, Scalar* partial, Scalar* sum,
-                     Scalar* product);
+void row_norm_gradients(ThreadTeam& team, const Scalar* x, const Scalar* dy, const PixelRows& size,
+                        const Scalar* mean, const Scalar* inverse, const Shards& shards, Scalar* partial,
+                        Scalar* sum, Scalar* product);
 
 // y[n, c] = mean of image n's rows, and back: dx = dy / rows per image
 void mean_of_rows(ThreadTeam& team, const Scalar* x, const PixelRows& size, Scalar* y);

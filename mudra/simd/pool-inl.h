@@ -15,25 +15,26 @@
 HWY_BEFORE_NAMESPACE();
 namespace mudra::HWY_NAMESPACE {
 
-// Takes the value of a tap into the best so far and its number: the first of equals stays, a NaN wins.
+// The larger of a pixel's value and the maximum so far, with its number in the window: the first of equals
+// stays, and a NaN counts as larger than everything before it.
 template <class D, class V>
-HWY_INLINE void take_tap(D d, V value, int64_t tap, V& best, V& number) {
+HWY_INLINE void keep_larger(D d, V value, int64_t number, V& maximum, V& argmax) {
   namespace hn = hwy::HWY_NAMESPACE;
-  const auto loses = hn::Le(value, best);
-  best = hn::IfThenElse(loses, best, value);
-  number = hn::IfThenElse(loses, number, hn::Set(d, static_cast<Scalar>(tap)));
+  const auto stays = hn::Le(value, maximum);
+  maximum = hn::IfThenElse(stays, maximum, value);
+  argmax = hn::IfThenElse(stays, argmax, hn::Set(d, static_cast<Scalar>(number)));
 }
 
-// A window of 2x2 whose values load(0) ... load(3) gives.   winner: may be null
+// A window of 2x2 whose values load(0) ... load(3) gives.   argmax: may be null
 template <class D, class Load>
-HWY_INLINE void pool_two(D d, Load load, Scalar* HWY_RESTRICT y, Scalar* HWY_RESTRICT winner) {
+HWY_INLINE void pool_two(D d, Load load, Scalar* HWY_RESTRICT y, Scalar* HWY_RESTRICT argmax) {
   namespace hn = hwy::HWY_NAMESPACE;
-  auto best = load(0), number = hn::Zero(d);
-  take_tap(d, load(1), 1, best, number);
-  take_tap(d, load(2), 2, best, number);
-  take_tap(d, load(3), 3, best, number);
-  hn::StoreU(best, d, y);
-  if (winner) hn::StoreU(number, d, winner);
+  auto maximum = load(0), number = hn::Zero(d);
+  keep_larger(d, load(1), 1, maximum, number);
+  keep_larger(d, load(2), 2, maximum, number);
+  keep_larger(d, load(3), 3, maximum, number);
+  hn::StoreU(maximum, d, y);
+  if (argmax) hn::StoreU(number, d, argmax);
 }
 
 }  // namespace mudra::HWY_NAMESPACE

@@ -55,35 +55,35 @@ void clear(const PoolShape& s, Scalar* dx) {
 }
 
 void MaxPool(const PoolShape& s, const Scalar* HWY_RESTRICT x, Scalar* HWY_RESTRICT y,
-             Scalar* HWY_RESTRICT winner) {
+             Scalar* HWY_RESTRICT argmax) {
   if (s.window_height == 2 && s.window_width == 2) {
     const int64_t line = s.width * s.channels, column = s.channels;
     return for_each_window(s, [&](auto d, int64_t first, int64_t at) HWY_ATTR {
       const auto load = [&](int tap)
                             HWY_ATTR { return hn::LoadU(d, x + first + tap / 2 * line + tap % 2 * column); };
-      pool_two(d, load, y + at, winner ? winner + at : nullptr);
+      pool_two(d, load, y + at, argmax ? argmax + at : nullptr);
     });
   }
   for_each_window(s, [&](auto d, int64_t first, int64_t at) HWY_ATTR {
-    auto best = hn::LoadU(d, x + first);
+    auto maximum = hn::LoadU(d, x + first);
     auto number = hn::Zero(d);
     for_each_tap(s, [&](int64_t tap, int64_t offset)
-                        HWY_ATTR { take_tap(d, hn::LoadU(d, x + first + offset), tap, best, number); });
-    hn::StoreU(best, d, y + at);
-    if (winner) hn::StoreU(number, d, winner + at);
+                        HWY_ATTR { keep_larger(d, hn::LoadU(d, x + first + offset), tap, maximum, number); });
+    hn::StoreU(maximum, d, y + at);
+    if (argmax) hn::StoreU(number, d, argmax + at);
   });
 }
 
-void MaxPoolBackward(const PoolShape& s, const Scalar* HWY_RESTRICT winner, const Scalar* HWY_RESTRICT dy,
+void MaxPoolBackward(const PoolShape& s, const Scalar* HWY_RESTRICT argmax, const Scalar* HWY_RESTRICT dy,
                      Scalar* HWY_RESTRICT dx) {
   clear(s, dx);
   const bool apart = windows_apart(s);
   for_each_window(s, [&](auto d, int64_t first, int64_t at) HWY_ATTR {
-    const auto slope = hn::LoadU(d, dy + at);
-    const auto number = hn::LoadU(d, winner + at);
+    const auto gradient = hn::LoadU(d, dy + at);
+    const auto number = hn::LoadU(d, argmax + at);
     for_each_tap(s, [&](int64_t tap, int64_t offset) HWY_ATTR {
       Scalar* to = dx + first + offset;
-      const auto share = hn::IfThenElseZero(hn::Eq(number, hn::Set(d, static_cast<Scalar>(tap))), slope);
+      const auto share = hn::IfThenElseZero(hn::Eq(number, hn::Set(d, static_cast<Scalar>(tap))), gradient);
       hn::StoreU(apart ? share : hn::Add(hn::LoadU(d, to), share), d, to);
     });
   });
@@ -104,10 +104,10 @@ void AveragePoolBackward(const PoolShape& s, const Scalar* HWY_RESTRICT dy, Scal
   clear(s, dx);
   const bool apart = windows_apart(s);
   for_each_window(s, [&](auto d, int64_t first, int64_t at) HWY_ATTR {
-    const auto slope = hn::Mul(hn::LoadU(d, dy + at), hn::Set(d, share));
+    const auto gradient = hn::Mul(hn::LoadU(d, dy + at), hn::Set(d, share));
     for_each_tap(s, [&](int64_t, int64_t offset) HWY_ATTR {
       Scalar* to = dx + first + offset;
-      hn::StoreU(apart ? slope : hn::Add(hn::LoadU(d, to), slope), d, to);
+      hn::StoreU(apart ? gradient : hn::Add(hn::LoadU(d, to), gradient), d, to);
     });
   });
 }
@@ -124,12 +124,12 @@ HWY_EXPORT(MaxPoolBackward);
 HWY_EXPORT(AveragePool);
 HWY_EXPORT(AveragePoolBackward);
 
-void max_pool(const PoolShape& shape, const Scalar* x, Scalar* y, Scalar* winner) {
-  HWY_DYNAMIC_DISPATCH(MaxPool)(shape, x, y, winner);
+void max_pool(const PoolShape& shape, const Scalar* x, Scalar* y, Scalar* argmax) {
+  HWY_DYNAMIC_DISPATCH(MaxPool)(shape, x, y, argmax);
 }
 
-void max_pool_backward(const PoolShape& shape, const Scalar* winner, const Scalar* dy, Scalar* dx) {
-  HWY_DYNAMIC_DISPATCH(MaxPoolBackward)(shape, winner, dy, dx);
+void max_pool_backward(const PoolShape& shape, const Scalar* argmax, const Scalar* dy, Scalar* dx) {
+  HWY_DYNAMIC_DISPATCH(MaxPoolBackward)(shape, argmax, dy, dx);
 }
 
 void average_pool(const PoolShape& shape, const Scalar* x, Scalar* y) {

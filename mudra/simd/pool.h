@@ -16,11 +16,11 @@ struct PoolShape {
   int64_t y_size() const { return out_height * out_width * channels; }
 };
 
-// One image.   winner [y_size], or null: the number of the tap that is the maximum, the first of equals; a
-// NaN wins
-void max_pool(const PoolShape& shape, const Scalar* x, Scalar* y, Scalar* winner);
-// dx of the winner += dy
-void max_pool_backward(const PoolShape& shape, const Scalar* winner, const Scalar* dy, Scalar* dx);
+// One image.   argmax [y_size], or null: the number in the window of the pixel that is the maximum, the first
+// of equals; a NaN wins
+void max_pool(const PoolShape& shape, const Scalar* x, Scalar* y, Scalar* argmax);
+// dx of every window's maximum += dy
+void max_pool_backward(const PoolShape& shape, const Scalar* argmax, const Scalar* dy, Scalar* dx);
 
 void average_pool(const PoolShape& shape, const Scalar* x, Scalar* y);
 // dx = sum over the windows a pixel is in of dy / window size

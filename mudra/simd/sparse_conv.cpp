@@ -19,19 +19,20 @@ namespace {
 
 using Index = hwy::MakeSigned<Scalar>;  // as wide, for vectors of both
 
-// Which outputs of a vector have a slope at a pixel.
-HWY_INLINE hn::Mask<D> find_some(const PixelTable& pixels, const Slopes& slopes, int64_t pixel, int64_t o) {
+// Which outputs of a vector have a gradient at a pixel that is not zero.
+HWY_INLINE hn::Mask<D> find_some(const PixelTable& pixels, const OutputGradient& gradients, int64_t pixel,
+                                 int64_t o) {
   const D d;
-  const int64_t at = pixels.slope[pixel] + o;
-  const auto some = hn::Ne(hn::LoadU(d, slopes.values + at), hn::Zero(d));
-  if (!slopes.winner) return some;
-  const V tap = hn::Set(d, static_cast<Scalar>(pixels.tap[pixel]));
-  return hn::And(some, hn::Eq(hn::LoadU(d, slopes.winner + at), tap));
+  const int64_t at = pixels.dy[pixel] + o;
+  const auto some = hn::Ne(hn::LoadU(d, gradients.values + at), hn::Zero(d));
+  if (!gradients.argmax) return some;
+  const V number = hn::Set(d, static_cast<Scalar>(pixels.number[pixel]));
+  return hn::And(some, hn::Eq(hn::LoadU(d, gradients.argmax + at), number));
 }
 
-// masks[o][word]: bit p tells that pixel 32 * word + p of this image has a slope for output o.
-void find_slopes(const ConvShape& s, const PixelTable& pixels, const Slopes& slopes,
-                 uint32_t* HWY_RESTRICT masks) {
+// masks[o][word]: bit p tells that pixel 32 * word + p of this image has one for output o.
+void find_gradients(const ConvShape& s, const PixelTable& pixels, const OutputGradient& gradients,
+                    uint32_t* HWY_RESTRICT masks) {
   const hn::RebindToUnsigned<D> du;
   using Bits = hn::TFromD<decltype(du)>;
   const int64_t stride = padded(s.outputs), words = s.mask_words();
@@ -40,7 +41,7 @@ void find_slopes(const ConvShape& s, const PixelTable& pixels, const Slopes& slo
     for (int64_t o = 0; o < stride; o += lanes) {
       auto bits = hn::Zero(du);
       for (int64_t p = 0; p < count; ++p) {
-        const auto some = hn::RebindMask(du, find_some(pixels, slopes, first + p, o));
+        const auto some = hn::RebindMask(du, find_some(pixels, gradients, first + p, o));
         bits = hn::Or(bits, hn::IfThenElseZero(some, hn::Set(du, Bits{1} << p)));
       }
       HWY_ALIGN Bits buffer[lanes];
@@ -50,7 +51,7 @@ void find_slopes(const ConvShape& s, const PixelTable& pixels, const Slopes& slo
   }
 }
 
-// The taps [R][K] of one vector of channels, of one output: adds every slope times x.
+// The taps [R][K] of one vector of channels, of one output: adds every gradient times x.
 template <int R, int K>
 HWY_NOINLINE void add_taps(const ConvShape& s, const PixelTable& pixels, const Scalar* HWY_RESTRICT x,
                            const Scalar* HWY_RESTRICT dy, const uint32_t* HWY_RESTRICT masks,
@@ -58,7 +59,7 @@ HWY_NOINLINE void add_taps(const ConvShape& s, const PixelTable& pixels, const S
   const D d;
   const int64_t line = s.width * s.channels, words = s.mask_words();
   const int32_t* HWY_RESTRICT offsets = pixels.x;
-  const int32_t* HWY_RESTRICT places = pixels.slope;
+  const int32_t* HWY_RESTRICT places = pixels.dy;
   V sum[R * K];
   unroll<R * K>([&](auto i) MUDRA_INLINE {
     sum[i] = hn::Load(d, sums + (i / K * s.kernel_width + i % K) * s.channels);
@@ -66,10 +67,10 @@ HWY_NOINLINE void add_taps(const ConvShape& s, const PixelTable& pixels, const S
   for (int64_t word = 0; word < words; ++word) {
     for (uint32_t left = masks[word]; left != 0; left &= left - 1) {
       const int64_t pixel = word * 32 + std::countr_zero(left);
-      const V slope = hn::Set(d, dy[places[pixel]]);
+      const V gradient = hn::Set(d, dy[places[pixel]]);
       const Scalar* at = x + offsets[pixel];
       unroll<R * K>([&](auto i) MUDRA_INLINE {
-        sum[i] = hn::MulAdd(hn::Load(d, at + i / K * line + i % K * s.channels), slope, sum[i]);
+        sum[i] = hn::MulAdd(hn::Load(d, at + i / K * line + i % K * s.channels), gradient, sum[i]);
       });
     }
   }
@@ -80,7 +81,7 @@ HWY_NOINLINE void add_taps(const ConvShape& s, const PixelTable& pixels, const S
 
 // The same taps of dx at one pixel: adds the weights w [outputs][taps][channels] of every listed output.
 template <int R, int K>
-HWY_INLINE void spread_taps(const ConvShape& s, const Scalar* HWY_RESTRICT dy,
+HWY_INLINE void add_weights(const ConvShape& s, const Scalar* HWY_RESTRICT dy,
                             const Index* HWY_RESTRICT listed, int64_t count, const Scalar* HWY_RESTRICT w,
                             Scalar* HWY_RESTRICT dx) {
   const D d;
@@ -89,11 +90,11 @@ HWY_INLINE void spread_taps(const ConvShape& s, const Scalar* HWY_RESTRICT dy,
   unroll<R * K>([&](auto i) MUDRA_INLINE { sum[i] = hn::Load(d, dx + i / K * line + i % K * s.channels); });
   for (int64_t n = 0; n < count; ++n) {
     const int64_t o = listed[n];
-    const V slope = hn::Set(d, dy[o]);
+    const V gradient = hn::Set(d, dy[o]);
     const Scalar* from = w + o * filter;
     unroll<R * K>([&](auto i) MUDRA_INLINE {
       const Scalar* weight = from + (i / K * s.kernel_width + i % K) * s.channels;
-      sum[i] = hn::MulAdd(slope, hn::Load(d, weight), sum[i]);
+      sum[i] = hn::MulAdd(gradient, hn::Load(d, weight), sum[i]);
     });
   }
   unroll<R * K>([&](auto i) MUDRA_INLINE { hn::Store(sum[i], d, dx + i / K * line + i % K * s.channels); });
@@ -118,20 +119,20 @@ HWY_INLINE void for_pieces(const ConvShape& s, F f) {
   }
 }
 
-// dx of one image: for every pixel of dy in order, for every output with a slope in order.
-void SpreadImage(const ConvShape& s, const PixelTable& pixels, const Slopes& slopes,
-                 const Scalar* HWY_RESTRICT w, Index* HWY_RESTRICT listed, Scalar* HWY_RESTRICT bordered,
-                 Scalar* HWY_RESTRICT dx) {
+// dx of one image: for every pixel of dy in order, for every output with a gradient in order.
+void InputGradient(const ConvShape& s, const PixelTable& pixels, const OutputGradient& gradients,
+                   const Scalar* HWY_RESTRICT w, Index* HWY_RESTRICT listed, Scalar* HWY_RESTRICT bordered,
+                   Scalar* HWY_RESTRICT dx) {
   const D d;
   const hn::RebindToSigned<D> di;
   const int64_t line = s.width * s.channels, stride = padded(s.outputs);
   std::fill_n(bordered, s.height * line, Scalar{0});
   for (int64_t pixel = 0; pixel < s.pixels(); ++pixel) {
     Scalar* at = bordered + pixels.x[pixel];
-    const Scalar* dy = slopes.values + pixels.slope[pixel];
+    const Scalar* dy = gradients.values + pixels.dy[pixel];
     int64_t count = 0;
     for (int64_t o = 0; o < stride; o += lanes) {
-      const auto some = hn::RebindMask(di, find_some(pixels, slopes, pixel, o));
+      const auto some = hn::RebindMask(di, find_some(pixels, gradients, pixel, o));
       const auto outputs = hn::Add(hn::Iota(di, Index{0}), hn::Set(di, static_cast<Index>(o)));
       hn::StoreU(hn::Compress(outputs, some), di, listed + count);
       count += static_cast<int64_t>(hn::CountTrue(di, some));
@@ -139,7 +140,7 @@ void SpreadImage(const ConvShape& s, const PixelTable& pixels, const Slopes& slo
     if (count == 0) continue;
     for (int64_t c = 0; c < s.channels; c += lanes) {
       for_pieces(s, [&](auto r, auto k, int64_t u, int64_t v) MUDRA_INLINE {
-        spread_taps<r, k>(s, dy, listed, count, w + (u * s.kernel_width + v) * s.channels + c,
+        add_weights<r, k>(s, dy, listed, count, w + (u * s.kernel_width + v) * s.channels + c,
                           at + u * line + v * s.channels + c);
       });
     }
@@ -154,15 +155,16 @@ void SpreadImage(const ConvShape& s, const PixelTable& pixels, const Slopes& slo
 }
 
 // Adds one image's part of the weights' gradient to sums [outputs][taps][channels].
-void AddImage(const ConvShape& s, const PixelTable& pixels, const Scalar* HWY_RESTRICT x,
-              const Slopes& slopes, uint32_t* HWY_RESTRICT masks, Scalar* HWY_RESTRICT sums) {
-  find_slopes(s, pixels, slopes, masks);
+void AddWeightGradient(const ConvShape& s, const PixelTable& pixels, const Scalar* HWY_RESTRICT x,
+                       const OutputGradient& gradients, uint32_t* HWY_RESTRICT masks,
+                       Scalar* HWY_RESTRICT sums) {
+  find_gradients(s, pixels, gradients, masks);
   const int64_t line = s.width * s.channels, words = s.mask_words();
   for (int64_t o = 0; o < s.outputs; ++o) {
     Scalar* filter = sums + o * s.taps() * s.channels;
     for (int64_t c = 0; c < s.channels; c += lanes) {
       for_pieces(s, [&](auto r, auto k, int64_t u, int64_t v) MUDRA_INLINE {
-        add_taps<r, k>(s, pixels, x + u * line + v * s.channels + c, slopes.values + o, masks + o * words,
+        add_taps<r, k>(s, pixels, x + u * line + v * s.channels + c, gradients.values + o, masks + o * words,
                        filter + (u * s.kernel_width + v) * s.channels + c);
       });
     }
@@ -191,7 +193,7 @@ struct ShardSpace {
   int64_t size() const { return sums + image + masks + lists; }
 };
 
-// The pixels of y that windows of factor x factor cover; the others have no slope.
+// The pixels of y that windows of factor x factor cover; the others have no gradient.
 ConvShape covered(ConvShape s, int64_t factor) {
   s.out_height -= s.out_height % factor;
   s.out_width -= s.out_width % factor;
@@ -200,8 +202,8 @@ ConvShape covered(ConvShape s, int64_t factor) {
 
 }  // namespace
 
-HWY_EXPORT(SpreadImage);
-HWY_EXPORT(AddImage);
+HWY_EXPORT(InputGradient);
+HWY_EXPORT(AddWeightGradient);
 
 // The same answer on every instruction set: vectors have at most 16 lanes.
 bool sparse_conv_possible(const ConvShape& shape) { return shape.channels % panel_width == 0; }
@@ -217,9 +219,9 @@ int64_t sparse_conv_scratch(const ConvShape& s) {
   return ShardSpace(s).size() * gradient_shards + ShardSpace(s).sums + 3 * padded(s.pixels());
 }
 
-void sparse_conv_backward(ThreadTeam& team, const ConvShape& whole, const Scalar* x, const Slopes& dy,
-                          const Scalar* w, Scalar* scratch, Scalar* dx) {
-  const int64_t factor = dy.winner ? 2 : 1;
+void sparse_conv_backward(ThreadTeam& team, const ConvShape& whole, const Scalar* x, const OutputGradient& dy,
+                          const Scalar* w, const Shards& shards, Scalar* scratch, Scalar* dx) {
+  const int64_t factor = dy.argmax ? 2 : 1;
   const ConvShape s = covered(whole, factor);
   const ShardSpace space(s);
   const int64_t depth = s.taps() * s.channels, stride = padded(s.outputs);
@@ -231,8 +233,8 @@ void sparse_conv_backward(ThreadTeam& team, const ConvShape& whole, const Scalar
   for (int64_t i = 0, pixel = 0; i < s.out_height; ++i) {
     for (int64_t j = 0; j < s.out_width; ++j, ++pixel) {
       pixels.x[pixel] = static_cast<int32_t>((i * s.width + j) * s.stride * s.channels);
-      pixels.slope[pixel] = static_cast<int32_t>((i / factor * (s.out_width / factor) + j / factor) * stride);
-      pixels.tap[pixel] = static_cast<int32_t>(i % factor * factor + j % factor);
+      pixels.dy[pixel] = static_cast<int32_t>((i / factor * (s.out_width / factor) + j / factor) * stride);
+      pixels.number[pixel] = static_cast<int32_t>(i % factor * factor + j % factor);
     }
   }
   if (dx) {
@@ -240,19 +242,20 @@ void sparse_conv_backward(ThreadTeam& team, const ConvShape& whole, const Scalar
       for (int64_t k = 0; k < depth; ++k) by_output[o * depth + k] = w[panel_index(k, o, depth)];
     }
   }
+  const ShardBegins begins = shards.begins(s.images);
   team.run(gradient_shards, [&](int64_t shard) {
     Scalar* sums = scratch + shard * space.size();
     Scalar* bordered = sums + space.sums;
     uint32_t* masks = reinterpret_cast<uint32_t*>(bordered + space.image);
     Index* listed = reinterpret_cast<Index*>(bordered + space.image + space.masks);
     std::fill_n(sums, space.sums, Scalar{0});
-    const int64_t end = shard_begin(s.images, static_cast<int>(shard) + 1);
-    for (int64_t n = shard_begin(s.images, static_cast<int>(shard)); n < end; ++n) {
-      const Slopes slopes{dy.values + n * dy_size, dy.winner ? dy.winner + n * dy_size : nullptr};
-      HWY_DYNAMIC_DISPATCH(AddImage)(s, pixels, x + n * x_size, slopes, masks, sums);
+    const int64_t end = begins[static_cast<size_t>(shard) + 1];
+    for (int64_t n = begins[static_cast<size_t>(shard)]; n < end; ++n) {
+      const OutputGradient gradients{dy.values + n * dy_size, dy.argmax ? dy.argmax + n * dy_size : nullptr};
+      HWY_DYNAMIC_DISPATCH(AddWeightGradient)(s, pixels, x + n * x_size, gradients, masks, sums);
       if (dx) {
-        HWY_DYNAMIC_DISPATCH(SpreadImage)
-        (s, pixels, slopes, by_output, listed, bordered, dx + n * dx_size);
+        HWY_DYNAMIC_DISPATCH(InputGradient)
+        (s, pixels, gradients, by_output, listed, bordered, dx + n * dx_size);
       }
     }
   });
@@ -269,7 +272,7 @@ void sparse_conv_gradient(const ConvShape& whole, bool pooled, const Scalar* scr
       for (int shard = 0; shard < gradient_shards; ++shard)
         total += scratch[shard * space.size() + o * depth + k];
       Scalar& to = target[panel_index(k, o, depth)];
-      to = sink.descend ? std::fma(-sink.rate, total, to) : total;
+      to = sink.descends() ? std::fma(-sink.rate(), total, to) : total;
     }
   }
 }

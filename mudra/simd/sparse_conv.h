@@ -15,10 +15,10 @@ namespace mudra {
 // Whether the kernel exists for this shape: whole vectors of channels.
 bool sparse_conv_possible(const ConvShape& shape);
 
-// For the kernel: of every pixel of an image's y, where its window begins in x and where its slopes are. Of
-// pooled y, which of the window's taps it is.
+// For the kernel: of every pixel of an image's y, where its window begins in x and where its gradient is in
+// dy. Of pooled y, its number in the window of the pooling.
 struct PixelTable {
-  int32_t *x, *slope, *tap;
+  int32_t *x, *dy, *number;
 };
 
 // Whether so little of dy [N, pixels, padded(outputs)] is not zero that skipping pays. Looks at a few images.
@@ -31,8 +31,8 @@ int64_t sparse_conv_scratch(const ConvShape& shape);
 // `scratch`.
 //   x [N, height, width, channels], bordered   w: panels of depth taps * channels
 //   dx [N, height - 2 pad, width - 2 pad, channels], or null
-void sparse_conv_backward(ThreadTeam& team, const ConvShape& shape, const Scalar* x, const Slopes& dy,
-                          const Scalar* w, Scalar* scratch, Scalar* dx);
+void sparse_conv_backward(ThreadTeam& team, const ConvShape& shape, const Scalar* x, const OutputGradient& dy,
+                          const Scalar* w, const Shards& shards, Scalar* scratch, Scalar* dx);
 
 // Hands the weights' gradient that sparse_conv_backward left in `scratch` to the sink.
 //   pooled: whether dy was   target: panels of depth taps * channels

@@ -25,9 +25,9 @@ struct Adam {
   Scalar decay;                     // of the weights
   bool decoupled;  // AdamW: w -= rate decay w before the step; else decay w joins the gradient
 };
-// m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2;
-// w -= rate (m correction1) / (sqrt(v correction2) + epsilon)                  Kingma and Ba 2015, algorithm
-// 1
+// Kingma and Ba 2015, algorithm 1:
+//   m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2;
+//   w -= rate (m correction1) / (sqrt(v correction2) + epsilon)
 void adam_step(const Adam& a, const Scalar* gradient, int64_t count, Scalar* mean, Scalar* square,
                Scalar* weights);
 

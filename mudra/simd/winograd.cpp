@@ -136,7 +136,7 @@ struct Winograd {
   // y of some tiles of an image.
   template <int P>
   void finish(const Scalar* HWY_RESTRICT products, int64_t first, int64_t count, int64_t panel,
-              Scalar* HWY_RESTRICT y, Scalar* HWY_RESTRICT winner) const {
+              Scalar* HWY_RESTRICT y, Scalar* HWY_RESTRICT argmax) const {
     const D d;
     constexpr int64_t width = P * panel_width;
     const int64_t channel = panel * panel_width;
@@ -154,7 +154,7 @@ struct Winograd {
         unroll<P * parts>([&](auto p) MUDRA_INLINE {
           const int64_t at = t * s.outputs + channel + p * lanes;
           const auto load = [&](int n) MUDRA_INLINE { return hn::Load(d, values[n] + p * lanes); };
-          pool_two(d, load, y + at, winner ? winner + at : nullptr);
+          pool_two(d, load, y + at, argmax ? argmax + at : nullptr);
         });
         continue;
       }
@@ -193,24 +193,24 @@ struct Winograd {
   }
 
   // A strip of tiles of an image.
-  void strip(const Scalar* x, int64_t first, int64_t count, Scalar* y, Scalar* winner) const {
+  void strip(const Scalar* x, int64_t first, int64_t count, Scalar* y, Scalar* argmax) const {
     HWY_ALIGN Scalar patch[patch_space];
     HWY_ALIGN Scalar product[places * strip_most * wide * panel_width];
     patches(x, first, count, patch);
     int64_t panel = 0;
     for (; panel + wide <= panel_count(s.outputs); panel += wide) {
       products<wide>(patch, count, panel, product);
-      finish<wide>(product, first, count, panel, y, winner);
+      finish<wide>(product, first, count, panel, y, argmax);
     }
     if (panel < panel_count(s.outputs)) {
       products<1>(patch, count, panel, product);
-      finish<1>(product, first, count, panel, y, winner);
+      finish<1>(product, first, count, panel, y, argmax);
     }
   }
 };
 
 void RunWinograd(ThreadTeam& team, const ConvShape& s, const Scalar* x, const Scalar* w, const Scalar* bias,
-                 ActivationKind activation, Scalar* scratch, bool pools, Scalar* y, Scalar* winner) {
+                 ActivationKind activation, Scalar* scratch, bool pools, Scalar* y, Scalar* argmax) {
   team.run(panel_count(s.outputs), [&](int64_t panel) { transform_weights(s, w, panel, scratch); });
   const int64_t beyond = pools ? 0 : 1;  // tiles that are partly outside count, too
   const Winograd winograd{
@@ -223,7 +223,7 @@ void RunWinograd(ThreadTeam& team, const ConvShape& s, const Scalar* x, const Sc
     const int64_t image = task / strips, strip = task % strips;
     const int64_t first = tiles * strip / strips, count = tiles * (strip + 1) / strips - first;
     winograd.strip(x + image * s.height * s.width * s.channels, first, count, y + image * y_size,
-                   winner ? winner + image * y_size : nullptr);
+                   argmax ? argmax + image * y_size : nullptr);
   });
 }
 
@@ -246,8 +246,8 @@ bool winograd_pays(const ConvShape& s) {
 int64_t winograd_scratch(const ConvShape& s) { return 16 * padded(s.outputs) * s.channels; }
 
 void winograd(ThreadTeam& team, const ConvShape& s, const Scalar* x, const Scalar* w, const Scalar* bias,
-              ActivationKind activation, Scalar* scratch, bool pools, Scalar* y, Scalar* winner) {
-  HWY_DYNAMIC_DISPATCH(RunWinograd)(team, s, x, w, bias, activation, scratch, pools, y, winner);
+              ActivationKind activation, Scalar* scratch, bool pools, Scalar* y, Scalar* argmax) {
+  HWY_DYNAMIC_DISPATCH(RunWinograd)(team, s, x, w, bias, activation, scratch, pools, y, argmax);
 }
 
 }  // namespace mudra

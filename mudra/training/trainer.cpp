@@ -128,10 +128,15 @@ struct Trainer::Parts {
 
   Context context(int64_t b) { return {team, seed, state.epoch, b * max_batch}; }
 
-  bool step() {
+  // The epoch's order of the images, once.
+  void take_order() {
     if (ordered_epoch != state.epoch && options.shuffle)
       batches.shuffle(Rng(seed, Purpose::shuffle, static_cast<uint32_t>(state.epoch)));
     ordered_epoch = state.epoch;
+  }
+
+  bool step() {
+    take_order();
     const FlushDenormals flush;
     const auto start = Clock::now();
     const int64_t b = state.batch;
@@ -164,6 +169,7 @@ struct Trainer::Parts {
   // Running statistics belong to the weights they were taken with: averaged ones get their own, the mean over
   // this epoch's batches (Izmailov et al. 2018, section 3.3).
   void take_statistics() {
+    take_order();
     const FlushDenormals flush;
     for (int64_t b = 0; b < batches.count(); ++b) {
       plan.forward(state.average, take_batch(b), context(b));

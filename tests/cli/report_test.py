@@ -35,7 +35,8 @@ def test_the_last_line_names_the_page(mudra, tmp_path):
 def test_no_report_leaves_none(mudra, tmp_path):
     result = mudra(*TRAIN, "run", "--no-report")
     assert result.returncode == 0 and "report.html" not in result.stdout
-    assert {path.name for path in (tmp_path / "run").iterdir()} == {"metrics.jsonl", "model.safetensors", "options.toml", "split.json"}
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {"metrics.jsonl", "model.safetensors", "options.toml", "predictions.csv",
+                                                               "split.json"}
 
 
 def test_the_same_options_draw_the_same_figures(mudra, tmp_path):

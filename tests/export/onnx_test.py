@@ -166,6 +166,25 @@ def test_the_example_in_javascript_prints_the_probabilities(exported, mudra, tmp
     assert printed.shape == expected.shape and np.abs(printed - expected).max() <= 1.1e-5
 
 
+# Two models of file format 2 with random weights, made by save_model of mudra/network/model.h: file, temperature, size of its images.
+TEMPERATURES = [("answer", 2.5, (4, 4, 1)), ("parts", 0.4, (3, 5, 3))]
+
+
+@pytest.mark.skipif(bool(runtime_reason()), reason=runtime_reason())
+@pytest.mark.parametrize("name, temperature, size", TEMPERATURES)
+def test_probabilities_are_of_logits_divided_by_the_temperature(mudra, tmp_path, name, temperature, size):
+    written = mudra("export", ROOT / f"tests/fixtures/models/{name}.safetensors", "--to", "onnx", "--out", "model.onnx")
+    assert written.returncode == 0, written.stderr
+    x = images_of(size, IMAGES, seed=5)
+    x.tofile(tmp_path / "all.u8")
+    (p, logits), = ask_runtime({"model": str(tmp_path / "model.onnx"), "images": str(tmp_path / "all.u8"), "shape": x.shape})
+    z = np.hstack([-logits, logits]) / 2 if logits.shape[1] == 1 else logits  # softmax of (-z, z) / 2 is the sigmoid
+    e = np.exp((z - z.max(axis=1, keepdims=True)) / temperature)
+    expected = e / e.sum(axis=1, keepdims=True)
+    assert p.shape == expected.shape and np.abs(p - expected).max() <= 1e-5
+    assert np.abs(p - p.mean(axis=0)).max() > 0.01  # the images make a difference
+
+
 # What the document's program needs of the Python package onnxruntime, which Debian lacks, by way of the same runtime in node.
 ONNXRUNTIME = f"""
 import json, subprocess, types

@@ -24,7 +24,7 @@ Passed pass(const Dropout& dropout, const Tensor& x, const Tensor& dy, int64_t f
 }
 
 TEST(Dropout, ForwardAndBackwardUseOneMaskOfTheRate) {
-  const Dropout dropout{0.3, {}, {}};
+  const Dropout dropout{{}, 0.3};
   Tensor x({40, 500}), dy({40, 500});
   for (int64_t i = 0; i < x.size(); ++i) {
     x[i] = static_cast<Scalar>(i % 17 + 1);
@@ -44,7 +44,7 @@ TEST(Dropout, ForwardAndBackwardUseOneMaskOfTheRate) {
 }
 
 TEST(Dropout, AnExamplesMaskDoesNotDependOnItsBatchOrThreads) {
-  const Dropout dropout{0.5, {}, {}};
+  const Dropout dropout{{}, 0.5};
   Tensor x({6, 90});
   x.fill(1);
   const Passed all = pass(dropout, x, x, 10, 3);
@@ -57,7 +57,7 @@ TEST(Dropout, AnExamplesMaskDoesNotDependOnItsBatchOrThreads) {
 }
 
 TEST(Dropout, InferenceIsTheIdentity) {
-  const Dropout dropout{0.9, {}, {}};
+  const Dropout dropout{{}, 0.9};
   Tensor x({3, 7}), y({3, 7});
   for (int64_t i = 0; i < x.size(); ++i) x[i] = static_cast<Scalar>(i) - 10;
   ThreadTeam team(1);

@@ -59,7 +59,7 @@ class GradientCheck {
     for (const Parameter& p : list(grad.parameters)) spoil(*p.tensor);
     layer_.backward(x_, y_, saved, weights_, dx, context_);
     if constexpr (HasGradients<L>) {
-      layer_.gradients(x_, y_, saved, weights_, grad.parameters, {}, context_);
+      layer_.gradients(x_, y_, saved, weights_, grad.parameters, GradientSink::store(), context_);
     }
     for (int64_t i = 0; i < x_.size(); ++i) expect_slope(x_[i], dx[i], "dx", i);
     const auto parameters = list(layer_.parameters);

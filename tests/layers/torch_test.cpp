@@ -38,7 +38,7 @@ class TorchCase {
     L grad = layer_;
     for (const Parameter& p : list(grad.parameters)) spoil(*p.tensor);
     layer_.backward(x, y, saved, dy, dx, context_);
-    if constexpr (HasGradients<L>) layer_.gradients(x, y, saved, dy, grad.parameters, {}, context_);
+    if constexpr (HasGradients<L>) layer_.gradients(x, y, saved, dy, grad.parameters, GradientSink::store(), context_);
     expect_close(channels_first(dx), expected("dx"), tolerance, "dx");
     for (const Parameter& p : list(grad.parameters)) {
       expect_close(to_file_order(p), expected("d" + std::string(p.name)), tolerance,

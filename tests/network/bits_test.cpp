@@ -112,6 +112,101 @@ TEST(Network, AnImageHasTheSameAnswerAloneInABatchForAnyThreadsFusedOrPlain) {
   }
 }
 
+// 64-bit FNV-1a of floats as they lie in memory, http://www.isthe.com/chongo/tech/comp/fnv
+uint64_t fnv1a(uint64_t hash, std::span<const Scalar> values) {
+  for (const Scalar value : values) {
+    const float single = static_cast<float>(value);
+    unsigned char bytes[sizeof single];
+    std::memcpy(bytes, &single, sizeof single);
+    for (const unsigned char byte : bytes) hash = (hash ^ byte) * 1099511628211U;
+  }
+  return hash;
+}
+
+// The gradients of a value that several ways of nested blocks read are added two by two, in the order of the
+// blocks: weights trained by version 0.1.0 of the command, which did so with a stack.
+TEST(Network, GradientsOfNestedBlocksAreAddedInTheOrderOfVersion010) {
+  if (sizeof(Scalar) == 8 || !is_fused(hwy::SupportedTargets() & -hwy::SupportedTargets())) {
+    GTEST_SKIP() << "the stored bits are of single precision with fused multiply-add";
+  }
+  const std::pair<const char*, uint64_t> cases[] = {
+      {"conv 4 3x3, residual(residual(conv 4 3x3, relu)), pool 4, dense 5, relu", 0x2cbe4dbda6803904U},
+      {"conv 4 3x3, residual(conv 4 3x3, relu | residual(conv 4 3x3, tanh)), pool 4, dense 5, relu",
+       0x4708174e7574e8d1U},
+      {"conv 4 3x3, residual(residual(conv 4 3x3 | residual(relu)) | residual(residual(conv 4 1x1, "
+       "batch-norm) | conv 4 1x1)), relu, pool 4",
+       0x7e3a662393f43d45U},
+      {"residual(residual(conv 2 3x3, relu) | residual(conv 2 1x1)), pool 4, dense 6, "
+       "residual(residual(residual(dense 6, tanh)))",
+       0xf6ebd09e4374536dU}};
+  const Tensor x = some_images(batch);
+  for (const auto& [line, expected] : cases) {
+    SCOPED_TRACE(line);
+    Network network = Network::parse(line, one_image, classes);
+    network.initialize(Initialization::he, 3);
+    ThreadTeam team(2);
+    Plan plan(network, batch, Plan::Mode::train);
+    Loss loss(classes, batch);
+    for (int64_t s = 0; s < 3; ++s) {
+      std::vector<int32_t> labels;
+      for (int64_t n = 0; n < batch; ++n) labels.push_back(static_cast<int32_t>((n + s) % classes));
+      const Context context{team, 9, 1, s * batch};
+      loss(plan.forward(network, x, context), labels, plan.logits_gradient());
+      plan.descend(network, x, static_cast<Scalar>(0.05), context);
+      plan.update_state(network);
+    }
+    uint64_t found = 14695981039346656037U;
+    for (const Network::Named& named : network.parameters()) {
+      found = fnv1a(found, named.parameter.tensor->values());
+    }
+    EXPECT_EQ(found, expected);
+  }
+}
+
+// The first layers stay to the bit, running statistics included; the others learn as on the values that the
+// first ones answer with.
+TEST(Network, FrozenLayersStayAndTheOthersLearnFromTheirAnswers) {
+  const std::string front = "conv 4 3x3, batch-norm, relu, dropout 0.5, pool 4, flatten";
+  const std::string back = "dense 6, batch-norm, tanh, residual(dense 6, relu)";
+  constexpr size_t frozen = 6;
+  const Tensor x = some_images(batch);
+  std::vector<int32_t> labels;
+  for (int64_t n = 0; n < batch; ++n) labels.push_back(static_cast<int32_t>(n % classes));
+  Network whole = Network::parse(front + ", " + back, one_image, classes);
+  whole.initialize(Initialization::he, 3);
+  ThreadTeam team(2);
+  const auto step = [&](Network& network, const Tensor& images, const PlanOptions& options) {
+    Plan plan(network, batch, Plan::Mode::train, options);
+    Loss loss(classes, batch);
+    const Context context{team};
+    loss(plan.forward(network, images, context), labels, plan.logits_gradient());
+    plan.descend(network, images, static_cast<Scalar>(0.05), context);
+    plan.update_state(network);
+  };
+  Plan answers(whole, batch, Plan::Mode::explain);
+  answers.forward(whole, x, Context{team});
+  const Tensor features = answers.value(frozen - 1);
+  Network alone = whole;
+  alone.input = Shape{1, features.shape()[1]};
+  alone.layers.erase(alone.layers.begin(), alone.layers.begin() + frozen);
+  const Network before = whole;
+  for (const bool fuse : {true, false}) {
+    Network trained = before, expected = alone;
+    step(trained, x, {fuse, frozen});
+    step(expected, features, {fuse});
+    const auto found = trained.parameters(), other = expected.parameters();
+    const auto first = before.parameters();
+    const size_t fixed = found.size() - other.size();
+    ASSERT_EQ(fixed, 6U);
+    for (size_t i = 0; i < found.size(); ++i) {
+      const auto values = to_file_order(found[i].parameter);
+      EXPECT_EQ(values == to_file_order(first[i].parameter), i < fixed) << found[i].name;
+      if (i < fixed) continue;
+      EXPECT_EQ(values, to_file_order(other[i - fixed].parameter)) << found[i].name;
+    }
+  }
+}
+
 // Training and answers of every layer and loss, and the updates of every optimizer.
 TEST(Network, EveryInstructionSetGivesTheSameBits) {
   int64_t tried = 0;

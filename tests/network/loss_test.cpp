@@ -23,16 +23,16 @@ long double binary_loss(long double z, long double t) {
 
 TEST(Loss, BinaryIsExactForLogitsOfAnySize) {
   Loss loss(2, 1);
-  Tensor logits({1, 1}), slopes({1, 1});
+  Tensor logits({1, 1}), gradient({1, 1});
   for (const double z : {0.0, 1e-8, 0.5, 3.0, 17.0, 40.0, 88.0, 700.0, 1e4, 1e30}) {
     for (const double sign : {-1.0, 1.0}) {
       for (const int32_t label : {0, 1}) {
         logits[0] = static_cast<Scalar>(sign * z);
-        const double found = loss(logits, std::span(&label, 1), slopes).mean;
+        const double found = loss(logits, std::span(&label, 1), gradient).mean;
         const auto expected = static_cast<double>(binary_loss(static_cast<long double>(logits[0]), label));
         EXPECT_NEAR(found, expected, (is_double ? 1e-14 : 1e-6) * expected + (is_double ? 1e-300 : 1e-37))
             << "logit " << logits[0] << ", label " << label;
-        EXPECT_TRUE(std::isfinite(slopes[0]));
+        EXPECT_TRUE(std::isfinite(gradient[0]));
       }
     }
   }
@@ -44,13 +44,13 @@ class RandomLogits {
   RandomLogits(int64_t classes, int64_t count, double smoothing)
       : loss_(classes, count, {smoothing}),
         logits({count, classes == 2 ? 1 : classes}),
-        slopes(logits.shape()) {
+        gradient(logits.shape()) {
     Rng rng(5, Purpose::test);
     for (int64_t i = 0; i < logits.size(); ++i) logits[i] = static_cast<Scalar>(rng.normal(0, 2));
     for (int64_t i = 0; i < count; ++i) {
       labels_.push_back(static_cast<int32_t>(rng.below(static_cast<uint64_t>(classes))));
     }
-    loss_(logits, labels_, slopes);
+    loss_(logits, labels_, gradient);
   }
   double value() {
     Tensor none;
@@ -62,7 +62,7 @@ class RandomLogits {
   std::vector<int32_t> labels_;
 
  public:
-  Tensor logits, slopes;
+  Tensor logits, gradient;
 };
 
 TEST(Loss, GradientsMatchCentralDifferences) {
@@ -78,7 +78,7 @@ TEST(Loss, GradientsMatchCentralDifferences) {
         z = static_cast<Scalar>(static_cast<double>(kept) - h);
         const double slope = (high - random.value()) / (above - static_cast<double>(z));
         z = kept;
-        EXPECT_NEAR(static_cast<double>(random.slopes[i]), slope, tolerance)
+        EXPECT_NEAR(static_cast<double>(random.gradient[i]), slope, tolerance)
             << classes << " classes, smoothing " << smoothing << ", logit " << i;
       }
     }
@@ -89,15 +89,31 @@ TEST(Loss, GradientsMatchCentralDifferences) {
 TEST(Loss, ABatchIsDividedByItsOwnSize) {
   for (const int64_t classes : {2, 10}) {
     Loss loss(classes, 32);
-    Tensor logits({14, classes == 2 ? 1 : classes}), slopes(logits.shape());
+    Tensor logits({14, classes == 2 ? 1 : classes}), gradient(logits.shape());
     logits.fill(0);
     const std::vector<int32_t> labels(14, 1);
-    const BatchLoss result = loss(logits, labels, slopes);
+    const BatchLoss result = loss(logits, labels, gradient);
     EXPECT_NEAR(result.mean, std::log(static_cast<double>(classes)), 1e-6);
     const double expected = (1.0 / static_cast<double>(classes) - 1) / 14;
     const int64_t right = classes == 2 ? 0 : 1;
-    EXPECT_NEAR(static_cast<double>(slopes[right]), expected, 1e-8) << classes << " classes";
+    EXPECT_NEAR(static_cast<double>(gradient[right]), expected, 1e-8) << classes << " classes";
   }
+}
+
+// softmax of (1, 2, 4) / 2 and sigmoid of 3 / 2, by arithmetic in double precision
+TEST(Loss, ProbabilitiesAreOfLogitsDividedByTheTemperature) {
+  Tensor logits({1, 3}), three({1, 3}), two({1, 2});
+  logits[0] = 1, logits[1] = 2, logits[2] = 4;
+  probabilities(logits, 3, three, 2);
+  const double e[] = {std::exp(0.5), std::exp(1.0), std::exp(2.0)};
+  for (int c = 0; c < 3; ++c) {
+    EXPECT_NEAR(static_cast<double>(three[c]), e[c] / (e[0] + e[1] + e[2]), 1e-6) << c;
+  }
+  Tensor one({1, 1});
+  one[0] = 3;
+  probabilities(one, 2, two, 2);
+  EXPECT_NEAR(static_cast<double>(two[0]), 1 / (1 + std::exp(1.5)), 1e-6);
+  EXPECT_NEAR(static_cast<double>(two[1]), 1 / (1 + std::exp(-1.5)), 1e-6);
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "mudra/core/error.h"
 #include "mudra/network/model.h"
@@ -17,6 +17,100 @@ Model small_model() {
               {2, 2, 1, Fit::stretch}};
   model.network.initialize(Initialization::normal, 4);
   return model;
+}
+
+// With everything that format 2 adds.
+Model full_model() {
+  Model model = small_model();
+  model.temperature = 1.7;
+  model.rejection_threshold = 0.65;
+  model.none_class = "fist";
+  model.card = {{"licence", "CC0"}, {"made for", "a lesson \u270b"}};
+  Part& finder = model.parts["finder"];
+  finder = {Network::parse("conv 2 3x2, relu, global-pool", {1, 3, 4, 3}, 5), {3, 4, 3, Fit::keep_aspect}};
+  finder.network.initialize(Initialization::he, 6);
+  model.parts["second"] = {Network::parse("dense 2", {1, 2, 1, 1}, 2), {2, 1, 1, Fit::stretch}};
+  return model;
+}
+
+// The file of the model with one value of its metadata set, or taken away, and a right checksum.
+std::string edited(const Model& model, const std::string& key, const std::optional<std::string>& value) {
+  Safetensors content = read_safetensors(model_bytes(model), "m");
+  content.metadata.erase("checksum");
+  content.metadata.erase(key);
+  if (value) content.metadata[key] = *value;
+  return write_safetensors(content);
+}
+
+TEST(ModelFile, FormatTwoReadsBackAllItHolds) {
+  const Model model = full_model();
+  const std::string bytes = model_bytes(model);
+  const Model again = model_from_bytes(bytes, "m");
+  EXPECT_EQ(again.temperature, 1.7);
+  EXPECT_EQ(again.rejection_threshold, 0.65);
+  EXPECT_EQ(again.none_class, "fist");
+  EXPECT_EQ(again.card, model.card);
+  ASSERT_EQ(again.parts.size(), 2U);
+  const Part &finder = again.parts.at("finder"), &wanted = model.parts.at("finder");
+  EXPECT_EQ(finder.network.text(), "conv 2 3x2, relu, global-pool, dense 5");
+  EXPECT_EQ(finder.preprocessing, wanted.preprocessing);
+  const auto found = finder.network.parameters(), expected = wanted.network.parameters();
+  ASSERT_EQ(found.size(), expected.size());
+  for (size_t i = 0; i < found.size(); ++i) {
+    const std::vector<Scalar> values = to_file_order(found[i].parameter);
+    const std::vector<Scalar> others = to_file_order(expected[i].parameter);
+    for (size_t v = 0; v < values.size(); ++v) EXPECT_EQ(values[v], static_cast<float>(others[v]));
+  }
+  EXPECT_TRUE(model_bytes(again) == model_bytes(model_from_bytes(model_bytes(again), "m")));
+  const Safetensors content = read_safetensors(bytes, "m");
+  EXPECT_EQ(content.metadata.at("format"), "mudra 2");
+  EXPECT_TRUE(content.find("finder/0.weight"));
+  EXPECT_EQ(read_safetensors(model_bytes(small_model()), "m").metadata.at("format"), "mudra 1");
+}
+
+TEST(ModelFile, FormatTwoRefusesWhatCannotBe) {
+  const auto answer = [](const std::string& temperature, const std::string& threshold,
+                         const std::string& none) {
+    return edited(full_model(), "answer",
+                  R"({"temperature":)" + temperature + R"(,"rejection_threshold":)" + threshold +
+                      R"(,"none_class":")" + none + "\"}");
+  };
+  const auto parts = [](const std::string& name, const std::string& outputs, const std::string& height) {
+    return edited(full_model(), "parts",
+                  "{\"" + name +
+                      R"(":{"architecture":{"input":[3,3,4],"layers":["conv 2 3x2","relu","global-pool",)"
+                      R"("dense 5"]},"outputs":)" +
+                      outputs + R"(,"preprocessing":{"height":)" + height +
+                      R"(,"width":4,"channels":3,"fit":"stretch"}}})");
+  };
+  EXPECT_NO_THROW(model_from_bytes(answer("0.5", "1", ""), "m"));
+  EXPECT_NO_THROW(model_from_bytes(parts("finder", "5", "3"), "m"));
+  const std::pair<std::string, std::string> cases[] = {
+      {answer("0", "0.5", ""), "temperature"},
+      {answer("-1", "0.5", ""), "temperature"},
+      {answer("1e999", "0.5", ""), "cannot be read"},
+      {answer("null", "0.5", ""), "cannot be read"},
+      {answer("1", "1.5", ""), "threshold"},
+      {answer("1", "-0.1", ""), "threshold"},
+      {answer("1", "0.5", "thumb"), "no class 'thumb'"},
+      {parts("finder", "0", "3"), "impossible outputs"},
+      {parts("finder", "4", "3"), "lacks tensor finder/4.weight"},
+      {parts("finder", "5", "4"), "another shape"},
+      {parts("Finder", "5", "3"), "impossible name"},
+      {parts("", "5", "3"), "impossible name"},
+      {parts("reader", "5", "3"), "lacks tensor reader/0.weight"},
+      {edited(full_model(), "card", "{\"a\":1}"), "cannot be read"},
+      {edited(full_model(), "card", std::nullopt), "lacks metadata"},
+      {edited(full_model(), "parts", "[]]"), "cannot be read"},
+      {edited(full_model(), "format", "mudra 3"), "has format 'mudra 3'"}};
+  for (const auto& [bytes, mention] : cases) {
+    try {
+      model_from_bytes(bytes, "m");
+      ADD_FAILURE() << "was taken: " << mention;
+    } catch (const Error& error) {
+      EXPECT_NE(std::string(error.what()).find(mention), std::string::npos) << error.what();
+    }
+  }
 }
 
 TEST(ModelFile, ReadBackPredictsTheSameBits) {
@@ -102,7 +196,7 @@ TEST(ModelFile, KeepsTheRulesOfSafetensors) {
 }
 
 TEST(ModelFile, EveryTruncationIsRefused) {
-  const std::string bytes = model_bytes(small_model());
+  const std::string bytes = model_bytes(full_model());
   for (size_t size = 0; size < bytes.size(); ++size) {
     EXPECT_THROW(model_from_bytes(std::string_view(bytes).substr(0, size), "m"), Error) << size;
   }
@@ -110,7 +204,7 @@ TEST(ModelFile, EveryTruncationIsRefused) {
 }
 
 TEST(ModelFile, EveryFlippedBitIsRefused) {
-  const std::string bytes = model_bytes(small_model());
+  const std::string bytes = model_bytes(full_model());
   for (size_t at = 0; at < bytes.size(); ++at) {
     for (int bit = 0; bit < 8; ++bit) {
       std::string flipped = bytes;

@@ -1,4 +1,4 @@
-#include "mudra/simd/roofline.h"
+#include "mudra/simd/peak_rates.h"
 
 #include <algorithm>
 #include <chrono>
@@ -6,7 +6,7 @@
 #include "mudra/core/tensor.h"
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "mudra/simd/roofline.cpp"
+#define HWY_TARGET_INCLUDE "mudra/simd/peak_rates.cpp"
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
 #include <hwy/highway.h>
 

@@ -1,4 +1,4 @@
-// What one thread of this machine can do at most: the roof over every kernel's speed.
+// What one thread of this machine can do at most: no kernel is faster (the roofline of Williams et al. 2009).
 #pragma once
 
 #include <cstdint>
