@@ -23,8 +23,8 @@ void check(const SynthOptions& options, double most_bytes) {
   auto refuse = [](const std::string& what, const std::string& remedy) {
     throw usage_error(what, "synth", remedy);
   };
-  if (options.count < 1 || options.count > most_images)
-    refuse("cannot render " + std::to_string(options.count) + " images", "Ask for 1 to 4,294,967,296.");
+  if (options.count < 1)
+    refuse("cannot render " + std::to_string(options.count) + " images", "Ask for 1 or more.");
   if (options.size < 16 || options.size > 512) {
     refuse("size " + std::to_string(options.size) + " is out of range", "Choose 16 to 512 pixels a side.");
   }
@@ -37,6 +37,8 @@ void check(const SynthOptions& options, double most_bytes) {
     refuse(std::to_string(options.count) + " images of this size are more than 16 GB",
            "Render parts with different seeds, or smaller images.");
   }
+  if (options.count > most_images)
+    refuse("cannot render " + std::to_string(options.count) + " images", "Ask for 4,294,967,296 or fewer.");
   const std::string& d = options.domain;
   if (d != "massey" && d != "ankara" && d != "webcam" && d != "mixed") {
     refuse("there is no domain '" + d + "'", "Choose massey, ankara, webcam or mixed.");
