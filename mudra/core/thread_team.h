@@ -27,10 +27,9 @@ class ThreadTeam {
       for (int64_t task = 0; task < tasks; ++task) work(task);
       return;
     }
-    auto call = [](void* context, int64_t task) {
-      (*static_cast<std::remove_reference_t<Work>*>(context))(task);
-    };
-    run_on_team(tasks, call, const_cast<void*>(static_cast<const void*>(&work)));
+    auto* pointer = &work;
+    auto call = [](void* context, int64_t task) { (**static_cast<decltype(pointer)*>(context))(task); };
+    run_on_team(tasks, call, &pointer);
   }
 
  private:

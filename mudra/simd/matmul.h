@@ -1,5 +1,11 @@
-// The two products everything rests on. Both add each output's terms in index order, one fused
-// multiply-add each, so that bits do not depend on tiles, lanes or threads.
+// The two products everything rests on. Both add each output's terms in index order, one fused multiply-add
+// each, so that bits do not depend on tiles, lanes or threads. plain.h has them, and every other kernel, as
+// plain loops.
+//
+// For all kernels of this folder: sizes are at least 1. Arrays are Tensor's, or as well aligned (64 bytes)
+// and as long (rounded up to 16 scalars), for whole vectors are read; only what is named is written. Outputs
+// overlap neither each other nor inputs unless said otherwise. Nothing is thrown, allocated or kept, so that
+// any number of threads may call, each with a team and scratch space of its own.
 #pragma once
 
 #include <cstdint>
