@@ -95,14 +95,14 @@ TEST(SparseConv, GivesThePlainGradients) {
         ThreadTeam team(threads);
         Tensor scratch = unwritten({sparse_conv_scratch(s)}), dx = unwritten(inner(s)),
                dw = unwritten(w.shape());
-        sparse_conv_backward(team, s, x.data(), {dy.data()}, w.data(), {}, scratch.data(), dx.data(),
-                             GradientSink::store(), dw.data());
+        sparse_conv_backward(team, s, x.data(), {dy.data()}, w.data(), {}, scratch.data(), dx.data());
+        sparse_conv_gradient(s, false, scratch.data(), GradientSink::store(), dw.data());
         expect_same_sums(target, s.taps() * s.outputs, dx, expected_dx);
         expect_same_sums(target, s.images * s.pixels(), dw, expected_dw);
         Tensor weights = w, expected = w;
         for (int64_t i = 0; i < w.size(); ++i) plain::descend(0.125, expected_dw[i], expected[i]);
-        sparse_conv_backward(team, s, x.data(), {dy.data()}, w.data(), {}, scratch.data(), nullptr,
-                             GradientSink::descend(0.125), weights.data());
+        sparse_conv_backward(team, s, x.data(), {dy.data()}, w.data(), {}, scratch.data(), nullptr);
+        sparse_conv_gradient(s, false, scratch.data(), GradientSink::descend(0.125), weights.data());
         expect_same_sums(target, s.images * s.pixels(), weights, expected);
       }
     }
@@ -131,7 +131,8 @@ TEST(SparseConv, OfPooledOutputsGivesThePlainGradients) {
       plain::convolution_dw(s, x.data(), whole.data(), expected_dw.data());
       Tensor scratch = unwritten({sparse_conv_scratch(s)});
       sparse_conv_backward(team, s, x.data(), {dy.data(), argmax.data()}, w.data(), {}, scratch.data(),
-                           dx.data(), GradientSink::store(), dw.data());
+                           dx.data());
+      sparse_conv_gradient(s, true, scratch.data(), GradientSink::store(), dw.data());
       expect_same_sums(target, s.taps() * s.outputs, dx, expected_dx);
       expect_same_sums(target, s.images * s.pixels(), dw, expected_dw);
     }

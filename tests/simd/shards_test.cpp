@@ -90,7 +90,8 @@ TEST(Shards, OfAConvolutionAddUpDenseSparseAndPooled) {
         const ConvShape shape = {count, 6, 7, 16, 3, 3, 1, 1, 1, 4, 5, outputs};
         Tensor scratch = unwritten({sparse_conv_scratch(shape)}), dx = unwritten({count, 4, 5, 16});
         sparse_conv_backward(team, shape, x.data() + first * x_size, from(first), w.data(), shards,
-                             scratch.data(), dx.data(), GradientSink::store(), sum);
+                             scratch.data(), dx.data());
+        sparse_conv_gradient(shape, pooled, scratch.data(), GradientSink::store(), sum);
         for (const Scalar value : dx.values()) ASSERT_FALSE(std::isnan(value));
       });
       expect_shards_add_up(
