@@ -78,7 +78,8 @@ class Mudra:
                                      "--quiet", "--no-report", *more))
         lines = map(json.loads, (out / "metrics.jsonl").read_text().splitlines())
         result["folds"] = json.loads((out / "split.json").read_text())["folds"]
-        result["history"] = np.array([[line["loss"]["train"], line["loss"]["held_out"]] for line in lines])
+        result["history"] = np.array([[line["loss"]["train"], line["loss"]["held_out"]] for line in lines
+                                      if line["fold"] != "all images"])
         result["history"] = result["history"].reshape(len(result["folds"]), EPOCHS, 2).mean(axis=0)
         return result
 

@@ -150,9 +150,10 @@ Action train_command(Arguments& arguments) {
     events.epoch = [&](const Experiment& experiment, size_t training, const Epoch& epoch) {
       progress(experiment, training, epoch);
     };
-    const Run run = a->resume.empty() ? train_run(make_options(a->options_file, a->given), a->out, events)
-                                      : resume_run(a->resume, a->given, events);
+    Run run = a->resume.empty() ? train_run(make_options(a->options_file, a->given), a->out, events)
+                                : resume_run(a->resume, a->given, events);
     progress.finish();
+    const std::string problem = run.result.problem(run.experiment);
     if (a->json) {
       print_json(to_json(run));
       std::fflush(stdout);
@@ -163,10 +164,9 @@ Action train_command(Arguments& arguments) {
       const std::optional<int64_t> copies = count_near_copies(run.experiment);
       if (!a->json) warn_of_leaks(run, copies);
       if (!a->no_report)
-        print_report(make_record(run.experiment, run.result, run.folder, run.threads, copies), run.folder,
-                     a->json);
+        print_report(make_record(run.experiment, std::move(run.result), run.folder, run.threads, copies),
+                     run.folder, a->json);
     }
-    const std::string problem = run.result.problem(run.experiment);
     if (!problem.empty())
       throw Error(problem, "training", "Lower --learning-rate, or shorten gradients with --clip 1");
   };

@@ -125,7 +125,7 @@ std::string describe_split(const Split& split) {
          " held out, " + split.description;
 }
 
-RunRecord make_record(const Experiment& experiment, const ExperimentResult& result,
+RunRecord make_record(const Experiment& experiment, ExperimentResult result,
                       const std::filesystem::path& folder, int threads, std::optional<int64_t> near_copies) {
   RunRecord record;
   record.command = "mudra train --options " + quoted((folder / "options.toml").string());
@@ -142,8 +142,8 @@ RunRecord make_record(const Experiment& experiment, const ExperimentResult& resu
   record.kept_epoch = result.trainings[0].kept_epoch;
   record.evaluation = result.test;
   record.test = experiment.data.select(result.test_rows);
-  record.answers = result.answers;
   record.folds = fold_records(experiment, result);
+  record.answers = std::move(result.answers);
   record.weights = weights_of(experiment.initial.network, result.model.network);
   record.seconds = result.seconds;
   record.environment = environment(threads);
