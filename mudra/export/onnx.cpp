@@ -162,10 +162,10 @@ class Writer {
         shape.rank() == 4 ? std::vector<int64_t>{layer.channels, 1, 1} : std::vector<int64_t>{layer.channels};
     const std::string distance = binary("Sub", x, mean(x, named("mean")), named("distance"));
     const std::string variance = mean(binary("Mul", distance, distance, named("square")), named("variance"));
-    const std::string spread =
-        binary("Add", variance, constant(named("epsilon"), LayerNorm::epsilon), named("spread"));
+    const std::string guarded =
+        binary("Add", variance, constant(named("epsilon"), LayerNorm::epsilon), named("guarded"));
     const std::string unit =
-        binary("Div", distance, unary("Sqrt", spread, named("deviation")), named("normalized"));
+        binary("Div", distance, unary("Sqrt", guarded, named("deviation")), named("normalized"));
     const std::string scaled = binary("Mul", unit, weights("weight", column), named("scaled"));
     return binary("Add", scaled, weights("bias", column), named("layer-norm"));
   }

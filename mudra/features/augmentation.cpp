@@ -1,13 +1,14 @@
 #include "mudra/features/augmentation.h"
 
 #include <algorithm>
-#include <charconv>
 #include <iterator>
 #include <sstream>
 #include <vector>
 
 #include "mudra/core/did_you_mean.h"
 #include "mudra/core/error.h"
+#include "mudra/core/number.h"
+#include "mudra/core/option.h"
 
 namespace mudra {
 namespace {
@@ -27,11 +28,6 @@ constexpr Setting settings[] = {
     {"jpeg", &Augmentation::jpeg, 95},
 };
 
-std::string number_text(double value) {
-  char buffer[64];
-  return std::string(buffer, std::to_chars(buffer, buffer + sizeof buffer, value).ptr);
-}
-
 [[noreturn]] void refuse(const std::string& what, const std::string& item, const std::string& remedy) {
   throw usage_error(what, "augment item '" + item + "'", remedy);
 }
@@ -49,16 +45,13 @@ void read_item(const std::string& item, Augmentation& to) {
     for (const Setting& s : settings) names.emplace_back(s.name);
     refuse("no change is called '" + words[0] + "'", item, did_you_mean(words[0], names));
   }
-  const std::string range = "Give a number from 0 to " + number_text(setting->high);
+  const std::string range = "Give a number from 0 to " + text_of(setting->high);
   if (words.size() == 1) refuse("how much is missing", item, range);
   if (words.size() > 2) refuse("'" + words[2] + "' is not expected here", item, form);
-  double value = 0;
-  const char* last = words[1].data() + words[1].size();
-  const auto [end, error] = std::from_chars(words[1].data(), last, value);
-  if (error != std::errc() || end != last || !(value >= 0 && value <= setting->high)) {
+  const auto value = parse_number<double>(words[1]);
+  if (!value || !(*value >= 0 && *value <= setting->high))
     refuse("'" + words[1] + "' is not possible", item, range);
-  }
-  to.*setting->value = value;
+  to.*setting->value = *value;
 }
 
 std::string name_of(const std::string& item) {
@@ -91,7 +84,7 @@ std::string Augmentation::text() const {
   std::string text;
   for (const Setting& setting : settings) {
     if (this->*setting.value == 0) continue;
-    text += (text.empty() ? "" : ", ") + std::string(setting.name) + " " + number_text(this->*setting.value);
+    text += (text.empty() ? "" : ", ") + std::string(setting.name) + " " + text_of(this->*setting.value);
   }
   return text;
 }

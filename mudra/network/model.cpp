@@ -17,15 +17,12 @@ constexpr int64_t most_outputs = 4096;
 constexpr size_t file_limit = size_t{1} << 30;
 
 Json to_json(const Preprocessing& p) {
-  return {{"height", p.height},
-          {"width", p.width},
-          {"channels", p.channels},
-          {"fit", p.fit == Fit::stretch ? "stretch" : "keep-aspect"}};
+  return {{"height", p.height}, {"width", p.width}, {"channels", p.channels}, {"fit", name_of(p.fit)}};
 }
 
 Preprocessing preprocessing_from(const Json& json) {
   return {json.at("height").get<int>(), json.at("width").get<int>(), json.at("channels").get<int>(),
-          json.at("fit") == "stretch" ? Fit::stretch : Fit::keep_aspect};
+          value_named<Fit>(json.at("fit").get<std::string>()).value_or(Fit::stretch)};
 }
 
 Json architecture_of(const Network& network) {

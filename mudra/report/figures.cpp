@@ -306,9 +306,9 @@ std::vector<std::string> draw_figures(const RunRecord& record, const fs::path& f
                 figure.body + "unset output\n";
     }
   }
-  const std::string trouble = run_gnuplot(script, drawing.path);
-  if (!trouble.empty()) {
-    return {"figures were not drawn: " + trouble +
+  const std::string failure = run_gnuplot(script, drawing.path);
+  if (!failure.empty()) {
+    return {"figures were not drawn: " + failure +
             ". Install gnuplot-nox and fonts-dejavu-core; all else is whole."};
   }
   for (const Figure& figure : figures) {

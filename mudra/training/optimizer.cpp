@@ -47,7 +47,7 @@ Optimizer::Optimizer(const OptimizerOptions& options, Network& network, Network&
                      int frozen)
     : options_(options), moments_(moments) {
   const std::vector<Network::Named> weights = network.parameters();
-  const std::vector<Network::Named> slopes = gradients.parameters();
+  const std::vector<Network::Named> of_gradients = gradients.parameters();
   const std::vector<Network::Named> first = moments.first.parameters();
   const std::vector<Network::Named> second = moments.second.parameters();
   for (size_t i = 0; i < weights.size(); ++i) {
@@ -58,7 +58,7 @@ Optimizer::Optimizer(const OptimizerOptions& options, Network& network, Network&
     for (int64_t begin = 0; begin < size; begin += task_size) {
       tasks_.push_back({slots_.size(), begin, std::min(task_size, size - begin)});
     }
-    slots_.push_back({parameter.tensor, slopes[i].parameter.tensor, parameter.decay,
+    slots_.push_back({parameter.tensor, of_gradients[i].parameter.tensor, parameter.decay,
                       first.empty() ? nullptr : first[i].parameter.tensor,
                       second.empty() ? nullptr : second[i].parameter.tensor});
   }

@@ -69,7 +69,7 @@ class Optimizer {
   double beta1_power_ = 1, beta2_power_ = 1;  // beta^steps
   std::vector<Slot> slots_;
   std::vector<Task> tasks_;
-  std::vector<double> squares_;  // of every task's slopes
+  std::vector<double> squares_;  // of every task's gradients
 };
 
 // Moving average of a network's weights: average += (1 - decay) (weights - average) for every trained value.
