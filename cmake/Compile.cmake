@@ -6,7 +6,10 @@ target_compile_options(mudra_compile INTERFACE -ffp-contract=off -fno-math-errno
 # Instruction sets that bring nothing to these kernels beyond SSE2, SSE4, AVX2, AVX-512 and NEON.
 target_compile_definitions(mudra_compile INTERFACE
                            "HWY_DISABLED_TARGETS=(HWY_SSSE3|HWY_AVX3_DL|HWY_SVE|HWY_SVE2|HWY_SVE_256|HWY_SVE2_128)")
-target_compile_options(mudra_compile INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor)
+target_compile_options(mudra_compile INTERFACE -Wall -Wextra -Wpedantic -Wnon-virtual-dtor)
+if(NOT MUDRA_UNITY)  # files compiled together see each other's names
+  target_compile_options(mudra_compile INTERFACE -Wshadow)
+endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
   # GCC 12 sees overlaps in std::string (bug 105651) and unset members in std::variant that are not there.
   target_compile_options(mudra_compile INTERFACE -Wno-restrict -Wno-maybe-uninitialized)
