@@ -67,6 +67,18 @@ def test_what_only_answers_carries_no_more_than_it_uses(examples):
     assert not re.search(r"onnx|protobuf|sqlite|tomlplusplus", libraries)
 
 
+def test_a_program_cross_validates_in_memory(examples, tmp_path):
+    done = subprocess.run([examples / "cross_validate"], cwd=tmp_path, text=True, capture_output=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    trained = re.findall(r"^(.+?) +[0-9]+ epochs, the best is epoch [0-9]+: validation loss [0-9.]+$", done.stdout, re.M)
+    assert sorted(trained) == ["all images", "fold 1", "fold 2", "fold 3"]  # in any order: two train at once
+    assert "right on " in done.stdout and "of 1200 hands of people never seen" in done.stdout  # each was tested once
+    assert list(tmp_path.iterdir()) == []
+    libraries = run("ldd", examples / "cross_validate")
+    assert "libhwy" in libraries  # it is listed as it should be
+    assert not re.search(r"sqlite|protobuf|onnx", libraries)
+
+
 def test_the_header_of_all_and_onnx_when_asked_for(prefix, tmp_path):
     source = '#include <mudra/mudra.h>\nint main(int, char** a) { return mudra::onnx_bytes(mudra::load_model(a[1])).empty(); }\n'
     done = configure(tmp_path, prefix, "find_package(mudra REQUIRED COMPONENTS onnx mudra)", "add_executable(every every.cpp)",

@@ -23,32 +23,33 @@ void Answers::append(Answers more) {
   probabilities.insert(probabilities.end(), more.probabilities.begin(), more.probabilities.end());
 }
 
-// A plan for the time of one question.
+// A place for the time of one question.
 class Predictor::Lease {
  public:
   Lease(const Predictor& of, int64_t images) : of_(of) {
     const int64_t batch = images == 1 ? 1 : answered_together;
     const std::lock_guard lock(of.mutex_);
     const auto found =
-        std::ranges::find_if(of.idle_, [&](const auto& plan) { return plan->max_batch() == batch; });
+        std::ranges::find_if(of.idle_, [&](const auto& place) { return place->plan.max_batch() == batch; });
     if (found == of.idle_.end()) {
-      plan_ = std::make_unique<Plan>(of.model_.network, batch, Mode::infer);
+      place_ = std::make_unique<Place>(Place{Plan(of.model_.network, batch, Mode::infer), {}, {}, {}});
     } else {
-      plan_ = std::move(*found);
+      place_ = std::move(*found);
       of.idle_.erase(found);
     }
   }
   ~Lease() {
     const std::lock_guard lock(of_.mutex_);
-    of_.idle_.push_back(std::move(plan_));
+    of_.idle_.push_back(std::move(place_));
   }
   Lease(const Lease&) = delete;
   Lease& operator=(const Lease&) = delete;
-  Plan* operator->() const { return plan_.get(); }
+  Place& operator*() const { return *place_; }
+  Place* operator->() const { return place_.get(); }
 
  private:
   const Predictor& of_;
-  std::unique_ptr<Plan> plan_;
+  std::unique_ptr<Place> place_;
 };
 
 Predictor::Predictor(Model model) : model_(std::move(model)) {}
@@ -82,10 +83,15 @@ Answer Predictor::answer(std::span<const float> image) const {
     throw Error(std::to_string(image.size()) + " values are not an image of shape " + input.text(), "predict",
                 "Bring the picture to the model's size, or give it as it is");
   }
-  Tensor x(input), logits, out({1, static_cast<int64_t>(model_.classes.size())});
+  const Lease place(*this, 1);
+  auto& [plan, x, logits, out] = *place;
+  if (x.size() == 0) {
+    x = Tensor(input);
+    out = Tensor({1, static_cast<int64_t>(model_.classes.size())});
+  }
   std::ranges::copy(image, x.data());
   ThreadTeam team(1);
-  answer(x, team, logits, out);
+  infer(plan, x, team, logits, out);
   Answer found;
   found.probabilities.assign(out.values().begin(), out.values().end());
   found.logits.assign(logits.values().begin(), logits.values().end());
@@ -95,8 +101,13 @@ Answer Predictor::answer(std::span<const float> image) const {
 }
 
 void Predictor::answer(const Tensor& x, ThreadTeam& team, Tensor& logits, Tensor& probabilities) const {
-  const Lease plan(*this, x.shape()[0]);
-  logits = plan->infer(model_.network, x, Context{team});
+  const Lease place(*this, x.shape()[0]);
+  infer(place->plan, x, team, logits, probabilities);
+}
+
+void Predictor::infer(Plan& plan, const Tensor& x, ThreadTeam& team, Tensor& logits,
+                      Tensor& probabilities) const {
+  logits = plan.infer(model_.network, x, Context{team});
   mudra::probabilities(logits, static_cast<int64_t>(model_.classes.size()), probabilities,
                        static_cast<Scalar>(model_.temperature));
 }

@@ -36,12 +36,18 @@ class Predictor {
   Answers answers(const Dataset& data, std::span<const Row> rows, ThreadTeam& team) const;
 
  private:
+  // A plan with memory for what goes in and comes out of it.
+  struct Place {
+    Plan plan;
+    Tensor x, logits, probabilities;
+  };
   class Lease;
+  void infer(Plan& plan, const Tensor& x, ThreadTeam& team, Tensor& logits, Tensor& probabilities) const;
   int32_t label_of(std::span<const float> probabilities) const;
 
   Model model_;
   mutable std::mutex mutex_;
-  mutable std::vector<std::unique_ptr<Plan>> idle_;  // plans nobody is using: for one image each
+  mutable std::vector<std::unique_ptr<Place>> idle_;  // places nobody is using
 };
 
 }  // namespace mudra

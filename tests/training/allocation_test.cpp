@@ -1,10 +1,12 @@
-// A training step takes no memory from the heap: everything is placed before the first.
+// A training step takes no memory from the heap, and a question no more than its answer: everything else is
+// placed before the first.
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <cstdlib>
 #include <new>
 
+#include "mudra/inference/predictor.h"
 #include "mudra/training/trainer.h"
 
 namespace {
@@ -84,6 +86,24 @@ TEST(Training, AStepAllocatesNothing) {
       EXPECT_GT(few, 10);
     }
   }
+}
+
+TEST(Predictor, AQuestionOfOneImageTakesMemoryForItsAnswerOnly) {
+  Model model;
+  model.classes = {"0", "1", "2"};
+  model.preprocessing = {12, 10, 1, Fit::stretch};
+  model.network = Network::parse("conv 4 3x3, relu, pool 2, dense 30, relu", {1, 12, 10, 1}, 3);
+  model.network.initialize(Initialization::he, 1);
+  const Predictor predictor(std::move(model));
+  const std::vector<float> image(120, 0.5F);
+  const auto count = [&] {
+    const int64_t before = allocations;
+    const Answer answer = predictor.answer(image);
+    EXPECT_EQ(answer.probabilities.size(), 3U);
+    return allocations - before;
+  };
+  EXPECT_GT(count(), 2);
+  for (int again = 0; again < 3; ++again) EXPECT_EQ(count(), 2);  // probabilities and logits
 }
 
 }  // namespace
