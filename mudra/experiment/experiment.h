@@ -41,7 +41,7 @@ struct Experiment {
   const Fold& training(size_t i) const { return i < split.folds.size() ? split.folds[i] : *whole; }
 };
 
-// Splits the data and makes the network. Throws a usage Error for what cannot be, before any work is done.
+// Splits the data and makes the network. Throws Error for what cannot be, before any training.
 Experiment prepare(Dataset data, const Options& options);
 
 // options.network for the data's images and classes, with no weights yet. Throws LineError.
