@@ -54,21 +54,26 @@ void add_options(Arguments& arguments, std::map<std::string, std::string>& given
 
 void print_groups(const Evaluation& evaluation) {
   constexpr size_t most = 5;
-  if (evaluation.groups.size() < 2) return;
+  constexpr int64_t least_images = 5;  // below, an accuracy says nothing of a hand
+  std::vector<GroupScore> groups = evaluation.groups;
+  std::erase_if(groups, [](const GroupScore& group) { return group.n < least_images; });
+  const size_t small = evaluation.groups.size() - groups.size();
+  if (groups.size() < 2) return;
   size_t width = 0;
-  const size_t shown = evaluation.groups.size() <= most + 1 ? evaluation.groups.size() : most;
+  const size_t shown = groups.size() <= most + 1 ? groups.size() : most;
   const auto name = [](const GroupScore& group) { return display_name(group.name, 24); };
-  for (size_t i = 0; i < shown; ++i) width = std::max(width, name(evaluation.groups[i]).size());
+  for (size_t i = 0; i < shown; ++i) width = std::max(width, name(groups[i]).size());
   for (size_t i = 0; i < shown; ++i) {
-    const GroupScore& group = evaluation.groups[i];
-    fmt::print("{:<10}{:<{}}   right on {} of {}: {}\n", i == 0 ? "by group" : "", name(group), width,
-               thousands(group.right), thousands(group.n), percent(group.accuracy()));
+    fmt::print("{:<10}{:<{}}   right on {} of {}: {}\n", i == 0 ? "by group" : "", name(groups[i]), width,
+               thousands(groups[i].right), thousands(groups[i].n), percent(groups[i].accuracy()));
   }
-  if (shown < evaluation.groups.size()) {
-    fmt::print("{:<10}and {} more, {} to {}\n", "",
-               thousands(static_cast<int64_t>(evaluation.groups.size() - shown)),
-               percent(evaluation.groups[shown].accuracy()), percent(evaluation.groups.back().accuracy()));
+  if (shown < groups.size()) {
+    fmt::print("{:<10}and {} more, {} to {}\n", "", thousands(static_cast<int64_t>(groups.size() - shown)),
+               percent(groups[shown].accuracy()), percent(groups.back().accuracy()));
   }
+  if (small > 0)
+    fmt::print("{:<10}and {} of fewer than {} images\n", "", thousands(static_cast<int64_t>(small)),
+               least_images);
 }
 
 void print_json(const nlohmann::json& document) {

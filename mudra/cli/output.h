@@ -21,7 +21,7 @@ void print_report(const RunRecord& record, const std::filesystem::path& folder, 
 // Rows true, columns predicted.
 void print_confusion(const Evaluation& evaluation);
 
-// Accuracy by group, worst first, if there are groups.
+// Accuracy by group, worst first, if there are groups of more than a few images.
 void print_groups(const Evaluation& evaluation);
 
 // Options a command shares with `train`, by name (all but `data` if the list is empty); what the

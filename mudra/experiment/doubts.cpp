@@ -32,14 +32,14 @@ int64_t images_of_known_hands(const Experiment& experiment) {
 
 }  // namespace
 
-std::optional<int64_t> count_near_copies(const Experiment& experiment, const Progress& progress) {
+std::optional<int64_t> count_near_copies(const Experiment& experiment) {
   int64_t comparisons = 0;
   for (const Fold& fold : experiment.split.folds) {
     comparisons += static_cast<int64_t>(fold.train.size()) * static_cast<int64_t>(fold.test.size());
   }
   if (comparisons > most_comparisons || experiment.data.size() > most_searched) return {};
   ThreadTeam team(threads_allowed(experiment.options.run));
-  return find_leaks(experiment.data, experiment.split, team, default_cache_folder(), progress).test_with_twin;
+  return find_leaks(experiment.data, experiment.split, team, default_cache_folder()).test_with_twin;
 }
 
 std::string near_copy_warning(const Experiment& experiment, int64_t copies) {

@@ -42,6 +42,11 @@ Experiment prepare(Dataset data, const Options& options) {
                                 static_cast<int>(images[3]), options.data.fit};
   made.initial.network = network_for(options, data);
   made.initial.network.initialize(options.init, options.seed);
+  const auto layers = static_cast<int>(made.initial.network.layers.size());
+  if (options.training.freeze >= layers) {
+    throw usage_error("leaves none of the " + std::to_string(layers) + " layers to train", "--freeze",
+                      "Give less than " + std::to_string(layers));
+  }
   made.data = std::move(data);
   return made;
 }

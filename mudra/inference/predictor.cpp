@@ -28,15 +28,17 @@ class Predictor::Lease {
  public:
   Lease(const Predictor& of, int64_t images) : of_(of) {
     const int64_t batch = images == 1 ? 1 : answered_together;
-    const std::lock_guard lock(of.mutex_);
-    const auto found =
-        std::ranges::find_if(of.idle_, [&](const auto& place) { return place->plan.max_batch() == batch; });
-    if (found == of.idle_.end()) {
-      place_ = std::make_unique<Place>(Place{Plan(of.model_.network, batch, Mode::infer), {}, {}, {}});
-    } else {
-      place_ = std::move(*found);
-      of.idle_.erase(found);
+    {
+      const std::lock_guard lock(of.mutex_);
+      const auto found =
+          std::ranges::find_if(of.idle_, [&](const auto& place) { return place->plan.max_batch() == batch; });
+      if (found != of.idle_.end()) {
+        place_ = std::move(*found);
+        of.idle_.erase(found);
+        return;
+      }
     }
+    place_ = std::make_unique<Place>(Place{Plan(of.model_.network, batch, Mode::infer), {}, {}, {}});
   }
   ~Lease() {
     const std::lock_guard lock(of_.mutex_);
@@ -101,6 +103,15 @@ Answer Predictor::answer(std::span<const float> image) const {
 }
 
 void Predictor::answer(const Tensor& x, ThreadTeam& team, Tensor& logits, Tensor& probabilities) const {
+  Shape one = x.shape();
+  const int64_t images = one[0], classes = static_cast<int64_t>(model_.classes.size());
+  one[0] = 1;
+  if (one != model_.network.input || images < 1 || images > answered_together) {
+    throw Error("images " + x.shape().text() + " are not 1 to " + std::to_string(answered_together) +
+                    " of the model's input " + model_.network.input.text(),
+                "predict", "Bring them to the model's size, and ask for a few at a time");
+  }
+  if (probabilities.shape() != Shape{images, classes}) probabilities = Tensor({images, classes});
   const Lease place(*this, x.shape()[0]);
   infer(place->plan, x, team, logits, probabilities);
 }

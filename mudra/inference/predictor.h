@@ -28,8 +28,8 @@ class Predictor {
   std::vector<Answer> answer(const Pixels& pictures) const;
   // One prepared image of the model's input: H*W*C values 0..1, channels last.
   Answer answer(std::span<const float> image) const;
-  // Prepared images x [N, H, W, C], N <= answered_together.
-  //   out: probabilities [N, classes]   Returns the logits' memory, [N, outputs], in `logits`.
+  // Prepared images x [N, H, W, C], N from 1 to answered_together, else throws Error.
+  //   logits becomes [N, outputs], probabilities [N, classes]; their memory is used again when it fits
   void answer(const Tensor& x, ThreadTeam& team, Tensor& logits, Tensor& probabilities) const;
   // The rows of a data set, whose classes must be the model's and whose images its input's size. Throws
   // Error.

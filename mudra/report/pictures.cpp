@@ -61,7 +61,10 @@ struct SortedRows {
       (record.answers.labels[row] == record.test.labels[row] ? right : wrong)
           .push_back(static_cast<Row>(row));
     }
-    const auto confidence = [&](Row row) { return record.answers.confidence(row); };
+    std::vector<float> confidences;
+    for (size_t row = 0; row < record.answers.size(); ++row)
+      confidences.push_back(record.answers.confidence(row));
+    const auto confidence = [&](Row row) { return confidences[row]; };
     std::ranges::stable_sort(wrong, std::greater{}, confidence);
     std::ranges::stable_sort(right, std::less{}, confidence);
   }

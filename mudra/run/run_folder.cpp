@@ -91,6 +91,7 @@ RunFolder::RunFolder(const Experiment& experiment, fs::path folder)
       wait_(experiment.options.run.checkpoint) {}
 
 void RunFolder::begin() {
+  write_file_atomically(folder_ / "metrics.jsonl", "");  // a run killed here before may have left lines
   write_file_atomically(folder_ / "options.toml", to_toml(experiment_.options));
   write_split(experiment_.split, experiment_.data.size(), folder_ / "split.json");
 }
@@ -131,18 +132,25 @@ void RunFolder::save_if_due(const std::vector<FoldResult>& done, const Trainer& 
 }
 
 void RunFolder::save(const std::vector<FoldResult>& done, const Trainer& now) {
-  try {
-    save_checkpoint(identity_, done, now, folder_);
-  } catch (const Error& error) {
-    throw Error(std::string("training stops: ") + error.what(), folder_.string(), how_to_go_on());
-  }
+  guarded([&] { save_checkpoint(identity_, done, now, folder_); });
 }
 
 void RunFolder::finish(const ExperimentResult& result) {
-  write_predictions(experiment_.data, result.test_rows, experiment_.split.folds, result.answers,
-                    folder_ / "predictions.csv");
-  save_model(result.model, folder_ / "model.safetensors");
+  guarded([&] {
+    write_predictions(experiment_.data, result.test_rows, experiment_.split.folds, result.answers,
+                      folder_ / "predictions.csv");
+    save_model(result.model, folder_ / "model.safetensors");
+  });
   remove_checkpoint(folder_);
+}
+
+// What cannot be written ends the run, which can be gone on with.
+void RunFolder::guarded(const std::function<void()>& work) const {
+  try {
+    work();
+  } catch (const Error& error) {
+    throw Error(std::string("training stops: ") + error.what(), folder_.string(), how_to_go_on());
+  }
 }
 
 std::string RunFolder::how_to_go_on() const {

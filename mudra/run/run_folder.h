@@ -10,6 +10,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -39,9 +40,10 @@ class RunFolder {
   void save_if_due(const std::vector<FoldResult>& done, const Trainer& now);
   void save(const std::vector<FoldResult>& done, const Trainer& now);
   void finish(const ExperimentResult& result);
+  std::string how_to_go_on() const;  // "Go on with `mudra train --resume FOLDER`"
 
  private:
-  std::string how_to_go_on() const;
+  void guarded(const std::function<void()>& work) const;
 
   const Experiment& experiment_;
   std::filesystem::path folder_;

@@ -47,7 +47,7 @@ Run run_in_folder(Run run, bool is_resumed, const RunEvents& events, const Stopw
     folder.save(done, now);
     throw Error("stopped in epoch " + std::to_string(now.epoch()) + " of " +
                     std::to_string(experiment.options.training.epochs) + ", nothing is lost",
-                run.folder.string(), "Go on with `mudra train --resume " + run.folder.string() + "`");
+                run.folder.string(), folder.how_to_go_on());
   };
   run.result = *run_experiment(experiment, team, each, events.stop, resumption ? &*resumption : nullptr);
   folder.finish(run.result);

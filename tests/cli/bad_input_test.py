@@ -357,3 +357,7 @@ def test_what_may_not_be_read_is_named_with_its_whole_path():
                 in found.stderr
         expect_one_message(inspect("signs", "--strict"), status=(1,), mention="signs/0/1.png: cannot read")
         expect_one_message(inspect("signs.npz"), status=(1,), mention="right to read")
+
+
+def test_freezing_all_layers_is_refused(mudra):
+    expect_one_message(mudra("train", "synth:200", "--network", "dense 8, relu", "--freeze", 4), status=(2,), mention="--freeze")

@@ -145,3 +145,22 @@ def test_what_cannot_go_on_is_refused(mudra, tmp_path, whole):
     assert mudra("train", "--resume", "cut").returncode == 1
     checkpoint(tmp_path / "cut").write_bytes(whole_file)
     assert mudra("train", "--resume", "cut", "--quiet", "--no-report").returncode == 0
+
+
+def test_lines_of_a_run_that_was_killed_early_do_not_stay(mudra, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/metrics.jsonl").write_text('{"epoch":1}\n')  # it had no checkpoint yet
+    result = mudra("train", "synth:120", "--epochs", 2, "--quiet", "--no-report", "--out", "run")
+    assert result.returncode == 0, result.stderr
+    lines = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
+    assert [line["epoch"] for line in lines] == [1, 2] and "loss" in lines[0]
+
+
+def test_a_disk_that_is_full_in_the_end_leaves_a_run_to_go_on_with(mudra, tmp_path, whole):
+    cut = tmp_path / "cut"
+    (cut / "predictions.csv").mkdir(parents=True)  # nothing can take this name
+    _, errors = start(tmp_path).communicate(timeout=60)
+    assert "mudra train --resume cut" in errors.splitlines()[-1]
+    assert not (cut / "model.safetensors").exists()
+    (cut / "predictions.csv").rmdir()
+    expect_same_after_resuming(mudra, whole, cut)

@@ -196,5 +196,16 @@ TEST(Refusal, IsNotRightAndInNoCellOfTheConfusionMatrix) {
   EXPECT_EQ(found.confusion, (std::vector<int64_t>{1, 1, 0, 0, 2, 0, 1, 0, 2}));
 }
 
+TEST(Predictor, RefusesTensorsItHasNoRoomFor) {
+  const Predictor predictor(model_of(3));
+  ThreadTeam team(1);
+  Tensor logits, probabilities;
+  for (const Shape& x : {Shape{answered_together + 1, 12, 10, 1}, Shape{2, 10, 12, 1}, Shape{2, 12, 10, 3}})
+    EXPECT_THROW(predictor.answer(Tensor(x), team, logits, probabilities), Error) << x.text();
+  predictor.answer(Tensor({answered_together, 12, 10, 1}), team, logits, probabilities);
+  EXPECT_EQ(logits.shape(), (Shape{answered_together, 3}));
+  EXPECT_EQ(probabilities.shape(), (Shape{answered_together, 3}));
+}
+
 }  // namespace
 }  // namespace mudra
