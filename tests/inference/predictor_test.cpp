@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
+#include <latch>
 #include <numeric>
 #include <thread>
 
@@ -77,28 +79,29 @@ TEST(Predictor, GivesFourThreadsAtOnceTheBitsOfOne) {
   std::iota(rows.begin(), rows.end(), Row{0});
   std::vector<Answer> alone;
   for (const Row row : rows) alone.push_back(predictor.answer(values_of(data, row)));
-  std::vector<std::vector<Answer>> found(4);
-  std::vector<Answers> of_rows(4);
+  std::latch start(4);
+  std::atomic<int> different{0};
   {
     std::vector<std::jthread> threads;
     for (size_t t = 0; t < 4; ++t) {
-      threads.emplace_back([&, t] {
+      threads.emplace_back([&] {
         ThreadTeam team(1);
-        for (int round = 0; round < 5; ++round) {
-          found[t].clear();
-          for (const Row row : rows) found[t].push_back(predictor.answer(values_of(data, row)));
-          of_rows[t] = predictor.answers(data, rows, team);
+        start.arrive_and_wait();
+        for (int round = 0; round < 300; ++round) {  // long enough to run beside the others
+          for (const Row row : rows)
+            different += predictor.answer(values_of(data, row)).logits != alone[row].logits;
+          if (round % 20 > 0) continue;
+          const Answers all = predictor.answers(data, rows, team);
+          for (const Row row : rows) {
+            different += all.labels[row] != alone[row].label;
+            for (size_t c = 0; c < 3; ++c)
+              different += all.probability(row, c) != alone[row].probabilities[c];
+          }
         }
       });
     }
   }
-  for (size_t t = 0; t < 4; ++t) {
-    for (size_t i = 0; i < 64; ++i) {
-      expect_same(found[t][i], alone[i]);
-      EXPECT_EQ(of_rows[t].labels[i], alone[i].label);
-      for (size_t c = 0; c < 3; ++c) EXPECT_EQ(of_rows[t].probability(i, c), alone[i].probabilities[c]);
-    }
-  }
+  EXPECT_EQ(different, 0);
 }
 
 TEST(Predictor, BringsAPictureOfAnySizeAndColourToItsInput) {
