@@ -1,6 +1,7 @@
 // mudra export MODEL --to onnx --out FILE: a model for other programs.
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -55,13 +56,13 @@ nlohmann::json to_json(const ExportArguments& a, const Model& model, size_t size
 
 }  // namespace
 
-Action export_command(Arguments& arguments) {
+void export_command(CLI::App& app) {
   auto a = std::make_shared<ExportArguments>();
-  arguments.positional("MODEL", a->model, "A model file, or the folder of a run");
-  arguments.required_option("--to", a->to, "The format: onnx");
-  arguments.required_option("--out", a->out, "The file to write");
-  arguments.flag("--json", a->json, "Print what was written as one JSON document");
-  return [a] {
+  app.add_option("MODEL", a->model, "A model file, or the folder of a run")->required();
+  app.add_option("--to", a->to, "The format: onnx")->required();
+  app.add_option("--out", a->out, "The file to write")->required();
+  app.add_flag("--json", a->json, "Print what was written as one JSON document");
+  app.callback([a] {
     const Format& format = format_called(a->to);
     const Model model = load_model(a->model);
     const std::string bytes = format.bytes(model);
@@ -71,7 +72,7 @@ Action export_command(Arguments& arguments) {
     } else {
       print_export(*a, model, bytes.size());
     }
-  };
+  });
 }
 
 }  // namespace mudra

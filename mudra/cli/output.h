@@ -4,11 +4,18 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <stop_token>
 #include <string>
+#include <string_view>
+#include <vector>
 
-#include "mudra/cli/arguments.h"
+namespace CLI {
+class App;
+}
+
+#include "mudra/core/progress.h"
 #include "mudra/data/dataset.h"
 #include "mudra/evaluation/evaluation.h"
 #include "mudra/report/run_record.h"
@@ -25,8 +32,8 @@ void print_confusion(const Evaluation& evaluation);
 void print_groups(const Evaluation& evaluation);
 
 // Options a command shares with `train`, by name (all but `data` if the list is empty); what the
-// user gives goes into `given`.
-void add_options(Arguments& arguments, std::map<std::string, std::string>& given,
+// user gives goes into `given`. --help shows each under its group, with its choices and its default.
+void add_options(CLI::App& app, std::map<std::string, std::string>& given,
                  const std::vector<std::string_view>& names = {});
 
 // What reading the data recognised, and every file it had to skip, on standard error.
