@@ -94,11 +94,8 @@ Json history_of(const std::vector<Epoch>& history) {
 }
 
 Json scores_of(const Evaluation& evaluation) {
-  const ReportTable table = report_table(evaluation.confusion, evaluation.classes);
+  const ReportTable table = report_table(evaluation.per_class);
   const auto row = [](const ReportRow& r, const std::string& name) -> Json {
-    const auto two_digits = [](double value) {
-      return std::isnan(value) ? std::string() : fmt::format("{:.2f}", value);
-    };
     return {name, two_digits(r.precision), two_digits(r.recall), two_digits(r.f1), thousands(r.support)};
   };
   Json classes = Json::array(), summary = Json::array();

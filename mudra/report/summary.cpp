@@ -80,18 +80,13 @@ std::vector<std::string> own_warnings(const Evaluation& evaluation) {
     warnings.push_back(fmt::format("This is not clearly better than always answering {} ({}).",
                                    class_name(evaluation, base.answer), percent(base.share)));
   }
-  std::vector<std::string> unseen;
-  std::vector<size_t> answers;
-  for (size_t c = 0; c < evaluation.classes.size(); ++c) {
-    if (evaluation.per_class[c].support == 0) unseen.push_back(evaluation.classes[c]);
-    int64_t predicted = 0;
-    for (size_t truth = 0; truth < evaluation.classes.size(); ++truth)
-      predicted += evaluation.count(truth, c);
-    if (predicted > 0) answers.push_back(c);
+  std::vector<std::string> unseen, answers;
+  for (const ReportRow& row : evaluation.per_class) {
+    if (row.support == 0) unseen.push_back(row.name);
+    if (row.predicted > 0) answers.push_back(row.name);
   }
   if (answers.size() == 1 && evaluation.n > 1) {
-    warnings.push_back(
-        fmt::format("Every picture got the same answer: {}.", class_name(evaluation, answers[0])));
+    warnings.push_back(fmt::format("Every picture got the same answer: {}.", display_name(answers[0], 24)));
   }
   if (!unseen.empty()) {
     warnings.push_back(unseen.size() > most_named
@@ -107,12 +102,12 @@ std::vector<std::string> own_warnings(const Evaluation& evaluation) {
 
 int64_t right_count(const Evaluation& evaluation) {
   int64_t right = 0;
-  for (size_t c = 0; c < evaluation.classes.size(); ++c) right += evaluation.count(c, c);
+  for (const ReportRow& row : evaluation.per_class) right += row.right;
   return right;
 }
 
 Baseline baseline(const Evaluation& evaluation) {
-  const auto largest = std::ranges::max_element(evaluation.per_class, {}, &ClassScores::support);
+  const auto largest = std::ranges::max_element(evaluation.per_class, {}, &ReportRow::support);
   return {static_cast<size_t>(largest - evaluation.per_class.begin()),
           static_cast<double>(largest->support) / static_cast<double>(evaluation.n)};
 }
