@@ -18,7 +18,7 @@ class App;
 #include "mudra/core/progress.h"
 #include "mudra/data/dataset.h"
 #include "mudra/evaluation/evaluation.h"
-#include "mudra/report/run_record.h"
+#include "mudra/report/record.h"
 
 namespace mudra {
 

@@ -59,13 +59,12 @@ Evaluation evaluate(std::span<const int32_t> truth, std::span<const int32_t> pre
   result.text = classification_report(result.per_class);
 
   std::vector<uint8_t> right(truth.size());
-  int64_t successes = 0;
   for (size_t i = 0; i < truth.size(); ++i) {
     right[i] = truth[i] == predicted[i];
-    successes += right[i];
+    result.right += right[i];
     result.refused += predicted[i] == refused;
   }
-  result.accuracy = static_cast<double>(successes) / static_cast<double>(result.n);
+  result.accuracy = static_cast<double>(result.right) / static_cast<double>(result.n);
   result.interval = accuracy_interval(right, units);
   result.groups = group_scores(right, units);
   return result;

@@ -21,7 +21,7 @@ struct GroupScore {
 };
 
 struct Evaluation {
-  int64_t n = 0;
+  int64_t n = 0, right = 0;
   int64_t refused = 0;  // images the model called none of its classes; they count as not right
   double accuracy = 0;
   Interval interval;                 // 95% interval of the accuracy

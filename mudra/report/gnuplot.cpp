@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <spawn.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,37 +18,23 @@ extern char** environ;  // NOLINT(readability-redundant-declaration)
 namespace mudra {
 
 std::string run_gnuplot(std::string_view script, const std::filesystem::path& folder) {
-  // A socket rather than a pipe: writing to a gnuplot that has ended must be an error, not a signal.
-  int ends[2];
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return std::strerror(errno);
   const std::string log = (folder / "gnuplot.log").string(), where = folder.string();
+  write_file_atomically(folder / "script", script);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, ends[1], STDIN_FILENO);
   posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
   posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
   posix_spawn_file_actions_addchdir_np(&actions, where.c_str());
-  std::string program = "gnuplot", defaults = "-d";
-  char* arguments[] = {program.data(), defaults.data(), nullptr};
+  std::string program = "gnuplot", defaults = "-d", file = "script";
+  char* arguments[] = {program.data(), defaults.data(), file.data(), nullptr};
   pid_t child = 0;
   const int failed = ::posix_spawnp(&child, program.c_str(), &actions, nullptr, arguments, environ);
   posix_spawn_file_actions_destroy(&actions);
-  ::close(ends[1]);
-  if (failed != 0) {
-    ::close(ends[0]);
-    return failed == ENOENT ? "gnuplot is not installed" : std::strerror(failed);
-  }
-  while (!script.empty()) {
-    const ssize_t sent = ::send(ends[0], script.data(), script.size(), MSG_NOSIGNAL);
-    if (sent < 0 && errno == EINTR) continue;
-    if (sent < 0) break;
-    script.remove_prefix(static_cast<size_t>(sent));
-  }
-  ::close(ends[0]);
+  if (failed != 0) return failed == ENOENT ? "gnuplot is not installed" : std::strerror(failed);
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0 && script.empty()) return {};
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
   const std::string complaint =
       std::filesystem::exists(log) ? read_file(log, size_t{1} << 20) : std::string();
   return complaint.empty() ? "gnuplot failed" : "gnuplot failed: " + shorten(complaint, 200);

@@ -1,4 +1,4 @@
-// Runs gnuplot on a script given through a pipe.
+// Runs gnuplot on a script.
 #pragma once
 
 #include <filesystem>
@@ -7,7 +7,8 @@
 
 namespace mudra {
 
-// Runs in `folder`, where the script's files are. Returns an empty text, or why it did not work.
+// Runs in `folder`, where the script's files are, and leaves the script and what gnuplot said there. Returns
+// an empty text, or why it did not work.
 std::string run_gnuplot(std::string_view script, const std::filesystem::path& folder);
 
 // A text as gnuplot takes it literally: no substitution happens between single quotes. Characters the

@@ -46,16 +46,13 @@ std::string quoted(const std::string& word) {
 }
 
 std::vector<OptionRecord> option_records(const Options& options) {
+  const Options unchanged;
+  std::vector<std::string> defaults;
+  describe(unchanged, [&](const OptionInfo&, const auto& value) { defaults.push_back(text_of(value)); });
   std::vector<OptionRecord> records;
-  const Options defaults;
-  describe(defaults, [&](const OptionInfo& option, const auto& value) {
-    records.push_back({std::string(option.name), text_of(value), false});
-  });
-  size_t i = 0;
-  describe(options, [&](const OptionInfo&, const auto& value) {
-    OptionRecord& record = records[i++];
-    record.changed = record.text != text_of(value);
-    record.text = text_of(value);
+  describe(options, [&](const OptionInfo& option, const auto& value) {
+    const std::string text = text_of(value);
+    records.push_back({std::string(option.name), text, text != defaults[records.size()]});
   });
   return records;
 }
@@ -86,13 +83,13 @@ std::vector<std::string> notes_of(const Dataset& data) {
   return notes;
 }
 
-WeightImages weights_of(const Network& initial, const Network& trained) {
-  const Dense* before = first_dense(initial);
+// `initial` may be null.
+WeightImages weights_of(const Network* initial, const Network& trained) {
   const Dense* after = first_dense(trained);
-  if (!before || !after) return {};
-  const Shape& image = initial.input;
-  return {{before->out, image[1], image[2], image[3]},
-          weight_images(*before, image),
+  if (!after) return {};
+  const Shape& image = trained.input;
+  return {{after->out, image[1], image[2], image[3]},
+          initial ? weight_images(*first_dense(*initial), image) : std::vector<float>(),
           weight_images(*after, image)};
 }
 
@@ -144,7 +141,7 @@ RunRecord make_record(const Experiment& experiment, ExperimentResult result,
   record.test = experiment.data.select(result.test_rows);
   record.folds = fold_records(experiment, result);
   record.answers = std::move(result.answers);
-  record.weights = weights_of(experiment.initial.network, result.model.network);
+  record.weights = weights_of(&experiment.initial.network, result.model.network);
   record.seconds = result.seconds;
   record.environment = environment(threads);
   add_doubts(experiment, result.problem(experiment), near_copies, record);
@@ -166,10 +163,7 @@ RunRecord make_record(const ModelTest& test, const Options& options, const std::
   record.evaluation = test.evaluation;
   record.test = test.data;
   record.answers = test.answers;
-  if (const Dense* dense = first_dense(test.model.network)) {
-    const Shape& image = test.model.network.input;
-    record.weights = {{dense->out, image[1], image[2], image[3]}, {}, weight_images(*dense, image)};
-  }
+  record.weights = weights_of(nullptr, test.model.network);
   record.seconds = test.seconds;
   record.environment = environment(std::max(1, options.run.threads));
   record.doubts.emplace_back(

@@ -45,7 +45,7 @@ std::string asked(const RunRecord& record) {
 std::string answered(const Evaluation& evaluation) {
   const Baseline base = baseline(evaluation);
   std::string text = fmt::format("It was right on {} of {}. Always answering {} would be right on {}.",
-                                 thousands(right_count(evaluation)), images(evaluation.n),
+                                 thousands(evaluation.right), images(evaluation.n),
                                  class_name(evaluation, base.answer), percent(base.share));
   const std::vector<Confusion> all = confusions(evaluation);
   if (all.empty() || all[0].truth == all[0].predicted) return text;
@@ -100,12 +100,6 @@ std::vector<std::string> own_warnings(const Evaluation& evaluation) {
 
 }  // namespace
 
-int64_t right_count(const Evaluation& evaluation) {
-  int64_t right = 0;
-  for (const ReportRow& row : evaluation.per_class) right += row.right;
-  return right;
-}
-
 Baseline baseline(const Evaluation& evaluation) {
   const auto largest = std::ranges::max_element(evaluation.per_class, {}, &ReportRow::support);
   return {static_cast<size_t>(largest - evaluation.per_class.begin()),
@@ -130,7 +124,7 @@ std::vector<Confusion> confusions(const Evaluation& evaluation) {
 std::string accuracy_sentence(const Evaluation& evaluation, std::string_view what) {
   const Interval& interval = evaluation.interval;
   std::string sentence = fmt::format("right on {} of {} {}: {:.1f}% (95% interval {:.1f}% to {:.1f}%",
-                                     thousands(right_count(evaluation)), thousands(evaluation.n), what,
+                                     thousands(evaluation.right), thousands(evaluation.n), what,
                                      100 * evaluation.accuracy, 100 * interval.low, 100 * interval.high);
   if (interval.unit != "image") {
     sentence += fmt::format(", {} independent {}{}", thousands(interval.independent), interval.unit,
