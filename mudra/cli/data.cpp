@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "mudra/cli/commands.h"
 #include "mudra/cli/output.h"
@@ -105,11 +106,8 @@ void print_counts(const Dataset& data, const Inspection& found) {
   }
   if (found.group_counts.size() > most_columns) {
     std::vector<int64_t> sizes;
-    for (const auto& counts : found.group_counts) {
-      int64_t size = 0;
-      for (const int64_t count : counts) size += count;
-      sizes.push_back(size);
-    }
+    for (const auto& counts : found.group_counts)
+      sizes.push_back(std::accumulate(counts.begin(), counts.end(), int64_t{0}));
     const auto [least, most] = std::minmax_element(sizes.begin(), sizes.end());
     fmt::print("\n{} groups of {} to {} images\n", thousands(static_cast<int64_t>(sizes.size())),
                thousands(*least), thousands(*most));

@@ -21,25 +21,6 @@ struct ExportArguments {
   bool json = false;
 };
 
-struct Format {
-  std::string name;
-  std::string (*bytes)(const Model&);
-};
-
-const std::vector<Format>& formats() {
-  static const std::vector<Format> list = {{"onnx", onnx_bytes}};
-  return list;
-}
-
-const Format& format_called(const std::string& name) {
-  std::vector<std::string> known;
-  for (const Format& format : formats()) {
-    if (format.name == name) return format;
-    known.push_back(format.name);
-  }
-  throw usage_error("no format is called '" + name + "'", "--to", did_you_mean(name, known));
-}
-
 void print_export(const ExportArguments& a, const Model& model, size_t size) {
   const Preprocessing& p = model.preprocessing;
   fmt::print("model     {}: {}x{} {}, {} classes, {} parameters\n", a.model, p.width, p.height,
@@ -63,9 +44,10 @@ void export_command(CLI::App& app) {
   app.add_option("--out", a->out, "The file to write")->required();
   app.add_flag("--json", a->json, "Print what was written as one JSON document");
   app.callback([a] {
-    const Format& format = format_called(a->to);
+    if (a->to != "onnx")
+      throw usage_error("no format is called '" + a->to + "'", "--to", did_you_mean(a->to, {"onnx"}));
     const Model model = load_model(a->model);
-    const std::string bytes = format.bytes(model);
+    const std::string bytes = onnx_bytes(model);
     write_file_atomically(a->out, bytes);
     if (a->json) {
       print_json(to_json(*a, model, bytes.size()));

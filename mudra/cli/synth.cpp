@@ -7,6 +7,7 @@
 #include "mudra/cli/commands.h"
 #include "mudra/cli/output.h"
 #include "mudra/core/error.h"
+#include "mudra/core/stopwatch.h"
 #include "mudra/core/text.h"
 #include "mudra/data/write_dataset.h"
 #include "mudra/synth/render_hands.h"
@@ -43,7 +44,7 @@ void synth_command(CLI::App& app) {
       throw usage_error("nowhere to write", "--out", "Name a file such as hands.npz, or a folder");
     if (a->threads < 0) throw usage_error("cannot be negative", "--threads", "Give 0 for one a processor");
     ThreadTeam team(a->threads > 0 ? a->threads : available_processors());
-    const ProgressLine clock;
+    const Stopwatch clock;
     const Dataset data = render_hands(options, team, show_progress("rendering"));
     const double seconds = clock.seconds();
     const std::vector<std::string> notes =

@@ -8,7 +8,6 @@
 #include <optional>
 
 #include "mudra/cli/commands.h"
-#include "mudra/cli/describe.h"
 #include "mudra/cli/output.h"
 #include "mudra/core/text.h"
 #include "mudra/experiment/doubts.h"
