@@ -10,7 +10,6 @@
 #include "mudra/cli/commands.h"
 #include "mudra/cli/output.h"
 #include "mudra/core/text.h"
-#include "mudra/experiment/doubts.h"
 #include "mudra/experiment/load_data.h"
 #include "mudra/report/record.h"
 #include "mudra/report/summary.h"

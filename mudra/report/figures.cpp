@@ -1,23 +1,67 @@
 #include "mudra/report/figures.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <spawn.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
+#include <cstring>
 #include <fstream>
 
 #include "mudra/core/atomic_file.h"
 #include "mudra/core/error.h"
 #include "mudra/core/text.h"
 #include "mudra/core/utf8.h"
-#include "mudra/report/gnuplot.h"
 #include "mudra/report/pictures.h"
+
+// POSIX leaves declaring it to the program.
+extern char** environ;  // NOLINT(readability-redundant-declaration)
 
 namespace mudra {
 namespace {
 
 namespace fs = std::filesystem;
+
+// Runs gnuplot in `folder`, where the script's files are. Returns an empty text, or why it did not work.
+std::string run_gnuplot(std::string_view script, const fs::path& folder) {
+  const std::string log = (folder / "gnuplot.log").string(), where = folder.string();
+  write_file_atomically(folder / "script", script);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+  posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  posix_spawn_file_actions_addchdir_np(&actions, where.c_str());
+  std::string program = "gnuplot", defaults = "-d", file = "script";
+  char* arguments[] = {program.data(), defaults.data(), file.data(), nullptr};
+  pid_t child = 0;
+  const int failed = ::posix_spawnp(&child, program.c_str(), &actions, nullptr, arguments, environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (failed != 0) return failed == ENOENT ? "gnuplot is not installed" : std::strerror(failed);
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
+  const std::string complaint = fs::exists(log) ? read_file(log, size_t{1} << 20) : std::string();
+  return complaint.empty() ? "gnuplot failed" : "gnuplot failed: " + shorten(complaint, 200);
+}
+
+// A text as gnuplot takes it literally: no substitution happens between single quotes. Characters the
+// figures' font lacks become squares, for their stand-ins cover the whole figure.
+std::string gnuplot_text(std::string_view text) {
+  std::string quoted = "'";
+  for (const char32_t point : code_points(shorten(text, 200))) {
+    const bool in_font =
+        point < 0x0590 || (point >= 0x1E00 && point < 0x2C00 && (point < 0x200B || point > 0x200F));
+    // gnuplot 5.4 does not read every doubled quote as a quote: show the typographic one.
+    append_utf8(point == U'\'' ? U'\u2019' : in_font ? point : U'\u25A1', quoted);
+  }
+  return quoted + "'";
+}
 
 constexpr const char* held_out_colour = "#0b62b5";
 constexpr const char* training_colour = "#b35900";
@@ -245,21 +289,13 @@ Figure weights_figure(const WeightImages& weights) {
   return figure;
 }
 
-// A folder that is gone when it is no longer needed.
-class TemporaryFolder {
- public:
-  explicit TemporaryFolder(const fs::path& parent) {
-    std::string name = (parent / ".drawing-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw Error("cannot make a folder to draw in", parent.string());
-    path = name;
-  }
-  ~TemporaryFolder() {
+// Takes a folder away when it is no longer needed.
+struct Removal {
+  ~Removal() {
     std::error_code ignored;
-    fs::remove_all(path, ignored);
+    fs::remove_all(folder, ignored);
   }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  fs::path path;
+  const fs::path& folder;
 };
 
 }  // namespace
@@ -275,11 +311,13 @@ std::vector<std::string> draw_figures(const RunRecord& record, const fs::path& f
   fs::create_directories(folder, failed);
   if (failed)
     throw Error("cannot make the folder: " + failed.message(), folder.string(), "Choose another folder");
-  const TemporaryFolder drawing(folder);
+  std::string name = (folder / ".drawing-XXXXXX").string();
+  if (::mkdtemp(name.data()) == nullptr) throw Error("cannot make a folder to draw in", folder.string());
+  const fs::path drawing = name;
+  const Removal removal{drawing};
   std::string script = "set encoding utf8\n";
   for (const Figure& figure : figures) {
-    for (const auto& [name, bytes] : figure.images)
-      std::ofstream(drawing.path / name, std::ios::binary) << bytes;
+    for (const auto& [file, bytes] : figure.images) std::ofstream(drawing / file, std::ios::binary) << bytes;
     for (const auto& [terminal, kind] : {std::pair("pngcairo", "png"), {"svg", "svg"}}) {
       script += fmt::format(
           "reset\nset terminal {} size {},{} font 'DejaVu Sans,12' background rgb '#ffffff'\n"
@@ -288,14 +326,14 @@ std::vector<std::string> draw_figures(const RunRecord& record, const fs::path& f
           figure.plots.empty() ? "" : "plot ", fmt::join(figure.plots, ", "));
     }
   }
-  const std::string failure = run_gnuplot(script, drawing.path);
+  const std::string failure = run_gnuplot(script, drawing);
   if (!failure.empty()) {
     return {"figures were not drawn: " + failure +
             ". Install gnuplot-nox and fonts-dejavu-core; all else is whole."};
   }
   for (const Figure& figure : figures) {
     for (const char* kind : {".png", ".svg"}) {
-      write_file_atomically(folder / (figure.name + kind), read_file(drawing.path / (figure.name + kind)));
+      write_file_atomically(folder / (figure.name + kind), read_file(drawing / (figure.name + kind)));
     }
   }
   return {};

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "mudra/experiment/experiment.h"
-#include "mudra/experiment/model_test.h"
 
 namespace mudra {
 
@@ -55,6 +54,13 @@ struct RunRecord {
   std::vector<std::string> doubts;    // what the split leaves open: one sentence each
   std::vector<std::string> warnings;  // one sentence each, most important first
 };
+
+// Held-out images with a near copy in their fold's training part; nothing when there are too many images to
+// look for them after every training.
+std::optional<int64_t> count_near_copies(const Experiment& experiment);
+
+// One sentence about so many near copies, and what to do; empty if there are none.
+std::string near_copy_warning(const Experiment& experiment, int64_t copies);
 
 // "800 to train, 200 held out, random, seed 1"
 std::string describe_split(const Split& split);
