@@ -53,9 +53,9 @@ void BatchNorm::forward(const Tensor& x, Tensor& y, Saved& saved, const Context&
   const PixelRows size = PixelRows::of(x.shape());
   saved.values = context.shards.batch_size(size.images) * size.rows_per_image;
   const Scalar values = static_cast<Scalar>(saved.values);
-  sum_columns(context.team, x.data(), size, context.shards, saved.partial.data(), saved.mean.data());
+  sum_columns(context.team, x.data(), size, nullptr, context.shards, saved.partial.data(), saved.mean.data());
   for (Scalar& mean : saved.mean.values()) mean /= values;
-  sum_squares(context.team, x.data(), size, saved.mean.data(), context.shards, saved.partial.data(),
+  sum_columns(context.team, x.data(), size, saved.mean.data(), context.shards, saved.partial.data(),
               saved.variance.data());
   for (Scalar& variance : saved.variance.values()) variance /= values;
   set_scale(saved.variance, saved.scale);
