@@ -17,22 +17,21 @@
 namespace mudra {
 namespace {
 
-// A node's attributes.
-class Attributes {
+// A node, which can be had as the name of its one output.
+class Node {
  public:
-  explicit Attributes(onnx::NodeProto* node) : node_(node) {}
+  explicit Node(onnx::NodeProto* node) : node_(node) {}
 
-  Attributes& set(const char* name, int64_t value) {
-    onnx::AttributeProto* a = add(name, onnx::AttributeProto::INT);
-    a->set_i(value);
+  operator std::string() const { return node_->output(0); }
+  Node& set(const char* name, int64_t value) {
+    add(name, onnx::AttributeProto::INT)->set_i(value);
     return *this;
   }
-  Attributes& set(const char* name, double value) {
-    onnx::AttributeProto* a = add(name, onnx::AttributeProto::FLOAT);
-    a->set_f(static_cast<float>(value));
+  Node& set(const char* name, double value) {
+    add(name, onnx::AttributeProto::FLOAT)->set_f(static_cast<float>(value));
     return *this;
   }
-  Attributes& set(const char* name, std::initializer_list<int64_t> values) {
+  Node& set(const char* name, std::initializer_list<int64_t> values) {
     onnx::AttributeProto* a = add(name, onnx::AttributeProto::INTS);
     for (const int64_t value : values) a->add_ints(value);
     return *this;
@@ -63,7 +62,7 @@ class Writer {
   // From uint8 [N, H, W, C] to logits.
   std::string add_network(const std::string& images) {
     node("Cast", {images}, "bytes").set("to", int64_t{onnx::TensorProto::FLOAT});
-    const std::string unit = binary("Mul", "bytes", constant("per_byte", 1 / 255.0), "pixels");
+    const std::string unit = node("Mul", {"bytes", constant("per_byte", 1 / 255.0)}, "pixels");
     node("Transpose", {unit}, "channels_first").set("perm", {0, 3, 1, 2});
     const Graph graph = lower(network_);
     std::vector<std::string> names;  // of the graph's values
@@ -76,16 +75,16 @@ class Writer {
       for (const int value : node.inputs) inputs.push_back(name_of(value));
       names.push_back(add(network_.layers[layer_], inputs, graph.shape(node.inputs[0])));
     }
-    return unary("Identity", names.back(), "logits");
+    return node("Identity", {names.back()}, "logits");
   }
 
   // From logits to one probability per class, as probabilities() of mudra/network/loss.h has them.
   void add_probabilities(const std::string& raw, int64_t classes, double temperature) {
-    const std::string logits =
-        temperature == 1 ? raw : binary("Div", raw, constant("temperature", temperature), "cooled");
+    std::string logits = raw;
+    if (temperature != 1) logits = node("Div", {raw, constant("temperature", temperature)}, "cooled");
     if (classes == 2) {
-      node("Concat", {unary("Neg", logits, "first"), logits}, "both").set("axis", int64_t{1});
-      unary("Sigmoid", "both", "probabilities");
+      node("Concat", {node("Neg", {logits}, "first"), logits}, "both").set("axis", int64_t{1});
+      node("Sigmoid", {"both"}, "probabilities");
     } else {
       node("Softmax", {logits}, "probabilities").set("axis", int64_t{1});
     }
@@ -95,9 +94,9 @@ class Writer {
   // The layer's nodes, or the sum of the two ways of a block.
   std::string add(const AnyLayer& any, const std::vector<std::string>& inputs, const Shape& shape) {
     return std::visit(
-        [&]<class L>(const L& layer) {
+        [&]<class L>(const L& layer) -> std::string {
           if constexpr (IsMark<L>) {
-            return binary("Add", inputs.at(0), inputs.at(1), named("add"));
+            return node("Add", {inputs.at(0), inputs.at(1)}, named("add"));
           } else {
             return add(layer, inputs[0], shape);
           }
@@ -107,75 +106,61 @@ class Writer {
 
   // One overload for each layer: makes its nodes and names their result. `shape` is that of x, [N, H, W, C].
   std::string add(const Dense&, const std::string& x, const Shape&) {
-    std::string y = named("dense");
-    node("Gemm", {x, weights("weight"), weights("bias")}, y).set("transB", int64_t{1});
-    return y;
+    return node("Gemm", {x, weights("weight"), weights("bias")}, named("dense")).set("transB", int64_t{1});
   }
 
   std::string add(const Conv2d& layer, const std::string& x, const Shape&) {
     const Conv2d::Geometry& g = layer.geometry;
-    std::string y = named("conv");
     const int64_t inputs_of_filter = file_shape(parameters_.at(named("weight")))[1];
-    node("Conv", {x, weights("weight"), weights("bias")}, y)
+    return node("Conv", {x, weights("weight"), weights("bias")}, named("conv"))
         .set("kernel_shape", {g.kernel_height, g.kernel_width})
         .set("strides", {g.stride, g.stride})
         .set("group", g.in / inputs_of_filter)
         .set("pads", {g.pad_height, g.pad_width, g.pad_height, g.pad_width});
-    return y;
   }
 
-  std::string add(const MaxPool2d& layer, const std::string& x, const Shape&) {
+  template <PoolKind Kind>
+  std::string add(const Pool2d<Kind>& layer, const std::string& x, const Shape&) {
     const Window& w = layer.window;
-    std::string y = named("pool");
-    node("MaxPool", {x}, y).set("kernel_shape", {w.height, w.width}).set("strides", {w.stride, w.stride});
-    return y;
-  }
-
-  std::string add(const AveragePool2d& layer, const std::string& x, const Shape&) {
-    const Window& w = layer.window;
-    std::string y = named("average-pool");
-    node("AveragePool", {x}, y).set("kernel_shape", {w.height, w.width}).set("strides", {w.stride, w.stride});
-    return y;
+    return node(layer.is_max ? "MaxPool" : "AveragePool", {x}, named(layer.kind))
+        .set("kernel_shape", {w.height, w.width})
+        .set("strides", {w.stride, w.stride});
   }
 
   std::string add(const GlobalPool&, const std::string& x, const Shape&) {
-    std::string y = named("global-pool");
-    node("Flatten", {unary("GlobalAveragePool", x, named("mean"))}, y).set("axis", int64_t{1});
-    return y;
+    const std::string mean = node("GlobalAveragePool", {x}, named("mean"));
+    return node("Flatten", {mean}, named("global-pool")).set("axis", int64_t{1});
   }
 
   std::string add(const BatchNorm&, const std::string& x, const Shape&) {
-    std::string y = named("batch-norm");
-    node("BatchNormalization",
-         {x, weights("weight"), weights("bias"), weights("running_mean"), weights("running_var")}, y)
+    return node("BatchNormalization",
+                {x, weights("weight"), weights("bias"), weights("running_mean"), weights("running_var")},
+                named("batch-norm"))
         .set("epsilon", BatchNorm::epsilon);
-    return y;
   }
 
   // Operator set 17 has it in one node; here it is spelled out.
   std::string add(const LayerNorm& layer, const std::string& x, const Shape& shape) {
     const auto mean = [&](const std::string& of, const std::string& name) {
-      node("ReduceMean", {of}, name).set("axes", {1}).set("keepdims", int64_t{1});
-      return name;
+      return node("ReduceMean", {of}, name).set("axes", {1}).set("keepdims", int64_t{1});
     };
     const std::vector<int64_t> column =  // stretches over the axes behind axis 1
         shape.rank() == 4 ? std::vector<int64_t>{layer.channels, 1, 1} : std::vector<int64_t>{layer.channels};
-    const std::string distance = binary("Sub", x, mean(x, named("mean")), named("distance"));
-    const std::string variance = mean(binary("Mul", distance, distance, named("square")), named("variance"));
+    const std::string distance = node("Sub", {x, mean(x, named("mean"))}, named("distance"));
+    const std::string variance = mean(node("Mul", {distance, distance}, named("square")), named("variance"));
     const std::string guarded =
-        binary("Add", variance, constant(named("epsilon"), LayerNorm::epsilon), named("guarded"));
+        node("Add", {variance, constant(named("epsilon"), LayerNorm::epsilon)}, named("guarded"));
     const std::string unit =
-        binary("Div", distance, unary("Sqrt", guarded, named("deviation")), named("normalized"));
-    const std::string scaled = binary("Mul", unit, weights("weight", column), named("scaled"));
-    return binary("Add", scaled, weights("bias", column), named("layer-norm"));
+        node("Div", {distance, node("Sqrt", {guarded}, named("deviation"))}, named("normalized"));
+    const std::string scaled = node("Mul", {unit, weights("weight", column)}, named("scaled"));
+    return node("Add", {scaled, weights("bias", column)}, named("layer-norm"));
   }
 
   std::string add(const Dropout&, const std::string& x, const Shape&) { return x; }
 
   std::string add(const Flatten&, const std::string& x, const Shape& shape) {
     if (shape.rank() == 2) return x;
-    node("Flatten", {x}, named("flatten")).set("axis", int64_t{1});
-    return named("flatten");
+    return node("Flatten", {x}, named("flatten")).set("axis", int64_t{1});
   }
 
   template <ActivationKind Function>
@@ -189,58 +174,44 @@ class Writer {
       case ActivationKind::none:
         return x;
       case ActivationKind::sigmoid:
-        return unary("Sigmoid", x, y);
+        return node("Sigmoid", {x}, y);
       case ActivationKind::tanh:
-        return unary("Tanh", x, y);
+        return node("Tanh", {x}, y);
       case ActivationKind::relu:
-        return unary("Relu", x, y);
+        return node("Relu", {x}, y);
       case ActivationKind::leaky_relu:
-        node("LeakyRelu", {x}, y).set("alpha", 0.01);
-        return y;
+        return node("LeakyRelu", {x}, y).set("alpha", 0.01);
       case ActivationKind::gelu: {  // x (1 + erf(x / sqrt 2)) / 2, in the order runtimes know how to fuse
         const std::string ratio =
-            binary("Div", x, constant(named("sqrt2"), std::numbers::sqrt2), named("ratio"));
+            node("Div", {x, constant(named("sqrt2"), std::numbers::sqrt2)}, named("ratio"));
         const std::string twice =
-            binary("Add", unary("Erf", ratio, named("erf")), constant(named("one"), 1), named("twice"));
-        return binary("Mul", binary("Mul", x, twice, named("double")), constant(named("half"), 0.5), y);
+            node("Add", {node("Erf", {ratio}, named("erf")), constant(named("one"), 1)}, named("twice"));
+        return node("Mul", {node("Mul", {x, twice}, named("double")), constant(named("half"), 0.5)}, y);
       }
       case ActivationKind::silu:
-        return binary("Mul", x, unary("Sigmoid", x, named("gate")), y);
+        return node("Mul", {x, node("Sigmoid", {x}, named("gate"))}, y);
       case ActivationKind::hard_swish:  // x clamp(x / 6 + 1 / 2, 0, 1)
         node("HardSigmoid", {x}, named("gate")).set("alpha", 1.0 / 6).set("beta", 0.5);
-        return binary("Mul", x, named("gate"), y);
+        return node("Mul", {x, named("gate")}, y);
     }
     return x;
   }
 
   // A node whose one output has its own name, "3.conv".
-  Attributes node(const char* type, std::initializer_list<std::string> inputs, const std::string& name) {
+  Node node(const char* type, std::initializer_list<std::string> inputs, const std::string& name) {
     onnx::NodeProto* made = graph_->add_node();
     made->set_op_type(type);
     made->set_name(name);
     for (const std::string& input : inputs) made->add_input(input);
     made->add_output(name);
-    return Attributes(made);
-  }
-
-  std::string binary(const char* type, const std::string& a, const std::string& b, const std::string& name) {
-    node(type, {a, b}, name);
-    return name;
-  }
-
-  std::string unary(const char* type, const std::string& x, const std::string& name) {
-    node(type, {x}, name);
-    return name;
+    return Node(made);
   }
 
   std::string named(std::string_view name) const { return std::to_string(layer_) + "." + std::string(name); }
 
   // The parameter of the layer at hand as a constant, in the file's shape or another of as many values.
   std::string weights(std::string_view name) {
-    const Shape shape = file_shape(parameters_.at(named(name)));
-    std::vector<int64_t> dimensions;
-    for (int axis = 0; axis < shape.rank(); ++axis) dimensions.push_back(shape[axis]);
-    return weights(name, dimensions);
+    return weights(name, sizes(file_shape(parameters_.at(named(name)))));
   }
 
   std::string weights(std::string_view name, const std::vector<int64_t>& shape) {

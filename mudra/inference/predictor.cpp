@@ -23,36 +23,26 @@ void Answers::append(Answers more) {
   probabilities.insert(probabilities.end(), more.probabilities.begin(), more.probabilities.end());
 }
 
-// A place for the time of one question.
-class Predictor::Lease {
- public:
-  Lease(const Predictor& of, int64_t images) : of_(of) {
-    const int64_t batch = images == 1 ? 1 : answered_together;
-    {
-      const std::lock_guard lock(of.mutex_);
-      const auto found =
-          std::ranges::find_if(of.idle_, [&](const auto& place) { return place->plan.max_batch() == batch; });
-      if (found != of.idle_.end()) {
-        place_ = std::move(*found);
-        of.idle_.erase(found);
-        return;
-      }
-    }
-    place_ = std::make_unique<Place>(Place{Plan(of.model_.network, batch, Mode::infer), {}, {}, {}});
-  }
-  ~Lease() {
-    const std::lock_guard lock(of_.mutex_);
-    of_.idle_.push_back(std::move(place_));
-  }
-  Lease(const Lease&) = delete;
-  Lease& operator=(const Lease&) = delete;
-  Place& operator*() const { return *place_; }
-  Place* operator->() const { return place_.get(); }
+void Predictor::GiveBack::operator()(Place* place) const {
+  const std::lock_guard lock(to->mutex_);
+  to->idle_.emplace_back(place);
+}
 
- private:
-  const Predictor& of_;
-  std::unique_ptr<Place> place_;
-};
+Predictor::Lent Predictor::lend(int64_t images) const {
+  const int64_t batch = images == 1 ? 1 : answered_together;
+  std::unique_ptr<Place> place;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found =
+        std::ranges::find_if(idle_, [&](const auto& idle) { return idle->plan.max_batch() == batch; });
+    if (found != idle_.end()) {
+      place = std::move(*found);
+      idle_.erase(found);
+    }
+  }
+  if (!place) place.reset(new Place{Plan(model_.network, batch, Mode::infer), {}, {}, {}});
+  return {place.release(), {this}};
+}
 
 Predictor::Predictor(Model model) : model_(std::move(model)) {}
 
@@ -85,7 +75,7 @@ Answer Predictor::answer(std::span<const float> image) const {
     throw Error(std::to_string(image.size()) + " values are not an image of shape " + input.text(), "predict",
                 "Bring the picture to the model's size, or give it as it is");
   }
-  const Lease place(*this, 1);
+  const Lent place = lend(1);
   auto& [plan, x, logits, out] = *place;
   if (x.size() == 0) {
     x = Tensor(input);
@@ -103,16 +93,14 @@ Answer Predictor::answer(std::span<const float> image) const {
 }
 
 void Predictor::answer(const Tensor& x, ThreadTeam& team, Tensor& logits, Tensor& probabilities) const {
-  Shape one = x.shape();
-  const int64_t images = one[0], classes = static_cast<int64_t>(model_.classes.size());
-  one[0] = 1;
-  if (one != model_.network.input || images < 1 || images > answered_together) {
+  const int64_t images = x.shape()[0], classes = static_cast<int64_t>(model_.classes.size());
+  if (with_batch(x.shape(), 1) != model_.network.input || images < 1 || images > answered_together) {
     throw Error("images " + x.shape().text() + " are not 1 to " + std::to_string(answered_together) +
                     " of the model's input " + model_.network.input.text(),
                 "predict", "Bring them to the model's size, and ask for a few at a time");
   }
   if (probabilities.shape() != Shape{images, classes}) probabilities = Tensor({images, classes});
-  const Lease place(*this, x.shape()[0]);
+  const Lent place = lend(images);
   infer(place->plan, x, team, logits, probabilities);
 }
 
@@ -124,8 +112,7 @@ void Predictor::infer(Plan& plan, const Tensor& x, ThreadTeam& team, Tensor& log
 }
 
 Answers Predictor::answers(const Dataset& data, std::span<const Row> rows, ThreadTeam& team) const {
-  Shape shape = data.pixels.shape();
-  shape[0] = 1;
+  const Shape shape = with_batch(data.pixels.shape(), 1);
   if (shape != model_.network.input) {
     throw Error(
         "images of shape " + shape.text() + " do not fit a network for " + model_.network.input.text(),

@@ -41,7 +41,12 @@ class Predictor {
     Plan plan;
     Tensor x, logits, probabilities;
   };
-  class Lease;
+  struct GiveBack {
+    const Predictor* to;
+    void operator()(Place* place) const;
+  };
+  using Lent = std::unique_ptr<Place, GiveBack>;
+  Lent lend(int64_t images) const;  // for the time of one question
   void infer(Plan& plan, const Tensor& x, ThreadTeam& team, Tensor& logits, Tensor& probabilities) const;
   int32_t label_of(std::span<const float> probabilities) const;
 

@@ -6,27 +6,14 @@
 
 namespace mudra {
 
-BatchNorm::BatchNorm(int64_t size) : channels(size) {
-  for (Tensor* tensor : {&parameters.weight, &parameters.bias, &state.mean, &state.variance}) {
-    *tensor = Tensor({channels});
-  }
-  parameters.weight.fill(1);
+BatchNorm::BatchNorm(int64_t size) : Normalization(size), state{Tensor({size}), Tensor({size})} {
   state.variance.fill(1);
 }
 
-void BatchNorm::initialize(Initialization, Rng&) {
-  parameters.weight.fill(1);
-  parameters.bias.fill(0);
+void BatchNorm::initialize(Initialization initialization, Rng& rng) {
+  Normalization::initialize(initialization, rng);
   state.mean.fill(0);
   state.variance.fill(1);
-}
-
-Shape BatchNorm::output_shape(const Shape& x) const {
-  if (x[x.rank() - 1] != channels) {
-    throw Error("input shape " + x.text() + " does not end in " + std::to_string(channels), "batch-norm",
-                "Set the channels of the layer before it to " + std::to_string(channels));
-  }
-  return x;
 }
 
 BatchNorm::Saved BatchNorm::make_saved(const Shape&, Mode mode) const {
@@ -53,9 +40,9 @@ void BatchNorm::forward(const Tensor& x, Tensor& y, Saved& saved, const Context&
   const PixelRows size = PixelRows::of(x.shape());
   saved.values = context.shards.batch_size(size.images) * size.rows_per_image;
   const Scalar values = static_cast<Scalar>(saved.values);
-  sum_columns(context.team, x.data(), size, context.shards, saved.partial.data(), saved.mean.data());
+  sum_columns(context.team, x.data(), size, nullptr, context.shards, saved.partial.data(), saved.mean.data());
   for (Scalar& mean : saved.mean.values()) mean /= values;
-  sum_squares(context.team, x.data(), size, saved.mean.data(), context.shards, saved.partial.data(),
+  sum_columns(context.team, x.data(), size, saved.mean.data(), context.shards, saved.partial.data(),
               saved.variance.data());
   for (Scalar& variance : saved.variance.values()) variance /= values;
   set_scale(saved.variance, saved.scale);
@@ -66,16 +53,15 @@ void BatchNorm::forward(const Tensor& x, Tensor& y, Saved& saved, const Context&
 // With d = x - m, r = 1 / sqrt(v + epsilon) and means over the M values of a channel:
 //   dbias = Σ dy   dweight = r Σ dy d   dx = weight r (dy - mean(dy) - d r² mean(dy d))
 // In Mode::explain m and v are constants, the running ones: dx = weight r dy.
-void BatchNorm::backward(const Tensor& x, const Tensor&, Saved& saved, const Tensor& dy, Tensor& dx,
-                         const Context& context) const {
-  const PixelRows size = PixelRows::of(x.shape());
+void BatchNorm::backward(const Pass& pass, Saved& saved, Tensor& dx) const {
+  const PixelRows size = PixelRows::of(pass.x.shape());
   Scalar* const offset = saved.partial.data();  // stays zero in Mode::explain
   Scalar* const factor = offset + channels;
   if (saved.sums.data()) {
     Scalar* const sum = saved.sums.data();
     Scalar* const product = sum + channels;
-    column_gradients(context.team, x.data(), dy.data(), size, saved.mean.data(), context.shards,
-                     saved.partial.data(), sum, product);
+    column_gradients(pass.context.team, pass.x.data(), pass.dy.data(), size, saved.mean.data(),
+                     pass.context.shards, saved.partial.data(), sum, product);
     const Scalar values = static_cast<Scalar>(saved.values);
     for (int64_t c = 0; c < channels; ++c) {
       const Scalar variance = saved.variance[c] + static_cast<Scalar>(epsilon);
@@ -85,14 +71,12 @@ void BatchNorm::backward(const Tensor& x, const Tensor&, Saved& saved, const Ten
     }
   }
   if (!dx.data()) return;
-  scale_columns_backward(context.team, x.data(), dy.data(), size, saved.mean.data(), saved.scale.data(),
-                         offset, factor, dx.data());
+  scale_columns_backward(pass.context.team, pass.x.data(), pass.dy.data(), size, saved.mean.data(),
+                         saved.scale.data(), offset, factor, dx.data());
 }
 
-void BatchNorm::gradients(const Tensor&, const Tensor&, Saved& saved, const Tensor&, Parameters& grad,
-                          const GradientSink& sink, const Context&) const {
-  sink_gradient(sink, saved.sums.data() + channels, channels, grad.weight.data());
-  sink_gradient(sink, saved.sums.data(), channels, grad.bias.data());
+void BatchNorm::gradients(const Pass&, Saved& saved, Parameters& grad, const GradientSink& sink) const {
+  sink_sums(saved.sums, grad, sink);
 }
 
 void BatchNorm::update_state(const Saved& saved, double share) {

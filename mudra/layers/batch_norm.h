@@ -5,18 +5,15 @@
 //   x, y [N, H, W, C] or [N, C]   weight, bias, running_mean, running_var [C]
 #pragma once
 
-#include "mudra/layers/layer.h"
+#include "mudra/layers/normalization.h"
 
 namespace mudra {
 
-struct BatchNorm {
+struct BatchNorm : Normalization {
   static constexpr std::string_view kind = "batch-norm";
   static constexpr std::string_view usage = "batch-norm";
-  static constexpr bool applies_activation = true;
-  static constexpr double epsilon = 1e-5;
   static constexpr double momentum = 0.1;
 
-  using Parameters = ScaleAndShift;
   struct Saved {
     Tensor mean, variance;  // [C], of the batch; variance biased
     Tensor scale;           // [C], weight / sqrt(variance + epsilon)
@@ -34,23 +31,17 @@ struct BatchNorm {
   };
 
   explicit BatchNorm(int64_t channels);
-  int64_t channels;
-  Parameters parameters;
   State state;
 
   static BatchNorm parse(Words&, const Shape& x) { return BatchNorm(x[x.rank() - 1]); }
   std::string text() const { return std::string(kind); }
   void initialize(Initialization, Rng&);
-  Shape output_shape(const Shape& x) const;
-  int64_t multiply_adds(const Shape& x) const { return x.elements(); }
   Saved make_saved(const Shape& x, Mode) const;
 
   void infer(const Tensor& x, Tensor& y, Saved& saved, const Context& context) const;
   void forward(const Tensor& x, Tensor& y, Saved& saved, const Context& context) const;
-  void backward(const Tensor& x, const Tensor& y, Saved& saved, const Tensor& dy, Tensor& dx,
-                const Context& context) const;
-  void gradients(const Tensor& x, const Tensor& y, Saved& saved, const Tensor& dy, Parameters& grad,
-                 const GradientSink& sink, const Context& context) const;
+  void backward(const Pass& pass, Saved& saved, Tensor& dx) const;
+  void gradients(const Pass& pass, Saved& saved, Parameters& grad, const GradientSink& sink) const;
   // running <- (1 - share) running + share of the batch last seen by forward(). A single value a channel
   // tells nothing of the variance, which then stays.
   void update_state(const Saved& saved, double share);

@@ -15,17 +15,13 @@ namespace {
 void place(ThreadTeam& team, const Tensor& from, int64_t top, int64_t left, int64_t stride, Tensor& to) {
   const Shape& in = from.shape();
   const Shape& out = to.shape();
-  const int64_t channels = in[3];
+  const int64_t channels = in[3], together = stride == 1 ? in[2] : 1;  // pixels
   team.run(in[0], [&](int64_t n) {
     for (int64_t i = 0; i < in[1]; ++i) {
       const Scalar* source = from.data() + (n * in[1] + i) * in[2] * channels;
       Scalar* target = to.data() + ((n * out[1] + top + stride * i) * out[2] + left) * channels;
-      if (stride == 1) {
-        std::copy_n(source, in[2] * channels, target);
-      } else {
-        for (int64_t j = 0; j < in[2]; ++j) {
-          std::copy_n(source + j * channels, channels, target + stride * j * channels);
-        }
+      for (int64_t j = 0; j < in[2]; j += together) {
+        std::copy_n(source + j * channels, together * channels, target + stride * j * channels);
       }
     }
   });
@@ -38,11 +34,6 @@ void copy_channels(const Tensor& from, int64_t from_first, Tensor& to, int64_t t
   for (int64_t p = 0; p < pixels; ++p) {
     std::copy_n(from.data() + p * from_channels + from_first, count, to.data() + p * to_channels + to_first);
   }
-}
-
-Shape with_batch(Shape shape, int64_t n) {
-  shape[0] = n;
-  return shape;
 }
 
 // One group as a convolution of its own.
@@ -107,19 +98,18 @@ const Scalar* bordered(const Tensor& x, const Conv2d::Saved& saved) {
 }
 
 // dy with zeros between for the stride and around, so that its convolution with the turned kernel is dx.
-const Tensor& dilate(const Conv2d::Geometry& g, const Tensor& dy, const Shape& x, Conv2d::Saved& saved,
-                     ThreadTeam& team) {
-  saved.dilated.reshape(with_batch(saved.dilated.shape(), x[0]));
-  const Tensor images = Tensor::borrow(dy.data(), g.output_shape(x));
-  place(team, images, g.kernel_height - 1 - g.pad_height, g.kernel_width - 1 - g.pad_width, g.stride,
-        saved.dilated);
-  return saved.dilated;
+const Scalar* dilate(const Conv2d::Geometry& g, const Pass& pass, Conv2d::Saved& saved) {
+  saved.dilated.reshape(with_batch(saved.dilated.shape(), pass.x.shape()[0]));
+  const Tensor images = Tensor::borrow(pass.dy.data(), g.output_shape(pass.x.shape()));
+  place(pass.context.team, images, g.kernel_height - 1 - g.pad_height, g.kernel_width - 1 - g.pad_width,
+        g.stride, saved.dilated);
+  return saved.dilated.data();
 }
 
 // dy as the gradients' kernels read it, once backward has padded it.
-OutputGradient padded_dy(const Tensor& dy, const Conv2d::Saved& saved, const Context& context) {
-  if (context.argmax) return {dy.data(), context.argmax->data()};
-  return {saved.dy.data() ? saved.dy.data() : dy.data()};
+OutputGradient padded_dy(const Pass& pass, const Conv2d::Saved& saved) {
+  if (pass.context.argmax) return {pass.dy.data(), pass.context.argmax->data()};
+  return {saved.dy.data() ? saved.dy.data() : pass.dy.data()};
 }
 
 // A convolution of all channels at once.   weight: panels of depth g.depth()   bias [out]
@@ -141,13 +131,12 @@ void convolve(const Conv2d::Geometry& g, const Scalar* weight, const Scalar* bia
 
 // Its dx. When dy is mostly zero, the sums of the weights' gradient are made on the same way through dy and
 // stay in saved.sparse.
-void convolve_backward(const Conv2d::Geometry& g, const Scalar* weight, const Tensor& x, Conv2d::Saved& saved,
-                       const Tensor& dy, Tensor& dx, const Context& context) {
+void convolve_backward(const Conv2d::Geometry& g, const Scalar* weight, const Pass& pass,
+                       Conv2d::Saved& saved, Tensor& dx) {
+  const auto& [x, y, dy, context] = pass;
   const ConvShape sizes = sizes_of(g, x.shape());
-  if (!context.argmax && saved.dy.data()) {
-    pad_columns(dy, sizes.images * sizes.out_height * sizes.out_width, g.out, saved.dy);
-  }
-  const OutputGradient rows = padded_dy(dy, saved, context);
+  if (!context.argmax && saved.dy.data()) pad_columns(dy, sizes.images * sizes.pixels(), g.out, saved.dy);
+  const OutputGradient rows = padded_dy(pass, saved);
   saved.skips_zeros = saved.sparse.data() && (context.argmax || sparse_conv_pays(sizes, rows.values));
   if (saved.skips_zeros) {
     return sparse_conv_backward(context.team, sizes, bordered(x, saved), rows, weight, context.shards,
@@ -155,18 +144,17 @@ void convolve_backward(const Conv2d::Geometry& g, const Scalar* weight, const Te
   }
   if (!dx.data()) return;
   transpose_panels(weight, g.taps(), g.in, g.out, saved.transposed.data());
-  const Tensor& from = dilate(g, dy, x.shape(), saved, context.team);
-  matmul(context.team, from.data(), rows_of(backward_sizes_of(g, x.shape())), saved.transposed.data(), g.in,
-         nullptr, ActivationKind::none, dx.data());
+  matmul(context.team, dilate(g, pass, saved), rows_of(backward_sizes_of(g, x.shape())),
+         saved.transposed.data(), g.in, nullptr, ActivationKind::none, dx.data());
 }
 
 // Its gradients, to the sink.
-void convolve_gradients(const Conv2d::Geometry& g, const Tensor& x, const Conv2d::Saved& saved,
-                        const Tensor& dy, Scalar* weight, Scalar* bias, const GradientSink& sink,
-                        const Context& context) {
+void convolve_gradients(const Conv2d::Geometry& g, const Pass& pass, const Conv2d::Saved& saved,
+                        Scalar* weight, Scalar* bias, const GradientSink& sink) {
+  const auto& [x, y, dy, context] = pass;
   const ConvShape sizes = sizes_of(g, x.shape());
   const int64_t factor = context.argmax ? 2 : 1;
-  const OutputGradient rows = padded_dy(dy, saved, context);
+  const OutputGradient rows = padded_dy(pass, saved);
   column_sums(rows, sizes.images, sizes.out_height / factor, sizes.out_width / factor, g.out, context.shards,
               sink, bias);
   if (saved.skips_zeros) {
@@ -323,29 +311,27 @@ void Conv2d::infer(const Tensor& x, Tensor& y, Saved& saved, const Context& cont
 
 // dx[n, i', j', c] = Σ over o, u, v of dy[n, i, j, o] W[o, c, u, v] where s i + u - p = i', s j + v - p = j':
 // the convolution of dy, dilated by the stride and bordered, with W turned by half a turn
-void Conv2d::backward(const Tensor& x, const Tensor&, Saved& saved, const Tensor& dy, Tensor& dx,
-                      const Context& context) const {
-  const Scalar* weight = parameters.weight.data();
-  if (geometry.is_depthwise()) return backward_depthwise(x, saved, dy, dx, context);
-  if (geometry.groups > 1) return backward_groups(x, saved, dy, dx, context);
-  convolve_backward(geometry, weight, x, saved, dy, dx, context);
+void Conv2d::backward(const Pass& pass, Saved& saved, Tensor& dx) const {
+  if (geometry.is_depthwise()) return backward_depthwise(pass, saved, dx);
+  if (geometry.groups > 1) return backward_groups(pass, saved, dx);
+  convolve_backward(geometry, parameters.weight.data(), pass, saved, dx);
 }
 
 // dW[o, c, u, v] = Σ dy[n, i, j, o] x[n, s i + u - p, s j + v - p, c]   db = Σ dy
-void Conv2d::gradients(const Tensor& x, const Tensor&, Saved& saved, const Tensor& dy, Parameters& grad,
-                       const GradientSink& sink, const Context& context) const {
+void Conv2d::gradients(const Pass& pass, Saved& saved, Parameters& grad, const GradientSink& sink) const {
   const Geometry& g = geometry;
   if (g.groups == 1) {
-    return convolve_gradients(g, x, saved, dy, grad.weight.data(), grad.bias.data(), sink, context);
+    return convolve_gradients(g, pass, saved, grad.weight.data(), grad.bias.data(), sink);
   }
   if (!g.is_depthwise()) {
     sink_gradient(sink, saved.weight_gradient.data(), saved.weight_gradient.size(), grad.weight.data());
     sink_gradient(sink, saved.bias_gradient.data(), g.out, grad.bias.data());
     return;
   }
+  const auto& [x, y, dy, context] = pass;
   const ConvShape sizes = sizes_of(g, x.shape());
-  column_sums(padded_dy(dy, saved, context), sizes.images, sizes.out_height, sizes.out_width, g.out,
-              context.shards, sink, grad.bias.data());
+  column_sums(padded_dy(pass, saved), sizes.images, sizes.out_height, sizes.out_width, g.out, context.shards,
+              sink, grad.bias.data());
   // The gradient takes the place of the turned weights, which have done their work.
   depthwise_gradient(context.team, bordered(x, saved), sizes, dy.data(), context.shards, saved.partial.data(),
                      saved.transposed.data());
@@ -353,43 +339,40 @@ void Conv2d::gradients(const Tensor& x, const Tensor&, Saved& saved, const Tenso
 }
 
 // The groups share their scratch, so each also leaves its gradients before the next one comes.
-void Conv2d::backward_groups(const Tensor& x, Saved& saved, const Tensor& dy, Tensor& dx,
-                             const Context& context) const {
+void Conv2d::backward_groups(const Pass& pass, Saved& saved, Tensor& dx) const {
   const Geometry one = group_of(geometry);
   for (Tensor* tensor : {&saved.group_x, &saved.group_dx, &saved.group_dy}) {
-    tensor->reshape(with_batch(tensor->shape(), x.shape()[0]));
+    tensor->reshape(with_batch(tensor->shape(), pass.x.shape()[0]));
   }
-  const Tensor images = Tensor::borrow(dy.data(), geometry.output_shape(x.shape()));
+  const Tensor images = Tensor::borrow(pass.dy.data(), geometry.output_shape(pass.x.shape()));
+  const Pass of_one{saved.group_x, saved.group_y, saved.group_dy, pass.context};
   Tensor nothing;
   Tensor& group_dx = dx.data() ? saved.group_dx : nothing;
   for (int64_t group = 0; group < geometry.groups; ++group) {
     const int64_t weights = group * group_size(one);
-    copy_channels(x, group * one.in, saved.group_x, 0, one.in);
+    copy_channels(pass.x, group * one.in, saved.group_x, 0, one.in);
     copy_channels(images, group * one.out, saved.group_dy, 0, one.out);
-    with_border(one, saved.group_x, saved, context.team);
-    convolve_backward(one, parameters.weight.data() + weights, saved.group_x, saved, saved.group_dy, group_dx,
-                      context);
+    with_border(one, saved.group_x, saved, pass.context.team);
+    convolve_backward(one, parameters.weight.data() + weights, of_one, saved, group_dx);
     if (dx.data()) copy_channels(group_dx, 0, dx, group * one.in, one.in);
     if (!saved.weight_gradient.data()) continue;
-    convolve_gradients(one, saved.group_x, saved, saved.group_dy, saved.weight_gradient.data() + weights,
-                       saved.bias_gradient.data() + group * one.out, GradientSink::store(), context);
+    convolve_gradients(one, of_one, saved, saved.weight_gradient.data() + weights,
+                       saved.bias_gradient.data() + group * one.out, GradientSink::store());
   }
 }
 
-void Conv2d::backward_depthwise(const Tensor& x, Saved& saved, const Tensor& dy, Tensor& dx,
-                                const Context& context) const {
+void Conv2d::backward_depthwise(const Pass& pass, Saved& saved, Tensor& dx) const {
   const Geometry& g = geometry;
-  const ConvShape sizes = sizes_of(g, x.shape());
-  if (saved.dy.data()) pad_columns(dy, sizes.images * sizes.out_height * sizes.out_width, g.out, saved.dy);
+  const Shape& x = pass.x.shape();
+  if (saved.dy.data()) pad_columns(pass.dy, pass.dy.size() / g.out, g.out, saved.dy);
   if (!dx.data()) return;
   for (int64_t t = 0; t < panel_count(g.out) * g.taps(); ++t) {
     const int64_t turned = t / g.taps() * g.taps() + g.taps() - 1 - t % g.taps();
     std::copy_n(parameters.weight.data() + t * panel_width, panel_width,
                 saved.transposed.data() + turned * panel_width);
   }
-  const Tensor& from = dilate(g, dy, x.shape(), saved, context.team);
-  depthwise(context.team, from.data(), backward_sizes_of(g, x.shape()), saved.transposed.data(), nullptr,
-            ActivationKind::none, dx.data());
+  depthwise(pass.context.team, dilate(g, pass, saved), backward_sizes_of(g, x), saved.transposed.data(),
+            nullptr, ActivationKind::none, dx.data());
 }
 
 std::vector<LayerCase<Conv2d>> Conv2d::cases() {

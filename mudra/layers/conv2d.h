@@ -11,7 +11,7 @@
 
 namespace mudra {
 
-struct Conv2d {
+struct Conv2d : WithoutState {
   static constexpr std::string_view kind = "conv";
   static constexpr std::string_view usage = "conv FILTERS 3x3 [stride 1] [pad 1] [groups 1]";
   static constexpr bool applies_activation = true;
@@ -60,12 +60,10 @@ struct Conv2d {
                       group_dx, group_bias, weight_gradient, bias_gradient);
     }
   };
-  using State = NoState;
 
   explicit Conv2d(const Geometry& geometry);
   Geometry geometry;
   Parameters parameters;
-  State state;
 
   // Without `pad` the output of a stride of 1 has the input's size (kernels of odd size).
   static Conv2d parse(Words& words, const Shape& x);
@@ -77,20 +75,13 @@ struct Conv2d {
   Saved make_saved(const Shape& x, Mode mode) const;
 
   void infer(const Tensor& x, Tensor& y, Saved& saved, const Context& context) const;
-  void forward(const Tensor& x, Tensor& y, Saved& saved, const Context& context) const {
-    infer(x, y, saved, context);
-  }
-  void backward(const Tensor& x, const Tensor& y, Saved& saved, const Tensor& dy, Tensor& dx,
-                const Context& context) const;
-  void gradients(const Tensor& x, const Tensor& y, Saved& saved, const Tensor& dy, Parameters& grad,
-                 const GradientSink& sink, const Context& context) const;
+  void backward(const Pass& pass, Saved& saved, Tensor& dx) const;
+  void gradients(const Pass& pass, Saved& saved, Parameters& grad, const GradientSink& sink) const;
   static std::vector<LayerCase<Conv2d>> cases();
 
  private:
-  void backward_depthwise(const Tensor& x, Saved& saved, const Tensor& dy, Tensor& dx,
-                          const Context& context) const;
-  void backward_groups(const Tensor& x, Saved& saved, const Tensor& dy, Tensor& dx,
-                       const Context& context) const;
+  void backward_depthwise(const Pass& pass, Saved& saved, Tensor& dx) const;
+  void backward_groups(const Pass& pass, Saved& saved, Tensor& dx) const;
 };
 static_assert(Layer<Conv2d>);
 

@@ -56,25 +56,20 @@ void Dense::infer(const Tensor& x, Tensor& y, Saved& saved, const Context& conte
          parameters.bias.data(), context.activation, y.data());
 }
 
-void Dense::forward(const Tensor& x, Tensor& y, Saved& saved, const Context& context) const {
-  infer(x, y, saved, context);
-}
-
 // dx = dy W
-void Dense::backward(const Tensor& x, const Tensor&, Saved& saved, const Tensor& dy, Tensor& dx,
-                     const Context& context) const {
+void Dense::backward(const Pass& pass, Saved& saved, Tensor& dx) const {
   if (!dx.data()) return;
   transpose_panels(parameters.weight.data(), 1, in, out, saved.transposed.data());
-  matmul(context.team, dy.data(), RowLayout::matrix(x.shape()[0], out), saved.transposed.data(), in, nullptr,
-         ActivationKind::none, dx.data());
+  matmul(pass.context.team, pass.dy.data(), RowLayout::matrix(pass.x.shape()[0], out),
+         saved.transposed.data(), in, nullptr, ActivationKind::none, dx.data());
 }
 
 // dW = dyᵀ x   db = Σₙ dy
-void Dense::gradients(const Tensor& x, const Tensor&, Saved& saved, const Tensor& dy, Parameters& grad,
-                      const GradientSink& sink, const Context& context) const {
-  const int64_t n = x.shape()[0];
-  const Scalar* rows = pad_columns(dy, n, out, saved.dy);
-  matrix_gradient(context.team, x.data(), n, in, rows, out, saved.skips_zeros, context.shards, sink,
+void Dense::gradients(const Pass& pass, Saved& saved, Parameters& grad, const GradientSink& sink) const {
+  const Context& context = pass.context;
+  const int64_t n = pass.x.shape()[0];
+  const Scalar* rows = pad_columns(pass.dy, n, out, saved.dy);
+  matrix_gradient(context.team, pass.x.data(), n, in, rows, out, saved.skips_zeros, context.shards, sink,
                   grad.weight.data());
   column_sums({rows}, n, 1, 1, out, context.shards, sink, grad.bias.data());
 }

@@ -6,7 +6,7 @@
 
 namespace mudra {
 
-struct Dense {
+struct Dense : WithoutState {
   static constexpr std::string_view kind = "dense";
   static constexpr std::string_view usage = "dense UNITS";
   static constexpr bool applies_activation = true;  // context.activation
@@ -30,12 +30,10 @@ struct Dense {
     bool skips_zeros = false;  // whether forward found x worth it
     int64_t bytes() const { return bytes_of(dy, transposed, sums); }
   };
-  using State = NoState;
 
   Dense(int64_t in_features, int64_t out_features);
   int64_t in, out;
   Parameters parameters;
-  State state;
 
   static Dense parse(Words& words, const Shape& x);
   std::string text() const;
@@ -45,11 +43,8 @@ struct Dense {
   Saved make_saved(const Shape& x, Mode mode) const;
 
   void infer(const Tensor& x, Tensor& y, Saved& saved, const Context& context) const;
-  void forward(const Tensor& x, Tensor& y, Saved& saved, const Context& context) const;
-  void backward(const Tensor& x, const Tensor& y, Saved& saved, const Tensor& dy, Tensor& dx,
-                const Context& context) const;
-  void gradients(const Tensor& x, const Tensor& y, Saved& saved, const Tensor& dy, Parameters& grad,
-                 const GradientSink& sink, const Context& context) const;
+  void backward(const Pass& pass, Saved& saved, Tensor& dx) const;
+  void gradients(const Pass& pass, Saved& saved, Parameters& grad, const GradientSink& sink) const;
   static std::vector<LayerCase<Dense>> cases();
 };
 static_assert(Layer<Dense>);

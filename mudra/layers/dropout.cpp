@@ -30,13 +30,9 @@ void Dropout::forward(const Tensor& x, Tensor& y, Saved& saved, const Context& c
 }
 
 // dx = dy m / (1 - rate); of the identity, dx = dy
-void Dropout::backward(const Tensor& x, const Tensor&, Saved& saved, const Tensor& dy, Tensor& dx,
-                       const Context&) const {
-  if (!saved.factors.data()) {
-    std::copy_n(dy.data(), dy.size(), dx.data());
-    return;
-  }
-  for (int64_t i = 0; i < x.size(); ++i) dx[i] = dy[i] * saved.factors[i];
+void Dropout::backward(const Pass& pass, Saved& saved, Tensor& dx) const {
+  const bool drops = saved.factors.data() != nullptr;
+  for (int64_t i = 0; i < pass.dy.size(); ++i) dx[i] = drops ? pass.dy[i] * saved.factors[i] : pass.dy[i];
 }
 
 }  // namespace mudra

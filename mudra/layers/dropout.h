@@ -18,13 +18,11 @@ struct Dropout : WithoutParameters {
 
   static Dropout parse(Words& words, const Shape&) { return {{}, words.take_fraction("the rate")}; }
   std::string text() const;
-  Shape output_shape(const Shape& x) const { return x; }
   Saved make_saved(const Shape& x, Mode mode) const { return {mode == Mode::train ? Tensor(x) : Tensor()}; }
 
   void infer(const Tensor& x, Tensor& y, Saved&, const Context&) const;
   void forward(const Tensor& x, Tensor& y, Saved& saved, const Context& context) const;
-  void backward(const Tensor& x, const Tensor& y, Saved& saved, const Tensor& dy, Tensor& dx,
-                const Context& context) const;
+  void backward(const Pass& pass, Saved& saved, Tensor& dx) const;
   static std::vector<LayerCase<Dropout>> cases() { return {{{{}, 0.3}, {4, 7}}}; }
 };
 static_assert(Layer<Dropout>);

@@ -22,11 +22,7 @@ struct Flatten : WithoutParameters {
   }
 
   void infer(const Tensor& x, Tensor& y, Saved&, const Context& context) const;
-  void forward(const Tensor& x, Tensor& y, Saved& saved, const Context& context) const {
-    infer(x, y, saved, context);
-  }
-  void backward(const Tensor& x, const Tensor& y, Saved&, const Tensor& dy, Tensor& dx,
-                const Context& context) const;
+  void backward(const Pass& pass, Saved& saved, Tensor& dx) const;
   static std::vector<LayerCase<Flatten>> cases() { return {{{}, {2, 3, 4, 5}}}; }
 };
 static_assert(Layer<Flatten>);

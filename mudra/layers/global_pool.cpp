@@ -21,9 +21,8 @@ void GlobalPool::infer(const Tensor& x, Tensor& y, Saved&, const Context& contex
 }
 
 // dx = dy / (H W)
-void GlobalPool::backward(const Tensor& x, const Tensor&, Saved&, const Tensor& dy, Tensor& dx,
-                          const Context& context) const {
-  mean_of_rows_backward(context.team, dy.data(), PixelRows::of(x.shape()), dx.data());
+void GlobalPool::backward(const Pass& pass, Saved&, Tensor& dx) const {
+  mean_of_rows_backward(pass.context.team, pass.dy.data(), PixelRows::of(pass.x.shape()), dx.data());
 }
 
 std::vector<LayerCase<GlobalPool>> GlobalPool::cases() { return {{{}, {4, 5, 2, 3}}, {{}, {2, 3, 4, 37}}}; }

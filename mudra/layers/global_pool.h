@@ -15,11 +15,7 @@ struct GlobalPool : WithoutParameters {
   Shape output_shape(const Shape& x) const;
 
   void infer(const Tensor& x, Tensor& y, Saved&, const Context& context) const;
-  void forward(const Tensor& x, Tensor& y, Saved& saved, const Context& context) const {
-    infer(x, y, saved, context);
-  }
-  void backward(const Tensor& x, const Tensor& y, Saved&, const Tensor& dy, Tensor& dx,
-                const Context& context) const;
+  void backward(const Pass& pass, Saved&, Tensor& dx) const;
   static std::vector<LayerCase<GlobalPool>> cases();
 };
 static_assert(Layer<GlobalPool>);

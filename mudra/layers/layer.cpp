@@ -45,6 +45,12 @@ Shape file_shape(const ConstParameter& parameter) {
   return {p.outputs, p.inputs, p.kernel_height, p.kernel_width};
 }
 
+std::vector<int64_t> sizes(const Shape& shape) {
+  std::vector<int64_t> all;
+  for (int axis = 0; axis < shape.rank(); ++axis) all.push_back(shape[axis]);
+  return all;
+}
+
 std::vector<Scalar> to_file_order(const ConstParameter& parameter) {
   std::vector<Scalar> values(static_cast<size_t>(file_shape(parameter).elements()));
   for_each_value(parameter, [&](int64_t file, int64_t memory) {

@@ -76,10 +76,16 @@ ParameterList<Tensors> list(Tensors& tensors) {
 // The shape of a parameter in a file, and its values in that order. `values` must be as many as the shape has
 // elements.
 Shape file_shape(const ConstParameter& parameter);
+std::vector<int64_t> sizes(const Shape& shape);
 std::vector<Scalar> to_file_order(const ConstParameter& parameter);
 void from_file_order(const Parameter& parameter, const std::vector<Scalar>& values);
 
 enum class Initialization { normal, xavier, he };
+
+inline Shape with_batch(Shape shape, int64_t examples) {
+  shape[0] = examples;
+  return shape;
+}
 
 // Heap memory of tensors.
 template <class... T>
@@ -106,29 +112,21 @@ struct NoParameters {
     return {};
   }
 };
-using NoState = NoParameters;
-
-// What every layer without parameters has in common.
-struct WithoutParameters {
-  using Parameters = NoParameters;
-  using Saved = NothingSaved;
-  using State = NoState;
-
-  Parameters parameters;
+struct WithoutState {
+  using State = NoParameters;
   State state;
-
-  void initialize(Initialization, Rng&) {}
-  int64_t multiply_adds(const Shape&) const { return 0; }
-  NothingSaved make_saved(const Shape&, Mode) const { return {}; }
 };
 
-// Parameters of a normalisation over C channels or features.
-struct ScaleAndShift {
-  Tensor weight, bias;  // [C]
-  template <class Self>
-  static ParameterList<Self> list(Self& self) {
-    return {{"weight", &self.weight, Decay::no}, {"bias", &self.bias, Decay::no}};
-  }
+// What every layer without parameters has in common, but for what it says otherwise.
+struct WithoutParameters : WithoutState {
+  using Parameters = NoParameters;
+  using Saved = NothingSaved;
+  Parameters parameters;
+
+  void initialize(Initialization, Rng&) {}
+  Shape output_shape(const Shape& x) const { return x; }
+  int64_t multiply_adds(const Shape&) const { return 0; }
+  NothingSaved make_saved(const Shape&, Mode) const { return {}; }
 };
 
 // A layer and the input it is tried on in the gradient test.
@@ -138,14 +136,36 @@ struct LayerCase {
   Shape input;
 };
 
+// What a layer is given on the way back: x and y of its forward pass, and the gradient of y.
+struct Pass {
+  const Tensor &x, &y, &dy;
+  const Context& context;
+};
+
+// A layer that computes otherwise while it trains, such as dropout, also has forward().
+template <class L>
+concept HasForward = requires(const L& layer, const Tensor& x, Tensor& y, typename L::Saved& saved,
+                              const Context& context) {
+  layer.forward(x, y, saved, context);
+};
+
+// y in Mode::train.
+template <class L>
+void forward(const L& layer, const Tensor& x, Tensor& y, typename L::Saved& saved, const Context& context) {
+  if constexpr (HasForward<L>) {
+    layer.forward(x, y, saved, context);
+  } else {
+    layer.infer(x, y, saved, context);
+  }
+}
+
 // A layer with parameters also has gradients(). It comes after backward() of the same batch, and is the only
 // one to see the sink: a sink may move the weights at once, and dx must come from the weights as they were.
 // `grad` is the sink's target and may be the layer's own parameters.
 template <class L>
-concept HasGradients = requires(const L& layer, const Tensor& x, const Tensor& y, typename L::Saved& saved,
-                                typename L::Parameters& grad, const GradientSink& sink,
-                                const Context& context) {
-  layer.gradients(x, y, saved, /*dy=*/x, grad, sink, context);
+concept HasGradients = requires(const L& layer, const Pass& pass, typename L::Saved& saved,
+                                typename L::Parameters& grad, const GradientSink& sink) {
+  layer.gradients(pass, saved, grad, sink);
 };
 
 // Calls are const and keep what they must in `saved`, so that threads can share a layer, each with a Saved of
@@ -153,7 +173,7 @@ concept HasGradients = requires(const L& layer, const Tensor& x, const Tensor& y
 // A call writes every element of its output and never reads what was there.
 template <class L>
 concept Layer = requires(L layer, const L& constant, const Tensor& x, Tensor& y, typename L::Saved& saved,
-                         const Context& context, const Shape& shape, Words& words,
+                         const Context& context, const Pass& pass, const Shape& shape, Words& words,
                          Initialization initialization, Rng& rng, Mode mode) {
   { L::kind } -> std::convertible_to<std::string_view>;
   { L::usage } -> std::convertible_to<std::string_view>;  // the item's form in an architecture line
@@ -171,10 +191,9 @@ concept Layer = requires(L layer, const L& constant, const Tensor& x, Tensor& y,
   { constant.make_saved(shape, mode) } -> std::same_as<typename L::Saved>;
   { saved.bytes() } -> std::same_as<int64_t>;  // of heap memory
   constant.infer(x, y, saved, context);        // after make_saved in any mode
-  constant.forward(x, y, saved, context);      // Mode::train
   // Fills dx from dy, after forward (Mode::train) or infer (Mode::explain) of the same x. In Mode::train it
   // also prepares what gradients() needs; then a layer with parameters takes an empty dx: nobody asks for it.
-  constant.backward(x, y, saved, /*dy=*/x, /*dx=*/y, context);
+  constant.backward(pass, saved, /*dx=*/y);
   requires HasGradients<L> || std::same_as<typename L::Parameters, NoParameters>;
   // A layer with a State also has update_state(saved, share), called once a step.
   { L::cases() } -> std::same_as<std::vector<LayerCase<L>>>;

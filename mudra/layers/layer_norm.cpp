@@ -4,25 +4,6 @@
 
 namespace mudra {
 
-LayerNorm::LayerNorm(int64_t size) : channels(size) {
-  parameters.weight = Tensor({channels});
-  parameters.bias = Tensor({channels});
-  parameters.weight.fill(1);
-}
-
-void LayerNorm::initialize(Initialization, Rng&) {
-  parameters.weight.fill(1);
-  parameters.bias.fill(0);
-}
-
-Shape LayerNorm::output_shape(const Shape& x) const {
-  if (x[x.rank() - 1] != channels) {
-    throw Error("input shape " + x.text() + " does not end in " + std::to_string(channels), "layer-norm",
-                "Set the width of the layer before it to " + std::to_string(channels));
-  }
-  return x;
-}
-
 LayerNorm::Saved LayerNorm::make_saved(const Shape& x, Mode) const {
   const int64_t rows = x.elements() / channels;
   return {Tensor({rows}), Tensor({rows}), Tensor({2, channels}), Tensor({8, 2, channels})};
@@ -36,23 +17,17 @@ void LayerNorm::infer(const Tensor& x, Tensor& y, Saved& saved, const Context& c
 
 // With h = (x - m) r, r = 1 / sqrt(v + epsilon), g = dy weight and means over c:
 //   dbias = Σ dy   dweight = Σ dy h   dx = r (g - mean(g) - h mean(g h))
-void LayerNorm::backward(const Tensor& x, const Tensor&, Saved& saved, const Tensor& dy, Tensor& dx,
-                         const Context& context) const {
-  const PixelRows size = PixelRows::of(x.shape());
+void LayerNorm::backward(const Pass& pass, Saved& saved, Tensor& dx) const {
   if (!dx.data()) return;
-  normalize_rows_backward(context.team, x.data(), dy.data(), size, parameters.weight.data(),
-                          saved.mean.data(), saved.inverse.data(), dx.data());
+  normalize_rows_backward(pass.context.team, pass.x.data(), pass.dy.data(), PixelRows::of(pass.x.shape()),
+                          parameters.weight.data(), saved.mean.data(), saved.inverse.data(), dx.data());
 }
 
-void LayerNorm::gradients(const Tensor& x, const Tensor&, Saved& saved, const Tensor& dy, Parameters& grad,
-                          const GradientSink& sink, const Context& context) const {
-  const PixelRows size = PixelRows::of(x.shape());
-  Scalar* const sum = saved.sums.data();
-  Scalar* const product = sum + channels;
-  row_norm_gradients(context.team, x.data(), dy.data(), size, saved.mean.data(), saved.inverse.data(),
-                     context.shards, saved.partial.data(), sum, product);
-  sink_gradient(sink, product, channels, grad.weight.data());
-  sink_gradient(sink, sum, channels, grad.bias.data());
+void LayerNorm::gradients(const Pass& pass, Saved& saved, Parameters& grad, const GradientSink& sink) const {
+  row_norm_gradients(pass.context.team, pass.x.data(), pass.dy.data(), PixelRows::of(pass.x.shape()),
+                     saved.mean.data(), saved.inverse.data(), pass.context.shards, saved.partial.data(),
+                     saved.sums.data(), saved.sums.data() + channels);
+  sink_sums(saved.sums, grad, sink);
 }
 
 std::vector<LayerCase<LayerNorm>> LayerNorm::cases() {

@@ -27,7 +27,6 @@ struct Mark : WithoutParameters {
 
   static Mark parse(Words&, const Shape&) { return {}; }
   std::string text() const { return std::string(kind); }
-  Shape output_shape(const Shape& x) const { return x; }
 };
 
 using Fork = Mark<MarkKind::fork>;

@@ -42,46 +42,36 @@ Shape Window::output_shape(const Shape& x) const {
   return {x[0], (x[1] - height) / stride + 1, (x[2] - width) / stride + 1, x[3]};
 }
 
-void MaxPool2d::forward(const Tensor& x, Tensor& y, Saved& saved, const Context& context) const {
+template <PoolKind Kind>
+void Pool2d<Kind>::infer(const Tensor& x, Tensor& y, Saved& saved, const Context& context) const {
   const PoolShape shape = pool_shape(window, x.shape());
   context.team.run(x.shape()[0], [&](int64_t n) {
-    max_pool(shape, x.data() + n * shape.x_size(), y.data() + n * shape.y_size(),
-             saved.argmax.data() ? saved.argmax.data() + n * shape.y_size() : nullptr);
+    const Scalar* from = x.data() + n * shape.x_size();
+    const int64_t at = n * shape.y_size();
+    if constexpr (is_max) {
+      max_pool(shape, from, y.data() + at, saved.argmax.data() ? saved.argmax.data() + at : nullptr);
+    } else {
+      average_pool(shape, from, y.data() + at);
+    }
   });
 }
 
-// dx[argmax] += dy
-void MaxPool2d::backward(const Tensor& x, const Tensor&, Saved& saved, const Tensor& dy, Tensor& dx,
-                         const Context& context) const {
-  const PoolShape shape = pool_shape(window, x.shape());
-  context.team.run(x.shape()[0], [&](int64_t n) {
-    max_pool_backward(shape, saved.argmax.data() + n * shape.y_size(), dy.data() + n * shape.y_size(),
-                      dx.data() + n * shape.x_size());
+// Of a maximum, dx[argmax] += dy; of a mean, dx = Σ over the windows a pixel is in of dy / window size
+template <PoolKind Kind>
+void Pool2d<Kind>::backward(const Pass& pass, Saved& saved, Tensor& dx) const {
+  const PoolShape shape = pool_shape(window, pass.x.shape());
+  pass.context.team.run(pass.x.shape()[0], [&](int64_t n) {
+    Scalar* to = dx.data() + n * shape.x_size();
+    const int64_t at = n * shape.y_size();
+    if constexpr (is_max) {
+      max_pool_backward(shape, saved.argmax.data() + at, pass.dy.data() + at, to);
+    } else {
+      average_pool_backward(shape, pass.dy.data() + at, to);
+    }
   });
 }
 
-std::vector<LayerCase<MaxPool2d>> MaxPool2d::cases() {
-  return {{{{}, {2, 2, 2}}, {3, 4, 6, 5}}, {{{}, {3, 2, 1}}, {2, 5, 4, 3}}};
-}
-
-void AveragePool2d::forward(const Tensor& x, Tensor& y, Saved&, const Context& context) const {
-  const PoolShape shape = pool_shape(window, x.shape());
-  context.team.run(x.shape()[0], [&](int64_t n) {
-    average_pool(shape, x.data() + n * shape.x_size(), y.data() + n * shape.y_size());
-  });
-}
-
-// dx = Σ over the windows a pixel is in of dy / window size
-void AveragePool2d::backward(const Tensor& x, const Tensor&, Saved&, const Tensor& dy, Tensor& dx,
-                             const Context& context) const {
-  const PoolShape shape = pool_shape(window, x.shape());
-  context.team.run(x.shape()[0], [&](int64_t n) {
-    average_pool_backward(shape, dy.data() + n * shape.y_size(), dx.data() + n * shape.x_size());
-  });
-}
-
-std::vector<LayerCase<AveragePool2d>> AveragePool2d::cases() {
-  return {{{{}, {2, 2, 2}}, {3, 4, 6, 5}}, {{{}, {3, 2, 1}}, {2, 5, 4, 3}}};
-}
+template struct Pool2d<PoolKind::max>;
+template struct Pool2d<PoolKind::average>;
 
 }  // namespace mudra

@@ -16,51 +16,35 @@ struct Window {
   Shape output_shape(const Shape& x) const;
 };
 
-struct MaxPool2d : WithoutParameters {
-  static constexpr std::string_view kind = "pool";
-  static constexpr std::string_view usage = "pool 2 [stride 2]";
+enum class PoolKind { max, average };
+
+template <PoolKind Kind>
+struct Pool2d : WithoutParameters {
+  static constexpr bool is_max = Kind == PoolKind::max;
+  static constexpr std::string_view kind = is_max ? "pool" : "average-pool";
+  static constexpr std::string_view usage = is_max ? "pool 2 [stride 2]" : "average-pool 2 [stride 2]";
   struct Saved {
-    Tensor argmax;  // of each y: the number of its pixel in the window, the first of equals
+    Tensor argmax;  // of each maximum y: the number of its pixel in the window, the first of equals
     int64_t bytes() const { return bytes_of(argmax); }
   };
 
   Window window;
 
-  static MaxPool2d parse(Words& words, const Shape& x) { return {{}, Window::parse(words, x)}; }
-  std::string text() const { return "pool " + window.text(); }
+  static Pool2d parse(Words& words, const Shape& x) { return {{}, Window::parse(words, x)}; }
+  std::string text() const { return std::string(kind) + " " + window.text(); }
   Shape output_shape(const Shape& x) const { return window.output_shape(x); }
   Saved make_saved(const Shape& x, Mode mode) const {
-    return {mode == Mode::infer ? Tensor() : Tensor(output_shape(x))};
+    return {is_max && mode != Mode::infer ? Tensor(output_shape(x)) : Tensor()};
   }
 
-  void infer(const Tensor& x, Tensor& y, Saved& saved, const Context& context) const {
-    forward(x, y, saved, context);
+  void infer(const Tensor& x, Tensor& y, Saved& saved, const Context& context) const;
+  void backward(const Pass& pass, Saved& saved, Tensor& dx) const;
+  static std::vector<LayerCase<Pool2d>> cases() {
+    return {{{{}, {2, 2, 2}}, {3, 4, 6, 5}}, {{{}, {3, 2, 1}}, {2, 5, 4, 3}}};
   }
-  void forward(const Tensor& x, Tensor& y, Saved& saved, const Context& context) const;
-  void backward(const Tensor& x, const Tensor& y, Saved& saved, const Tensor& dy, Tensor& dx,
-                const Context& context) const;
-  static std::vector<LayerCase<MaxPool2d>> cases();
 };
-static_assert(Layer<MaxPool2d>);
-
-struct AveragePool2d : WithoutParameters {
-  static constexpr std::string_view kind = "average-pool";
-  static constexpr std::string_view usage = "average-pool 2 [stride 2]";
-
-  Window window;
-
-  static AveragePool2d parse(Words& words, const Shape& x) { return {{}, Window::parse(words, x)}; }
-  std::string text() const { return "average-pool " + window.text(); }
-  Shape output_shape(const Shape& x) const { return window.output_shape(x); }
-
-  void infer(const Tensor& x, Tensor& y, Saved& saved, const Context& context) const {
-    forward(x, y, saved, context);
-  }
-  void forward(const Tensor& x, Tensor& y, Saved& saved, const Context& context) const;
-  void backward(const Tensor& x, const Tensor& y, Saved& saved, const Tensor& dy, Tensor& dx,
-                const Context& context) const;
-  static std::vector<LayerCase<AveragePool2d>> cases();
-};
-static_assert(Layer<AveragePool2d>);
+using MaxPool2d = Pool2d<PoolKind::max>;
+using AveragePool2d = Pool2d<PoolKind::average>;
+static_assert(Layer<MaxPool2d> && Layer<AveragePool2d>);
 
 }  // namespace mudra

@@ -56,9 +56,7 @@ void GraphBuilder::add(const AnyLayer& layer, const Words& words) {
 }
 
 Graph lower(const Network& network, int64_t examples) {
-  Shape input = network.input;
-  input[0] = examples;
-  GraphBuilder builder(input);
+  GraphBuilder builder(with_batch(network.input, examples));
   for (const AnyLayer& layer : network.layers) builder.add(layer, Words("", ""));
   return builder.graph();
 }

@@ -34,6 +34,7 @@ namespace {
 
 constexpr size_t most_items = 250;  // dropout draws its numbers by layers below 256
 constexpr int deepest = 16;         // brackets inside brackets
+constexpr std::string_view space = " \t\n";
 
 class Parser {
  public:
@@ -53,9 +54,7 @@ class Parser {
     throw LineError(what, "network", remedy, {line_, at, length});
   }
 
-  void skip_space() {
-    while (at_ < line_.size() && (line_[at_] == ' ' || line_[at_] == '\t' || line_[at_] == '\n')) ++at_;
-  }
+  void skip_space() { at_ = std::min(line_.find_first_not_of(space, at_), line_.size()); }
 
   void append(const LineItem& item) {
     if (items_.size() == most_items) {
@@ -78,10 +77,9 @@ class Parser {
     skip_space();
     const size_t begin = at_;
     at_ = std::min(line_.find_first_of(",(|)", begin), line_.size());
-    size_t end = at_;
-    while (end > begin && (line_[end - 1] == ' ' || line_[end - 1] == '\t' || line_[end - 1] == '\n')) --end;
-    const SourceSpan span{line_, begin, end - begin};
-    const std::string text(line_.substr(begin, end - begin));
+    const std::string_view written = line_.substr(begin, at_ - begin);
+    const std::string text(written.substr(0, written.find_last_not_of(space) + 1));
+    const SourceSpan span{line_, begin, text.size()};
     if (at_ < line_.size() && line_[at_] == '(') return group(text, span, depth);
     if (text.empty()) {
       fail(std::min(begin, line_.size()), 1, "an item is empty",
@@ -136,7 +134,7 @@ class Parser {
   static std::optional<int64_t> repeats(std::string text) {  // "3 x"
     if (text.empty() || text.back() != 'x') return std::nullopt;
     text.pop_back();
-    while (!text.empty() && text.back() == ' ') text.pop_back();
+    text.resize(text.find_last_not_of(' ') + 1);
     const auto count = parse_number<int64_t>(text);
     return count && *count >= 1 && *count <= static_cast<int64_t>(most_items) ? count : std::nullopt;
   }

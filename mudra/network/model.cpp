@@ -82,12 +82,6 @@ Part part_from(const std::string& name, const Json& json, const std::string& whe
   return part;
 }
 
-std::vector<int64_t> sizes(const Shape& shape) {
-  std::vector<int64_t> all;
-  for (int axis = 0; axis < shape.rank(); ++axis) all.push_back(shape[axis]);
-  return all;
-}
-
 }  // namespace
 
 void put_parameters(const Network& network, const std::string& prefix, Safetensors& content) {

@@ -13,11 +13,9 @@ namespace {
 template <class... L>
 std::vector<std::string> names(const std::variant<L...>*) {
   std::vector<std::string> all;
-  (
-      [&] {
-        if (!IsMark<L>) all.emplace_back(L::kind);
-      }(),
-      ...);
+  for (const auto& [kind, is_mark] : {std::pair(L::kind, IsMark<L>)...}) {
+    if (!is_mark) all.emplace_back(kind);
+  }
   all.emplace_back("residual(...)");
   for (const NamedNetwork& named : named_networks()) all.emplace_back(named.name);
   return all;

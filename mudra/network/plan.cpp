@@ -10,11 +10,6 @@
 namespace mudra {
 namespace {
 
-Shape with_batch(Shape shape, int64_t n) {
-  shape[0] = n;
-  return shape;
-}
-
 // The function of an activation layer; none for any other layer.
 ActivationKind function_of(const AnyLayer& layer) {
   return std::visit(
@@ -84,12 +79,9 @@ int64_t chunk_of(const Network& network, int64_t max_batch) {
 class Plan::Buffers {
  public:
   int take(int64_t elements) {
-    size_t i = 0;
-    while (i < sizes_.size() && is_used_[i]) ++i;
-    if (i == sizes_.size()) {
-      sizes_.push_back(0);
-      is_used_.push_back(true);
-    }
+    const auto i = static_cast<size_t>(std::ranges::find(is_used_, false) - is_used_.begin());
+    sizes_.resize(std::max(sizes_.size(), i + 1));
+    is_used_.resize(sizes_.size());
     sizes_[i] = std::max(sizes_[i], elements);
     is_used_[i] = true;
     return static_cast<int>(i);
@@ -142,7 +134,11 @@ Plan::Node Plan::make_node(const Network& network, const Graph& graph, size_t nu
   node.needs_gradient =
       node.is_trained || needs_gradient(node.input) || (node.is_add && needs_gradient(node.other));
   const Mode mode = from.layer < frozen ? Mode::infer : mode_;
-  visit_layer(layer, [&](const auto& l) { node.saved = l.make_saved(x, mode); });
+  visit_layer(layer, [&](const auto& l) {
+    auto saved = l.make_saved(x, mode);
+    node.saved_bytes = saved.bytes();
+    node.saved = std::move(saved);
+  });
   return node;
 }
 
@@ -277,9 +273,7 @@ const Tensor& Plan::run(const Network& network, const Tensor& x, const Context& 
     node.y.reshape(shape);
     if (node.is_add) {
       add(context.team, in.data(), value_of(node.other, x).data(), in.size(), node.y.data());
-      if (node.activation != ActivationKind::none) {
-        activate(node.activation, node.y.data(), node.y.size(), node.y.data());
-      }
+      activate(node.activation, node.y.data(), node.y.size(), node.y.data());
       continue;
     }
     Context here = context;
@@ -287,11 +281,11 @@ const Tensor& Plan::run(const Network& network, const Tensor& x, const Context& 
     here.layer = static_cast<int64_t>(node.layer);
     if (node.pools) here.argmax = &node.argmax;
     visit_layer(network.layers[node.layer], [&]<class L>(const L& layer) {
-      auto& saved = std::get<typename L::Saved>(node.saved);
+      auto& saved = std::any_cast<typename L::Saved&>(node.saved);
       if (node.infers) {
         layer.infer(in, node.y, saved, here);
       } else {
-        layer.forward(in, node.y, saved, here);
+        mudra::forward(layer, in, node.y, saved, here);
       }
     });
   }
@@ -325,7 +319,7 @@ void Plan::update_state(Network& network, double share) const {
     std::visit(
         [&]<class L>(L& layer) {
           if constexpr (requires(const typename L::Saved& saved) { layer.update_state(saved, share); }) {
-            if (!node.infers) layer.update_state(std::get<typename L::Saved>(node.saved), share);
+            if (!node.infers) layer.update_state(std::any_cast<const typename L::Saved&>(node.saved), share);
           }
         },
         network.layers[node.layer]);
@@ -344,9 +338,7 @@ void Plan::run_backward(const Network& network, const Tensor& x, Network* gradie
   for (size_t i = nodes_.size(); i-- > 0;) {
     Node& node = nodes_[i];
     Tensor dy = node.dy == none ? Tensor() : Tensor::borrow(gradient(node.dy), node.y.shape());
-    if (node.dy != none && node.derivative != ActivationKind::none) {
-      activate_backward(node.derivative, nullptr, node.y.data(), dy.data(), dy.size(), dy.data());
-    }
+    activate_backward(node.derivative, nullptr, node.y.data(), dy.data(), dy.size(), dy.data());
     if (node.other_dy != none) std::copy_n(dy.data(), dy.size(), gradient(node.other_dy));
     if (node.dy != none && !node.is_add && !node.is_view) {
       const Tensor& in = value_of(node.input, x);
@@ -354,12 +346,12 @@ void Plan::run_backward(const Network& network, const Tensor& x, Network* gradie
       Context here = context;
       if (node.pools) here.argmax = &node.argmax;
       visit_layer(network.layers[node.layer], [&]<class L>(const L& layer) {
-        auto& saved = std::get<typename L::Saved>(node.saved);
-        if (node.is_trained || dx.data()) layer.backward(in, node.y, saved, dy, dx, here);
+        auto& saved = std::any_cast<typename L::Saved&>(node.saved);
+        const Pass pass{in, node.y, dy, here};
+        if (node.is_trained || dx.data()) layer.backward(pass, saved, dx);
         if constexpr (HasGradients<L>) {
           if (!node.is_trained) return;
-          layer.gradients(in, node.y, saved, dy, std::get<L>(gradients->layers[node.layer]).parameters, sink,
-                          here);
+          layer.gradients(pass, saved, std::get<L>(gradients->layers[node.layer]).parameters, sink);
         }
       });
     }
@@ -397,8 +389,7 @@ Plan::Memory Plan::memory() const {
     memory.layers.resize(node.layer + 1);
     int64_t& bytes = memory.layers.back();
     if (mode_ != Mode::infer && !node.is_view) bytes += bytes_of(node.y);
-    bytes += bytes_of(node.argmax);
-    bytes += std::visit([](const auto& saved) { return saved.bytes(); }, node.saved);
+    bytes += bytes_of(node.argmax) + node.saved_bytes;
   }
   for (const Tensor& buffer : buffers_) memory.shared += bytes_of(buffer);
   return memory;

@@ -3,12 +3,12 @@
 #include <algorithm>
 
 #include "mudra/simd/add.h"
+#include "mudra/simd/kernel.h"
 #include "mudra/simd/panels.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "mudra/simd/depthwise.cpp"
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
-#include <hwy/highway.h>
 
 #include "mudra/simd/columns-inl.h"
 
@@ -58,7 +58,7 @@ void Depthwise(ThreadTeam& team, const Scalar* x, const ConvShape& s, const Scal
       });
     }
     Scalar* const done = y + begin * line;
-    if (activation != ActivationKind::none) activate(activation, done, (end - begin) * line, done);
+    activate(activation, done, (end - begin) * line, done);
   });
 }
 
@@ -109,18 +109,8 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace mudra {
 
-HWY_EXPORT(Depthwise);
-HWY_EXPORT(DepthwiseGradient);
-
-void depthwise(ThreadTeam& team, const Scalar* x, const ConvShape& shape, const Scalar* w, const Scalar* bias,
-               ActivationKind activation, Scalar* y) {
-  HWY_DYNAMIC_DISPATCH(Depthwise)(team, x, shape, w, bias, activation, y);
-}
-
-void depthwise_gradient(ThreadTeam& team, const Scalar* x, const ConvShape& shape, const Scalar* dy,
-                        const Shards& shards, Scalar* partial, Scalar* gradient) {
-  HWY_DYNAMIC_DISPATCH(DepthwiseGradient)(team, x, shape, dy, shards, partial, gradient);
-}
+MUDRA_KERNEL(depthwise, Depthwise);
+MUDRA_KERNEL(depthwise_gradient, DepthwiseGradient);
 
 }  // namespace mudra
 #endif

@@ -13,6 +13,7 @@
 #include <hwy/contrib/math/math-inl.h>
 
 #include "mudra/simd/activation.h"
+#include "mudra/simd/vectors-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace mudra::HWY_NAMESPACE {
@@ -102,128 +103,57 @@ HWY_INLINE V normal_distribution(D d, V x) {
   return hn::IfThenElse(hn::Lt(x, hn::Zero(d)), upper, hn::Sub(constant(d, 1), upper));
 }
 
-// Each activation: value(d, x), and backward(d, s, dy) = dy f', where s is y if from_output, else x.
-struct Identity {
-  static constexpr bool from_output = true;
-  template <class D, class V>
-  HWY_INLINE V value(D, V x) const {
-    return x;
+// f(x)
+template <ActivationKind kind, class D, class V>
+HWY_INLINE V function(D d, V x) {
+  const V zero = hn::Zero(d);
+  if constexpr (kind == ActivationKind::sigmoid) return vector_sigmoid(d, x);
+  if constexpr (kind == ActivationKind::tanh) return vector_tanh(d, x);
+  if constexpr (kind == ActivationKind::relu) return hn::IfThenElse(hn::Lt(x, zero), zero, x);  // a NaN stays
+  if constexpr (kind == ActivationKind::leaky_relu) {  // slope 0.01 below zero
+    return hn::IfThenElse(hn::Lt(x, zero), hn::Mul(x, constant(d, 0.01)), x);
   }
-  template <class D, class V>
-  HWY_INLINE V backward(D, V, V dy) const {
-    return dy;
-  }
-};
-
-struct Sigmoid {  // dx = dy y (1 - y)
-  static constexpr bool from_output = true;
-  template <class D, class V>
-  HWY_INLINE V value(D d, V x) const {
-    return vector_sigmoid(d, x);
-  }
-  template <class D, class V>
-  HWY_INLINE V backward(D d, V y, V dy) const {
-    return hn::Mul(dy, hn::Mul(y, hn::Sub(constant(d, 1), y)));
-  }
-};
-
-struct Tanh {  // dx = dy (1 - y^2)
-  static constexpr bool from_output = true;
-  template <class D, class V>
-  HWY_INLINE V value(D d, V x) const {
-    return vector_tanh(d, x);
-  }
-  template <class D, class V>
-  HWY_INLINE V backward(D d, V y, V dy) const {
-    return hn::Mul(dy, hn::NegMulAdd(y, y, constant(d, 1)));
-  }
-};
-
-struct Relu {  // dx = dy where y > 0
-  static constexpr bool from_output = true;
-  template <class D, class V>
-  HWY_INLINE V value(D d, V x) const {
-    return hn::IfThenElse(hn::Lt(x, hn::Zero(d)), hn::Zero(d), x);  // a NaN stays
-  }
-  template <class D, class V>
-  HWY_INLINE V backward(D d, V y, V dy) const {
-    return hn::IfThenElseZero(hn::Gt(y, hn::Zero(d)), dy);
-  }
-};
-
-struct LeakyRelu {  // slope 0.01 below zero
-  static constexpr bool from_output = false;
-  template <class D, class V>
-  HWY_INLINE V value(D d, V x) const {
-    return hn::IfThenElse(hn::Lt(x, hn::Zero(d)), hn::Mul(x, constant(d, 0.01)), x);
-  }
-  template <class D, class V>
-  HWY_INLINE V backward(D d, V x, V dy) const {
-    return hn::IfThenElse(hn::Gt(x, hn::Zero(d)), dy, hn::Mul(dy, constant(d, 0.01)));
-  }
-};
-
-struct Gelu {  // x Phi(x);   dx = dy (Phi(x) + x phi(x))
-  static constexpr bool from_output = false;
-  template <class D, class V>
-  HWY_INLINE V value(D d, V x) const {
-    return hn::Mul(x, normal_distribution(d, x));
-  }
-  template <class D, class V>
-  HWY_INLINE V backward(D d, V x, V dy) const {
-    return hn::Mul(dy, hn::MulAdd(x, normal_density(d, x), normal_distribution(d, x)));
-  }
-};
-
-struct Silu {  // x s(x);   dx = dy s(x) (1 + x (1 - s(x)))
-  static constexpr bool from_output = false;
-  template <class D, class V>
-  HWY_INLINE V value(D d, V x) const {
-    return hn::Mul(x, vector_sigmoid(d, x));
-  }
-  template <class D, class V>
-  HWY_INLINE V backward(D d, V x, V dy) const {
-    const V one = constant(d, 1);
-    const V s = vector_sigmoid(d, x);
-    return hn::Mul(dy, hn::Mul(s, hn::MulAdd(x, hn::Sub(one, s), one)));
-  }
-};
-
-struct HardSwish {  // x clamp(x + 3, 0, 6) / 6
-  static constexpr bool from_output = false;
-  template <class D, class V>
-  HWY_INLINE V value(D d, V x) const {
-    const V gate = hn::Min(hn::Max(hn::Add(x, constant(d, 3)), hn::Zero(d)), constant(d, 6));
+  if constexpr (kind == ActivationKind::gelu) return hn::Mul(x, normal_distribution(d, x));  // x Phi(x)
+  if constexpr (kind == ActivationKind::silu) return hn::Mul(x, vector_sigmoid(d, x));       // x s(x)
+  if constexpr (kind == ActivationKind::hard_swish) {  // x clamp(x + 3, 0, 6) / 6
+    const V gate = hn::Min(hn::Max(hn::Add(x, constant(d, 3)), zero), constant(d, 6));
     return hn::Mul(x, hn::Mul(gate, constant(d, 1.0 / 6)));
   }
-  template <class D, class V>
-  HWY_INLINE V backward(D d, V x, V dy) const {  // 0 below -3, x / 3 + 1 / 2 between, 1 above 3
-    const V middle = hn::MulAdd(x, constant(d, 1.0 / 3), constant(d, 0.5));
-    const V above = hn::IfThenElse(hn::Ge(x, constant(d, 3)), constant(d, 1), middle);
-    return hn::Mul(dy, hn::IfThenElse(hn::Le(x, constant(d, -3)), hn::Zero(d), above));
-  }
-};
+  return x;
+}
 
-template <class F>
-HWY_INLINE void visit_activation(ActivationKind kind, F&& f) {
-  switch (kind) {
-    case ActivationKind::none:
-      return f(Identity());
-    case ActivationKind::sigmoid:
-      return f(Sigmoid());
-    case ActivationKind::tanh:
-      return f(Tanh());
-    case ActivationKind::relu:
-      return f(Relu());
-    case ActivationKind::leaky_relu:
-      return f(LeakyRelu());
-    case ActivationKind::gelu:
-      return f(Gelu());
-    case ActivationKind::silu:
-      return f(Silu());
-    case ActivationKind::hard_swish:
-      return f(HardSwish());
+// dy f', where s is y if derivative_from_output(kind), else x.
+template <ActivationKind kind, class D, class V>
+HWY_INLINE V derivative(D d, V s, V dy) {
+  const V one = constant(d, 1);
+  if constexpr (kind == ActivationKind::sigmoid)
+    return hn::Mul(dy, hn::Mul(s, hn::Sub(one, s)));                                         // y (1 - y)
+  if constexpr (kind == ActivationKind::tanh) return hn::Mul(dy, hn::NegMulAdd(s, s, one));  // 1 - y^2
+  if constexpr (kind == ActivationKind::relu) return hn::IfThenElseZero(hn::Gt(s, hn::Zero(d)), dy);
+  if constexpr (kind == ActivationKind::leaky_relu) {
+    return hn::IfThenElse(hn::Gt(s, hn::Zero(d)), dy, hn::Mul(dy, constant(d, 0.01)));
   }
+  if constexpr (kind == ActivationKind::gelu) {  // dy (Phi(x) + x phi(x))
+    return hn::Mul(dy, hn::MulAdd(s, normal_density(d, s), normal_distribution(d, s)));
+  }
+  if constexpr (kind == ActivationKind::silu) {  // dy s(x) (1 + x (1 - s(x)))
+    const V gate = vector_sigmoid(d, s);
+    return hn::Mul(dy, hn::Mul(gate, hn::MulAdd(s, hn::Sub(one, gate), one)));
+  }
+  if constexpr (kind == ActivationKind::hard_swish) {  // 0 below -3, x / 3 + 1 / 2 between, 1 above 3
+    const V middle = hn::MulAdd(s, constant(d, 1.0 / 3), constant(d, 0.5));
+    const V above = hn::IfThenElse(hn::Ge(s, constant(d, 3)), one, middle);
+    return hn::Mul(dy, hn::IfThenElse(hn::Le(s, constant(d, -3)), hn::Zero(d), above));
+  }
+  return dy;
+}
+
+// Calls f with the kind as a constant.
+template <class F>
+HWY_INLINE void visit_activation(ActivationKind kind, F f) {
+  with_constant<activation_kinds>(static_cast<int>(kind) + 1, [&](auto n) MUDRA_INLINE {
+    f(std::integral_constant<ActivationKind, static_cast<ActivationKind>(n - 1)>());
+  });
 }
 
 }  // namespace mudra::HWY_NAMESPACE

@@ -2,10 +2,11 @@
 
 #include <algorithm>
 
+#include "mudra/simd/kernel.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "mudra/simd/losses.cpp"
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
-#include <hwy/highway.h>
 
 #include "mudra/simd/functions-inl.h"
 #include "mudra/simd/map-inl.h"
@@ -49,17 +50,8 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace mudra {
 
-HWY_EXPORT(BinaryCrossEntropy);
-HWY_EXPORT(ExpMinusMaximum);
-
-void binary_cross_entropy(const Scalar* logits, const Scalar* targets, int64_t count, Scalar* losses,
-                          Scalar* dlogits) {
-  HWY_DYNAMIC_DISPATCH(BinaryCrossEntropy)(logits, targets, count, losses, dlogits);
-}
-
-void exp_minus_maximum(const Scalar* x, int64_t rows, int64_t columns, Scalar* y, Scalar* maxima) {
-  HWY_DYNAMIC_DISPATCH(ExpMinusMaximum)(x, rows, columns, y, maxima);
-}
+MUDRA_KERNEL(binary_cross_entropy, BinaryCrossEntropy);
+MUDRA_KERNEL(exp_minus_maximum, ExpMinusMaximum);
 
 }  // namespace mudra
 #endif

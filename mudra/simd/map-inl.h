@@ -17,18 +17,17 @@ namespace hn = hwy::HWY_NAMESPACE;
 // out[i] = f(in[i]...); out may be one of the inputs. The last, partial vector goes through buffers.
 template <class F, class... In>
 HWY_INLINE void map(int64_t count, Scalar* out, F f, const In*... in) {
-  using D = hn::ScalableTag<Scalar>;
-  const D d;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  const hn::ScalableTag<Scalar> d;
+  const int64_t step = static_cast<int64_t>(hn::Lanes(d));
   int64_t i = 0;
-  for (; i + lanes <= count; i += lanes) hn::StoreU(f(hn::LoadU(d, in + i)...), d, out + i);
+  for (; i + step <= count; i += step) hn::StoreU(f(hn::LoadU(d, in + i)...), d, out + i);
   if (i == count) return;
   const auto load = [&](const Scalar* p) HWY_ATTR {
-    HWY_ALIGN Scalar buffer[hn::MaxLanes(D())] = {};
+    HWY_ALIGN Scalar buffer[hn::MaxLanes(hn::ScalableTag<Scalar>())] = {};
     for (int64_t j = 0; j < count - i; ++j) buffer[j] = p[i + j];
     return hn::Load(d, buffer);
   };
-  HWY_ALIGN Scalar result[hn::MaxLanes(D())];
+  HWY_ALIGN Scalar result[hn::MaxLanes(hn::ScalableTag<Scalar>())];
   hn::Store(f(load(in)...), d, result);
   for (int64_t j = 0; j < count - i; ++j) out[i + j] = result[j];
 }

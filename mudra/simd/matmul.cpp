@@ -2,13 +2,13 @@
 
 #include <algorithm>
 
+#include "mudra/simd/kernel.h"
 #include "mudra/simd/panels.h"
 #include "mudra/simd/pool.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "mudra/simd/matmul.cpp"
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
-#include <hwy/highway.h>
 
 #include "mudra/simd/product-inl.h"
 
@@ -33,13 +33,10 @@ struct Forward {
     const int64_t first = panel * panel_width, stride = outputs;
     const int64_t width = std::min<int64_t>(P * panel_width, outputs - first);
     y += first;
-    if (bias) {
-      V b[vectors];
-      unroll<vectors>([&](auto p) MUDRA_INLINE { b[p] = hn::LoadU(d, bias + first + p * lanes); });
-      unroll<R * vectors>([&](auto i) MUDRA_INLINE { sum[i] = hn::Add(sum[i], b[i % vectors]); });
-    } else {  // a sum of -0 becomes 0, as with a bias
-      unroll<R * vectors>([&](auto i) MUDRA_INLINE { sum[i] = hn::Add(sum[i], hn::Zero(d)); });
-    }
+    V b[vectors];  // without a bias zero: a sum of -0 becomes 0, too
+    unroll<vectors>([&](auto p)
+                        MUDRA_INLINE { b[p] = bias ? hn::LoadU(d, bias + first + p * lanes) : hn::Zero(d); });
+    unroll<R * vectors>([&](auto i) MUDRA_INLINE { sum[i] = hn::Add(sum[i], b[i % vectors]); });
     if (activation == ActivationKind::relu) {
       const V floor = hn::Zero(d);
       unroll<R * vectors>([&](auto i) MUDRA_INLINE {  // a NaN stays
@@ -60,25 +57,13 @@ struct Forward {
     }
   }
 
-  // All rows of one line, in tiles as equal as can be.
-  template <int P>
-  void line(const Scalar* x, int64_t rows_left, int64_t panel, Scalar* y) const {
-    for (int64_t tiles = (rows_left + most_rows(P) - 1) / most_rows(P); tiles > 0; --tiles) {
-      const int count = static_cast<int>(rows_left / tiles);
-      for_rows<most_rows(P)>(count, [&](auto r) MUDRA_INLINE { tile<r, P>(x, panel, y); });
-      x += count * layout.row_stride;
-      y += count * outputs;
-      rows_left -= count;
-    }
-  }
-
-  // Rows of one line for `wide` panels or, at the end, one.
-  void line(const Scalar* x, int64_t count, int64_t panel, Scalar* y) const {
-    if (wide == 2 && panel + 1 < panel_count(outputs)) {
-      line<wide>(x, count, panel, y);
-    } else {
-      line<1>(x, count, panel, y);
-    }
+  // Rows of one line for `wide` panels or, at the end, fewer.
+  void line(const Scalar* x, int64_t rows, int64_t panel, Scalar* y) const {
+    with_constant<wide>(std::min<int64_t>(wide, panel_count(outputs) - panel), [&](auto p) MUDRA_INLINE {
+      for_tiles<p>(rows, [&](auto r, int64_t first) MUDRA_INLINE {
+        tile<r, p>(x + first * layout.row_stride, panel, y + first * outputs);
+      });
+    });
   }
 };
 
@@ -141,19 +126,8 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace mudra {
 
-HWY_EXPORT(Matmul);
-HWY_EXPORT(MatmulPooled);
-
-void matmul(ThreadTeam& team, const Scalar* x, const RowLayout& layout, const Scalar* w, int64_t outputs,
-            const Scalar* bias, ActivationKind activation, Scalar* y) {
-  HWY_DYNAMIC_DISPATCH(Matmul)(team, x, layout, w, outputs, bias, activation, y);
-}
-
-void matmul_pooled(ThreadTeam& team, const Scalar* x, const RowLayout& layout, const Scalar* w,
-                   int64_t outputs, const Scalar* bias, ActivationKind activation, Scalar* y,
-                   Scalar* argmax) {
-  HWY_DYNAMIC_DISPATCH(MatmulPooled)(team, x, layout, w, outputs, bias, activation, y, argmax);
-}
+MUDRA_KERNEL(matmul, Matmul);
+MUDRA_KERNEL(matmul_pooled, MatmulPooled);
 
 }  // namespace mudra
 #endif

@@ -8,6 +8,7 @@
 // any number of threads may call, each with a team and scratch space of its own.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <optional>
 
@@ -35,13 +36,14 @@ struct RowLayout {
 
 // y[n, o] = f(b[o] + sum over k of x[n, k] w[o, k])
 //   w in panels of depth layout.depth()   bias [outputs] or null   y [rows, outputs]
-void matmul(ThreadTeam& team, const Scalar* x, const RowLayout& layout, const Scalar* w, int64_t outputs,
-            const Scalar* bias, ActivationKind activation, Scalar* y);
+extern void (*const matmul)(ThreadTeam& team, const Scalar* x, const RowLayout& layout, const Scalar* w,
+                            int64_t outputs, const Scalar* bias, ActivationKind activation, Scalar* y);
 
 // The same for lines of pixels, of which only the maxima over windows of 2x2 are kept.
 //   y [images, lines / 2, line_rows / 2, outputs]   argmax, like y, or null: as max_pool has it
-void matmul_pooled(ThreadTeam& team, const Scalar* x, const RowLayout& layout, const Scalar* w,
-                   int64_t outputs, const Scalar* bias, ActivationKind activation, Scalar* y, Scalar* argmax);
+extern void (*const matmul_pooled)(ThreadTeam& team, const Scalar* x, const RowLayout& layout,
+                                   const Scalar* w, int64_t outputs, const Scalar* bias,
+                                   ActivationKind activation, Scalar* y, Scalar* argmax);
 // The most scalars that two lines may have for that.
 inline constexpr int64_t pooled_space = 16384;
 
@@ -52,6 +54,9 @@ class GradientSink {
   // target -= rate * gradient, rounded once: the plain SGD step. What has a gradient of zero stays as it is.
   static GradientSink descend(Scalar rate) { return GradientSink(rate); }
 
+  void put(Scalar gradient, Scalar& target) const {
+    target = rate_ ? std::fma(-*rate_, gradient, target) : gradient;
+  }
   bool descends() const { return rate_.has_value(); }
   Scalar rate() const { return rate_.value_or(0); }  // of the descent
 
@@ -71,17 +76,19 @@ struct OutputGradient {
 
 // g[o, k] = sum over n of x[n, k] dy[n, o], in panels; the sum over images in shards (shards.h).
 //   dy [rows, padded(outputs)]   target: panels of depth layout.depth()
-void matmul_gradient(ThreadTeam& team, const Scalar* x, const RowLayout& layout, const OutputGradient& dy,
-                     int64_t outputs, const Shards& shards, const GradientSink& sink, Scalar* target);
+extern void (*const matmul_gradient)(ThreadTeam& team, const Scalar* x, const RowLayout& layout,
+                                     const OutputGradient& dy, int64_t outputs, const Shards& shards,
+                                     const GradientSink& sink, Scalar* target);
 
 // The same for a plain matrix x [rows, depth], every row of which is an image.   skip_zeros: what is zero
 // throughout a shard is not multiplied; the bits are the same as long as dy is finite
-void matrix_gradient(ThreadTeam& team, const Scalar* x, int64_t rows, int64_t depth, const Scalar* dy,
-                     int64_t outputs, bool skip_zeros, const Shards& shards, const GradientSink& sink,
-                     Scalar* target);
+extern void (*const matrix_gradient)(ThreadTeam& team, const Scalar* x, int64_t rows, int64_t depth,
+                                     const Scalar* dy, int64_t outputs, bool skip_zeros, const Shards& shards,
+                                     const GradientSink& sink, Scalar* target);
 
 // g[o] = sum over n of dy[n, o], in the same shards.   dy [images, lines, line_rows, padded(columns)]
-void column_sums(const OutputGradient& dy, int64_t images, int64_t lines, int64_t line_rows, int64_t columns,
-                 const Shards& shards, const GradientSink& sink, Scalar* target);
+extern void (*const column_sums)(const OutputGradient& dy, int64_t images, int64_t lines, int64_t line_rows,
+                                 int64_t columns, const Shards& shards, const GradientSink& sink,
+                                 Scalar* target);
 
 }  // namespace mudra

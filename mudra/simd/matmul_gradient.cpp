@@ -1,14 +1,13 @@
 // matmul_gradient of lines of rows, such as a convolution's, and column_sums.
 #include <algorithm>
-#include <cmath>
 
+#include "mudra/simd/kernel.h"
 #include "mudra/simd/matmul.h"
 #include "mudra/simd/panels.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "mudra/simd/matmul_gradient.cpp"
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
-#include <hwy/highway.h>
 
 #include "mudra/simd/product-inl.h"
 
@@ -16,7 +15,10 @@ HWY_BEFORE_NAMESPACE();
 namespace mudra::HWY_NAMESPACE {
 namespace {
 
-constexpr int columns_most = most_rows(wide);
+// The most columns of a tile. A pooled y is the first layer's, whose images have few channels.
+constexpr int columns_most(bool pooled) { return std::min(most_rows(wide), pooled ? 9 : 14); }
+// Whether three runs of three columns, a kernel of 3x3 over grey images, are one tile.
+constexpr bool joins_runs = most_rows(wide) >= 9;
 
 // The gradient of a vector of outputs; when y was pooled, at pixel `number` of its window.
 template <bool pooled>
@@ -84,6 +86,18 @@ HWY_NOINLINE void add_rows(const Rows& rows, bool is_first, Scalar* HWY_RESTRICT
   });
 }
 
+// add_rows of so many runs, columns and panels.
+template <bool pooled>
+void add_tile(const Rows& rows, int64_t runs, int64_t columns, int64_t panels, bool is_first, Scalar* total) {
+  with_constant<wide>(panels, [&](auto p) MUDRA_INLINE {
+    if constexpr (joins_runs) {
+      if (runs == 3) return add_rows<3, 3, p, pooled>(rows, is_first, total);
+    }
+    with_constant<columns_most(pooled)>(
+        columns, [&](auto k) MUDRA_INLINE { add_rows<1, k, p, pooled>(rows, is_first, total); });
+  });
+}
+
 struct Gradient {
   const Scalar* x;
   const RowLayout& layout;
@@ -93,13 +107,21 @@ struct Gradient {
   GradientSink sink;
   Scalar* target;
 
-  template <int R, int K, int P>
-  void tile(int64_t run, int64_t k, int64_t panel) const {
-    Scalar* to = target + (panel * layout.depth() + run * layout.run_length + k) * panel_width;
-    for (int i = 0; i < R * K; ++i) {  // wanted when the sums are done
-      for (int p = 0; p < P * parts; p += parts) __builtin_prefetch(to + offset<K>(i, p), 1);
-    }
-    HWY_ALIGN Scalar total[R * K * P * panel_width];
+  // Some columns, from `k` on, of some runs, times some panels.
+  void tile(int64_t run, int64_t runs, int64_t k, int64_t columns, int64_t panel, int64_t panels) const {
+    const D d;
+    // Calls f(a place in the totals, the same in the target) for every column and panel.
+    const auto for_places = [&](auto f) {
+      Scalar* to = target + (panel * layout.depth() + run * layout.run_length + k) * panel_width;
+      for (int64_t i = 0; i < runs * columns; ++i) {
+        const int64_t column = i / columns * layout.run_length + i % columns;
+        for (int64_t p = 0; p < panels; ++p) {
+          f((i * panels + p) * panel_width, to + (p * layout.depth() + column) * panel_width);
+        }
+      }
+    };
+    for_places([](int64_t, Scalar* to) { __builtin_prefetch(to, 1); });  // wanted when the sums are done
+    HWY_ALIGN Scalar total[columns_most(false) * wide * panel_width];
     bool is_first = true;
     const int64_t factor = dy.argmax ? 2 : 1;
     const int64_t dy_image = layout.lines / factor * (layout.line_rows / factor) * dy_stride;
@@ -109,53 +131,17 @@ struct Gradient {
       const int64_t at = begin * dy_image + panel * panel_width;
       const Scalar* from = x + begin * layout.image_stride + run * layout.run_stride + k;
       const OutputGradient here{dy.values + at, dy.argmax ? dy.argmax + at : nullptr};
-      const Rows rows{from, here, count, layout, dy_stride};
-      if (dy.argmax) {
-        add_rows<R, K, P, true>(rows, is_first, total);
-      } else {
-        add_rows<R, K, P, false>(rows, is_first, total);
-      }
+      (dy.argmax ? add_tile<true> : add_tile<false>)({from, here, count, layout, dy_stride}, runs, columns,
+                                                     panels, is_first, total);
       is_first = false;
     }
-    finish<R, K, P>(total, to);
-  }
-
-  // Where column i, vector p of a tile lies in the target.
-  template <int K>
-  int64_t offset(int i, int p) const {
-    return (p / parts * layout.depth() + i / K * layout.run_length + i % K) * panel_width + p % parts * lanes;
-  }
-
-  template <int R, int K, int P>
-  HWY_INLINE void finish(const Scalar* HWY_RESTRICT total, Scalar* HWY_RESTRICT to) const {
-    const D d;
     const V rate = hn::Set(d, sink.rate());
-    const int64_t panel = layout.depth() * panel_width, run = layout.run_length * panel_width;
-    const auto each = [&](auto value) MUDRA_INLINE {
-      unroll<R * K * P * parts>([&](auto n) MUDRA_INLINE {
-        constexpr int i = n / (P * parts), p = n % (P * parts);
-        Scalar* at = to + p / parts * panel + i / K * run + (i % K * panel_width + p % parts * lanes);
-        hn::Store(value(hn::Load(d, total + n * lanes), at), d, at);
-      });
-    };
-    if (sink.descends()) {
-      each([&](V sum, const Scalar* at) MUDRA_INLINE { return hn::NegMulAdd(rate, sum, hn::Load(d, at)); });
-    } else {
-      each([](V sum, const Scalar*) MUDRA_INLINE { return sum; });
-    }
-  }
-
-  template <int R, int P, int... K>
-  void columns(int count, int64_t run, int64_t k, int64_t panel, std::integer_sequence<int, K...>) const {
-    (void)((count == K + 1 && (tile<R, K + 1, P>(run, k, panel), true)) || ...);
-  }
-
-  template <int P>
-  void runs(int run_count, int count, int64_t run, int64_t k, int64_t panel) const {
-    constexpr auto narrow = std::make_integer_sequence<int, std::max(1, columns_most / 3)>();
-    if (run_count == 3) return columns<3, P>(count, run, k, panel, narrow);
-    if (run_count == 2) return columns<2, P>(count, run, k, panel, narrow);
-    columns<1, P>(count, run, k, panel, std::make_integer_sequence<int, columns_most>());
+    for_places([&](int64_t at, Scalar* to) HWY_ATTR {
+      for (int64_t l = 0; l < panel_width; l += lanes) {
+        const V sum = hn::Load(d, total + at + l);
+        hn::Store(sink.descends() ? hn::NegMulAdd(rate, sum, hn::Load(d, to + l)) : sum, d, to + l);
+      }
+    });
   }
 };
 
@@ -163,27 +149,21 @@ void MatmulGradient(ThreadTeam& team, const Scalar* x, const RowLayout& layout, 
                     int64_t outputs, const Shards& shards, const GradientSink& sink, Scalar* target) {
   const Gradient gradient{x, layout, dy, padded(outputs), shards.begins(layout.images), sink, target};
   const int64_t groups = (panel_count(outputs) + wide - 1) / wide;
-  // Short runs are taken two or three together, long ones in stretches of columns.
-  const int most = columns_most;
-  const int64_t together = layout.run_length <= most / 3 ? std::min<int64_t>(3, layout.runs) : 1;
-  const int64_t bands = (layout.runs + together - 1) / together;
-  const int64_t tiles = together > 1 ? 1 : (layout.run_length + most - 1) / most;
+  const int64_t together = joins_runs && layout.run_length == 3 && layout.runs % 3 == 0 ? 3 : 1;
+  const int64_t bands = layout.runs / together, most = columns_most(dy.argmax != nullptr);
+  const int64_t tiles = (layout.run_length + most - 1) / most;
   const int64_t tiles_per_task = std::min<int64_t>(tiles, 8);
   const int64_t stretches = (tiles + tiles_per_task - 1) / tiles_per_task;
   team.run(bands * stretches * groups, [&](int64_t task) {
     const int64_t panel = task % groups * wide;
+    const int64_t panels = std::min<int64_t>(wide, panel_count(outputs) - panel);
     const int64_t stretch = task / groups % stretches;
     const int64_t run = task / groups / stretches * together;
-    const int run_count = static_cast<int>(std::min(together, layout.runs - run));
     const int64_t last = std::min(tiles, (stretch + 1) * tiles_per_task);
     for (int64_t tile = stretch * tiles_per_task; tile < last; ++tile) {
       const int64_t begin = layout.run_length * tile / tiles;
-      const int count = static_cast<int>(layout.run_length * (tile + 1) / tiles - begin);
-      if (wide == 2 && panel + 1 < panel_count(outputs)) {
-        gradient.runs<wide>(run_count, count, run, begin, panel);
-      } else {
-        gradient.runs<1>(run_count, count, run, begin, panel);
-      }
+      const int64_t columns = layout.run_length * (tile + 1) / tiles - begin;
+      gradient.tile(run, together, begin, columns, panel, panels);
     }
   });
 }
@@ -240,10 +220,8 @@ void ColumnSums(const OutputGradient& dy, int64_t images, int64_t lines, int64_t
     unroll<gradient_shards>([&](auto shard) MUDRA_INLINE { total = hn::Add(total, sum[shard]); });
     HWY_ALIGN Scalar sums[lanes];
     hn::Store(total, d, sums);
-    for (int64_t c = 0; c < std::min<int64_t>(lanes, columns - first); ++c) {
-      Scalar& to = target[first + c];
-      to = sink.descends() ? std::fma(-sink.rate(), sums[c], to) : sums[c];
-    }
+    for (int64_t c = 0; c < std::min<int64_t>(lanes, columns - first); ++c)
+      sink.put(sums[c], target[first + c]);
   }
 }
 
@@ -254,18 +232,8 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace mudra {
 
-HWY_EXPORT(MatmulGradient);
-HWY_EXPORT(ColumnSums);
-
-void matmul_gradient(ThreadTeam& team, const Scalar* x, const RowLayout& layout, const OutputGradient& dy,
-                     int64_t outputs, const Shards& shards, const GradientSink& sink, Scalar* target) {
-  HWY_DYNAMIC_DISPATCH(MatmulGradient)(team, x, layout, dy, outputs, shards, sink, target);
-}
-
-void column_sums(const OutputGradient& dy, int64_t images, int64_t lines, int64_t line_rows, int64_t columns,
-                 const Shards& shards, const GradientSink& sink, Scalar* target) {
-  HWY_DYNAMIC_DISPATCH(ColumnSums)(dy, images, lines, line_rows, columns, shards, sink, target);
-}
+MUDRA_KERNEL(matmul_gradient, MatmulGradient);
+MUDRA_KERNEL(column_sums, ColumnSums);
 
 }  // namespace mudra
 #endif

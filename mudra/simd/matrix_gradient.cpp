@@ -1,13 +1,13 @@
 // matmul_gradient of a plain matrix: batches are small, so sums over a shard are only a few rows long.
 #include <algorithm>
 
+#include "mudra/simd/kernel.h"
 #include "mudra/simd/matmul.h"
 #include "mudra/simd/panels.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "mudra/simd/matrix_gradient.cpp"
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
-#include <hwy/highway.h>
 
 #include "mudra/simd/vectors-inl.h"
 
@@ -96,9 +96,8 @@ struct MatrixGradient {
 
   // Some columns of a group of panels.
   void columns(int64_t k, int64_t count, int64_t panel, int64_t panels, uint32_t used) const {
-    unroll<most_columns * most_panels>([&](auto n) MUDRA_INLINE {
-      constexpr int columns_here = n / most_panels + 1, panels_here = n % most_panels + 1;
-      if (count == columns_here && panels == panels_here) tile<columns_here, panels_here>(k, panel, used);
+    with_constant<most_columns>(count, [&](auto c) MUDRA_INLINE {
+      with_constant<most_panels>(panels, [&](auto p) MUDRA_INLINE { tile<c, p>(k, panel, used); });
     });
   }
 
@@ -140,14 +139,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace mudra {
 
-HWY_EXPORT(RunMatrixGradient);
-
-void matrix_gradient(ThreadTeam& team, const Scalar* x, int64_t rows, int64_t depth, const Scalar* dy,
-                     int64_t outputs, bool skip_zeros, const Shards& shards, const GradientSink& sink,
-                     Scalar* target) {
-  HWY_DYNAMIC_DISPATCH(RunMatrixGradient)
-  (team, x, rows, depth, dy, outputs, skip_zeros, shards, sink, target);
-}
+MUDRA_KERNEL(matrix_gradient, RunMatrixGradient);
 
 }  // namespace mudra
 #endif

@@ -4,11 +4,11 @@
 #include <cmath>
 
 #include "mudra/simd/add.h"
+#include "mudra/simd/kernel.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "mudra/simd/normalize.cpp"
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
-#include <hwy/highway.h>
 
 #include "mudra/simd/columns-inl.h"
 
@@ -74,8 +74,8 @@ void SumRows(const Scalar* HWY_RESTRICT x, int64_t columns, int64_t begin, int64
 }
 
 // Sums over the batch of x or, with a center, of its squared distance from center[c].
-void SumBatch(ThreadTeam& team, const Scalar* x, const PixelRows& size, const Scalar* center,
-              const Shards& shards, Scalar* partial, Scalar* sum) {
+void SumColumns(ThreadTeam& team, const Scalar* x, const PixelRows& size, const Scalar* center,
+                const Shards& shards, Scalar* partial, Scalar* sum) {
   run_shards(team, size, shards, [&](int64_t shard, int64_t begin, int64_t end) {
     (center ? SumRows<true> : SumRows<false>)(x, size.columns, begin, end, center,
                                               partial + shard * size.columns);
@@ -95,9 +95,7 @@ void ScaleColumns(ThreadTeam& team, const Scalar* x, const PixelRows& size, cons
         hn::StoreU(hn::MulAdd(hn::Sub(hn::LoadU(d, x + at), m), a, b), d, y + at);
       }
     });
-    const int64_t count = (end - begin) * columns;
-    if (activation != ActivationKind::none)
-      activate(activation, y + begin * columns, count, y + begin * columns);
+    activate(activation, y + begin * columns, (end - begin) * columns, y + begin * columns);
   });
 }
 
@@ -220,9 +218,7 @@ void NormalizeRows(ThreadTeam& team, const Scalar* x, const PixelRows& size, Sca
         hn::StoreU(hn::MulAdd(h, hn::LoadU(d, weight + c), hn::LoadU(d, bias + c)), d, to + c);
       });
     }
-    const int64_t count = (end - begin) * columns;
-    if (activation != ActivationKind::none)
-      activate(activation, y + begin * columns, count, y + begin * columns);
+    activate(activation, y + begin * columns, (end - begin) * columns, y + begin * columns);
   });
 }
 
@@ -288,67 +284,15 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace mudra {
 
-HWY_EXPORT(SumBatch);
-HWY_EXPORT(ScaleColumns);
-HWY_EXPORT(ColumnGradients);
-HWY_EXPORT(ScaleColumnsBackward);
-HWY_EXPORT(NormalizeRows);
-HWY_EXPORT(NormalizeRowsBackward);
-HWY_EXPORT(RowNormGradients);
-HWY_EXPORT(MeanOfRows);
-HWY_EXPORT(MeanOfRowsBackward);
-
-void sum_columns(ThreadTeam& team, const Scalar* x, const PixelRows& size, const Shards& shards,
-                 Scalar* partial, Scalar* sum) {
-  HWY_DYNAMIC_DISPATCH(SumBatch)(team, x, size, nullptr, shards, partial, sum);
-}
-
-void sum_squares(ThreadTeam& team, const Scalar* x, const PixelRows& size, const Scalar* mean,
-                 const Shards& shards, Scalar* partial, Scalar* sum) {
-  HWY_DYNAMIC_DISPATCH(SumBatch)(team, x, size, mean, shards, partial, sum);
-}
-
-void scale_columns(ThreadTeam& team, const Scalar* x, const PixelRows& size, const Scalar* mean,
-                   const Scalar* scale, const Scalar* shift, ActivationKind activation, Scalar* y) {
-  HWY_DYNAMIC_DISPATCH(ScaleColumns)(team, x, size, mean, scale, shift, activation, y);
-}
-
-void column_gradients(ThreadTeam& team, const Scalar* x, const Scalar* dy, const PixelRows& size,
-                      const Scalar* mean, const Shards& shards, Scalar* partial, Scalar* sum,
-                      Scalar* product) {
-  HWY_DYNAMIC_DISPATCH(ColumnGradients)(team, x, dy, size, mean, shards, partial, sum, product);
-}
-
-void scale_columns_backward(ThreadTeam& team, const Scalar* x, const Scalar* dy, const PixelRows& size,
-                            const Scalar* mean, const Scalar* scale, const Scalar* dy_mean,
-                            const Scalar* correlation, Scalar* dx) {
-  HWY_DYNAMIC_DISPATCH(ScaleColumnsBackward)(team, x, dy, size, mean, scale, dy_mean, correlation, dx);
-}
-
-void normalize_rows(ThreadTeam& team, const Scalar* x, const PixelRows& size, Scalar epsilon,
-                    const Scalar* weight, const Scalar* bias, ActivationKind activation, Scalar* mean,
-                    Scalar* inverse, Scalar* y) {
-  HWY_DYNAMIC_DISPATCH(NormalizeRows)(team, x, size, epsilon, weight, bias, activation, mean, inverse, y);
-}
-
-void normalize_rows_backward(ThreadTeam& team, const Scalar* x, const Scalar* dy, const PixelRows& size,
-                             const Scalar* weight, const Scalar* mean, const Scalar* inverse, Scalar* dx) {
-  HWY_DYNAMIC_DISPATCH(NormalizeRowsBackward)(team, x, dy, size, weight, mean, inverse, dx);
-}
-
-void row_norm_gradients(ThreadTeam& team, const Scalar* x, const Scalar* dy, const PixelRows& size,
-                        const Scalar* mean, const Scalar* inverse, const Shards& shards, Scalar* partial,
-                        Scalar* sum, Scalar* product) {
-  HWY_DYNAMIC_DISPATCH(RowNormGradients)(team, x, dy, size, mean, inverse, shards, partial, sum, product);
-}
-
-void mean_of_rows(ThreadTeam& team, const Scalar* x, const PixelRows& size, Scalar* y) {
-  HWY_DYNAMIC_DISPATCH(MeanOfRows)(team, x, size, y);
-}
-
-void mean_of_rows_backward(ThreadTeam& team, const Scalar* dy, const PixelRows& size, Scalar* dx) {
-  HWY_DYNAMIC_DISPATCH(MeanOfRowsBackward)(team, dy, size, dx);
-}
+MUDRA_KERNEL(sum_columns, SumColumns);
+MUDRA_KERNEL(scale_columns, ScaleColumns);
+MUDRA_KERNEL(column_gradients, ColumnGradients);
+MUDRA_KERNEL(scale_columns_backward, ScaleColumnsBackward);
+MUDRA_KERNEL(normalize_rows, NormalizeRows);
+MUDRA_KERNEL(normalize_rows_backward, NormalizeRowsBackward);
+MUDRA_KERNEL(row_norm_gradients, RowNormGradients);
+MUDRA_KERNEL(mean_of_rows, MeanOfRows);
+MUDRA_KERNEL(mean_of_rows_backward, MeanOfRowsBackward);
 
 }  // namespace mudra
 #endif

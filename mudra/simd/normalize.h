@@ -24,47 +24,48 @@ struct PixelRows {
   }
 };
 
-// sum[c] = sum over rows of x   partial [8, columns], scratch
-void sum_columns(ThreadTeam& team, const Scalar* x, const PixelRows& size, const Shards& shards,
-                 Scalar* partial, Scalar* sum);
-// sum[c] = sum over rows of (x - mean[c])^2
-void sum_squares(ThreadTeam& team, const Scalar* x, const PixelRows& size, const Scalar* mean,
-                 const Shards& shards, Scalar* partial, Scalar* sum);
+// sum[c] = sum over rows of x or, with a center, of (x - center[c])^2
+//   center [columns], or null   partial [8, columns], scratch
+extern void (*const sum_columns)(ThreadTeam& team, const Scalar* x, const PixelRows& size,
+                                 const Scalar* center, const Shards& shards, Scalar* partial, Scalar* sum);
 
 // y = f((x - mean[c]) scale[c] + shift[c])
-void scale_columns(ThreadTeam& team, const Scalar* x, const PixelRows& size, const Scalar* mean,
-                   const Scalar* scale, const Scalar* shift, ActivationKind activation, Scalar* y);
+extern void (*const scale_columns)(ThreadTeam& team, const Scalar* x, const PixelRows& size,
+                                   const Scalar* mean, const Scalar* scale, const Scalar* shift,
+                                   ActivationKind activation, Scalar* y);
 
 // sum[c] = sum of dy;   product[c] = sum of dy (x - mean[c])
 //   partial [8, 2, columns], scratch
-void column_gradients(ThreadTeam& team, const Scalar* x, const Scalar* dy, const PixelRows& size,
-                      const Scalar* mean, const Shards& shards, Scalar* partial, Scalar* sum,
-                      Scalar* product);
+extern void (*const column_gradients)(ThreadTeam& team, const Scalar* x, const Scalar* dy,
+                                      const PixelRows& size, const Scalar* mean, const Shards& shards,
+                                      Scalar* partial, Scalar* sum, Scalar* product);
 
 // dx = scale[c] (dy - dy_mean[c] - (x - mean[c]) correlation[c])
-void scale_columns_backward(ThreadTeam& team, const Scalar* x, const Scalar* dy, const PixelRows& size,
-                            const Scalar* mean, const Scalar* scale, const Scalar* dy_mean,
-                            const Scalar* correlation, Scalar* dx);
+extern void (*const scale_columns_backward)(ThreadTeam& team, const Scalar* x, const Scalar* dy,
+                                            const PixelRows& size, const Scalar* mean, const Scalar* scale,
+                                            const Scalar* dy_mean, const Scalar* correlation, Scalar* dx);
 
 // For every row r: mean[r], inverse[r] = 1 / sqrt(variance + epsilon), and
 //   y = f((x - mean[r]) inverse[r] weight[c] + bias[c])
-void normalize_rows(ThreadTeam& team, const Scalar* x, const PixelRows& size, Scalar epsilon,
-                    const Scalar* weight, const Scalar* bias, ActivationKind activation, Scalar* mean,
-                    Scalar* inverse, Scalar* y);
+extern void (*const normalize_rows)(ThreadTeam& team, const Scalar* x, const PixelRows& size, Scalar epsilon,
+                                    const Scalar* weight, const Scalar* bias, ActivationKind activation,
+                                    Scalar* mean, Scalar* inverse, Scalar* y);
 
 // With h = (x - mean[r]) inverse[r] and g = dy weight[c]:
 //   dx = inverse[r] (g - mean of g along the row - h (mean of g h along the row))
-void normalize_rows_backward(ThreadTeam& team, const Scalar* x, const Scalar* dy, const PixelRows& size,
-                             const Scalar* weight, const Scalar* mean, const Scalar* inverse, Scalar* dx);
+extern void (*const normalize_rows_backward)(ThreadTeam& team, const Scalar* x, const Scalar* dy,
+                                             const PixelRows& size, const Scalar* weight, const Scalar* mean,
+                                             const Scalar* inverse, Scalar* dx);
 
 // sum[c] = sum of dy;   product[c] = sum of dy (x - mean[r]) inverse[r]
 //   partial [8, 2, columns], scratch
-void row_norm_gradients(ThreadTeam& team, const Scalar* x, const Scalar* dy, const PixelRows& size,
-                        const Scalar* mean, const Scalar* inverse, const Shards& shards, Scalar* partial,
-                        Scalar* sum, Scalar* product);
+extern void (*const row_norm_gradients)(ThreadTeam& team, const Scalar* x, const Scalar* dy,
+                                        const PixelRows& size, const Scalar* mean, const Scalar* inverse,
+                                        const Shards& shards, Scalar* partial, Scalar* sum, Scalar* product);
 
 // y[n, c] = mean of image n's rows, and back: dx = dy / rows per image
-void mean_of_rows(ThreadTeam& team, const Scalar* x, const PixelRows& size, Scalar* y);
-void mean_of_rows_backward(ThreadTeam& team, const Scalar* dy, const PixelRows& size, Scalar* dx);
+extern void (*const mean_of_rows)(ThreadTeam& team, const Scalar* x, const PixelRows& size, Scalar* y);
+extern void (*const mean_of_rows_backward)(ThreadTeam& team, const Scalar* dy, const PixelRows& size,
+                                           Scalar* dx);
 
 }  // namespace mudra

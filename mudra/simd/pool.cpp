@@ -2,17 +2,17 @@
 
 #include <algorithm>
 
+#include "mudra/simd/kernel.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "mudra/simd/pool.cpp"
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
-#include <hwy/highway.h>
 
 #include "mudra/simd/pool-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace mudra::HWY_NAMESPACE {
 namespace {
-namespace hn = hwy::HWY_NAMESPACE;
 
 // Calls visit(d, offset of the window's first value in x, offset of its value in y) for every window and
 // vector of channels; the last channels go one by one.
@@ -119,26 +119,10 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace mudra {
 
-HWY_EXPORT(MaxPool);
-HWY_EXPORT(MaxPoolBackward);
-HWY_EXPORT(AveragePool);
-HWY_EXPORT(AveragePoolBackward);
-
-void max_pool(const PoolShape& shape, const Scalar* x, Scalar* y, Scalar* argmax) {
-  HWY_DYNAMIC_DISPATCH(MaxPool)(shape, x, y, argmax);
-}
-
-void max_pool_backward(const PoolShape& shape, const Scalar* argmax, const Scalar* dy, Scalar* dx) {
-  HWY_DYNAMIC_DISPATCH(MaxPoolBackward)(shape, argmax, dy, dx);
-}
-
-void average_pool(const PoolShape& shape, const Scalar* x, Scalar* y) {
-  HWY_DYNAMIC_DISPATCH(AveragePool)(shape, x, y);
-}
-
-void average_pool_backward(const PoolShape& shape, const Scalar* dy, Scalar* dx) {
-  HWY_DYNAMIC_DISPATCH(AveragePoolBackward)(shape, dy, dx);
-}
+MUDRA_KERNEL(max_pool, MaxPool);
+MUDRA_KERNEL(max_pool_backward, MaxPoolBackward);
+MUDRA_KERNEL(average_pool, AveragePool);
+MUDRA_KERNEL(average_pool_backward, AveragePoolBackward);
 
 }  // namespace mudra
 #endif

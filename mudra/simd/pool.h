@@ -18,12 +18,13 @@ struct PoolShape {
 
 // One image.   argmax [y_size], or null: the number in the window of the pixel that is the maximum, the first
 // of equals; a NaN wins
-void max_pool(const PoolShape& shape, const Scalar* x, Scalar* y, Scalar* argmax);
+extern void (*const max_pool)(const PoolShape& shape, const Scalar* x, Scalar* y, Scalar* argmax);
 // dx of every window's maximum += dy
-void max_pool_backward(const PoolShape& shape, const Scalar* argmax, const Scalar* dy, Scalar* dx);
+extern void (*const max_pool_backward)(const PoolShape& shape, const Scalar* argmax, const Scalar* dy,
+                                       Scalar* dx);
 
-void average_pool(const PoolShape& shape, const Scalar* x, Scalar* y);
+extern void (*const average_pool)(const PoolShape& shape, const Scalar* x, Scalar* y);
 // dx = sum over the windows a pixel is in of dy / window size
-void average_pool_backward(const PoolShape& shape, const Scalar* dy, Scalar* dx);
+extern void (*const average_pool_backward)(const PoolShape& shape, const Scalar* dy, Scalar* dx);
 
 }  // namespace mudra

@@ -46,12 +46,15 @@ HWY_INLINE void product_tile(const Scalar* HWY_RESTRICT x, const RowLayout& layo
   }
 }
 
-// Calls f(R) with the constant R that `rows` is, at most `most`.
-template <int most, class F>
-HWY_INLINE void for_rows(int rows, F f) {
-  unroll<most>([&](auto n) MUDRA_INLINE {
-    if (rows == n + 1) f(std::integral_constant<int, n + 1>());
-  });
+// Calls f(R, first) for tiles of R rows from `first` on, times P panels, which are as equal as can be.
+template <int P, class F>
+HWY_INLINE void for_tiles(int64_t rows, F f) {
+  int64_t first = 0;
+  for (int64_t tiles = (rows + most_rows(P) - 1) / most_rows(P); tiles > 0; --tiles) {
+    const int64_t count = (rows - first) / tiles;
+    with_constant<most_rows(P)>(count, [&](auto r) MUDRA_INLINE { f(r, first); });
+    first += count;
+  }
 }
 
 }  // namespace mudra::HWY_NAMESPACE

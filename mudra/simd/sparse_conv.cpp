@@ -2,14 +2,12 @@
 
 #include <algorithm>
 #include <bit>
-#include <cmath>
 
 #include "mudra/simd/panels.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "mudra/simd/sparse_conv.cpp"
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
-#include <hwy/highway.h>
 
 #include "mudra/simd/vectors-inl.h"
 
@@ -100,21 +98,16 @@ HWY_INLINE void add_weights(const ConvShape& s, const Scalar* HWY_RESTRICT dy,
   unroll<R * K>([&](auto i) MUDRA_INLINE { hn::Store(sum[i], d, dx + i / K * line + i % K * s.channels); });
 }
 
-// Calls f(rows, columns) with constants: the kernel is taken in pieces of up to 3 x 3 taps.
-template <class F>
-HWY_INLINE void for_size(int64_t rows, int64_t columns, F f) {
-  unroll<9>([&](auto n) MUDRA_INLINE {
-    constexpr int r = n / 3 + 1, k = n % 3 + 1;
-    if (rows == r && columns == k) f(std::integral_constant<int, r>(), std::integral_constant<int, k>());
-  });
-}
-
+// Calls f(rows, columns, first row, first column) for pieces of the kernel of up to 3 x 3 taps, sizes being
+// constants.
 template <class F>
 HWY_INLINE void for_pieces(const ConvShape& s, F f) {
   for (int64_t u = 0; u < s.kernel_height; u += 3) {
     for (int64_t v = 0; v < s.kernel_width; v += 3) {
-      for_size(std::min<int64_t>(3, s.kernel_height - u), std::min<int64_t>(3, s.kernel_width - v),
-               [&](auto r, auto k) MUDRA_INLINE { f(r, k, u, v); });
+      with_constant<3>(std::min<int64_t>(3, s.kernel_height - u), [&](auto r) MUDRA_INLINE {
+        with_constant<3>(std::min<int64_t>(3, s.kernel_width - v),
+                         [&](auto k) MUDRA_INLINE { f(r, k, u, v); });
+      });
     }
   }
 }
@@ -271,8 +264,7 @@ void sparse_conv_gradient(const ConvShape& whole, bool pooled, const Scalar* scr
       Scalar total = 0;
       for (int shard = 0; shard < gradient_shards; ++shard)
         total += scratch[shard * space.size() + o * depth + k];
-      Scalar& to = target[panel_index(k, o, depth)];
-      to = sink.descends() ? std::fma(-sink.rate(), total, to) : total;
+      sink.put(total, target[panel_index(k, o, depth)]);
     }
   }
 }

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <bit>
 
+#include "mudra/simd/kernel.h"
 #include "mudra/simd/panels.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "mudra/simd/sparse_matmul.cpp"
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
-#include <hwy/highway.h>
 
 #include "mudra/simd/vectors-inl.h"
 
@@ -20,13 +20,6 @@ constexpr int most_panels = std::max(1, 8 / parts);  // taken together
 
 // Columns taken together: the weights of 8 panels then stay in the first-level cache (24 KiB of floats).
 constexpr int64_t block = 48;
-
-template <class F>
-HWY_INLINE void for_panels(int64_t panels, F f) {
-  unroll<most_panels>([&](auto n) MUDRA_INLINE {
-    if (panels == n + 1) f(std::integral_constant<int, n + 1>());
-  });
-}
 
 // Which of up to 64 columns of a row are not zero, a bit for each.
 HWY_INLINE uint64_t find_columns(const Scalar* HWY_RESTRICT x, int64_t count) {
@@ -82,7 +75,7 @@ void SparseMatmul(ThreadTeam& team, const Scalar* x, int64_t rows, int64_t depth
       const int64_t width_here = std::min(block, depth - k);
       for (int64_t n = begin; n < end; ++n) columns[n - begin] = find_columns(x + n * depth + k, width_here);
       const Scalar* from = w + panel * panel_stride + k * panel_width;
-      for_panels(panels, [&](auto p) MUDRA_INLINE {
+      with_constant<most_panels>(panels, [&](auto p) MUDRA_INLINE {
         add_block<p>(x + begin * depth + k, end - begin, depth, columns, from, panel_stride,
                      sums + begin * width + first, width);
       });
@@ -92,7 +85,7 @@ void SparseMatmul(ThreadTeam& team, const Scalar* x, int64_t rows, int64_t depth
       const Scalar* from = sums + n * width + first;
       Scalar* to = y + n * outputs + first;
       for (int64_t o = 0; o < count; ++o) to[o] = from[o] + (bias ? bias[first + o] : Scalar{0});
-      if (activation != ActivationKind::none) activate(activation, to, count, to);
+      activate(activation, to, count, to);
     }
   });
 }
@@ -104,8 +97,6 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace mudra {
 
-HWY_EXPORT(SparseMatmul);
-
 bool sparse_matmul_pays(const Scalar* x, int64_t rows, int64_t depth) {
   const int64_t looked_at = std::min<int64_t>(4, rows);
   int64_t some = 0;
@@ -116,10 +107,7 @@ bool sparse_matmul_pays(const Scalar* x, int64_t rows, int64_t depth) {
   return some * 10 < looked_at * depth * 7;
 }
 
-void sparse_matmul(ThreadTeam& team, const Scalar* x, int64_t rows, int64_t depth, const Scalar* w,
-                   int64_t outputs, const Scalar* bias, ActivationKind activation, Scalar* sums, Scalar* y) {
-  HWY_DYNAMIC_DISPATCH(SparseMatmul)(team, x, rows, depth, w, outputs, bias, activation, sums, y);
-}
+MUDRA_KERNEL(sparse_matmul, SparseMatmul);
 
 }  // namespace mudra
 #endif

@@ -16,7 +16,8 @@ namespace mudra {
 bool sparse_matmul_pays(const Scalar* x, int64_t rows, int64_t depth);
 
 // As matmul of a plain matrix.   sums: scratch space [rows, padded(outputs)]
-void sparse_matmul(ThreadTeam& team, const Scalar* x, int64_t rows, int64_t depth, const Scalar* w,
-                   int64_t outputs, const Scalar* bias, ActivationKind activation, Scalar* sums, Scalar* y);
+extern void (*const sparse_matmul)(ThreadTeam& team, const Scalar* x, int64_t rows, int64_t depth,
+                                   const Scalar* w, int64_t outputs, const Scalar* bias,
+                                   ActivationKind activation, Scalar* sums, Scalar* y);
 
 }  // namespace mudra

@@ -2,10 +2,11 @@
 
 #include <algorithm>
 
+#include "mudra/simd/kernel.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "mudra/simd/updates.cpp"
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
-#include <hwy/highway.h>
 
 #include "mudra/simd/map-inl.h"
 
@@ -86,21 +87,9 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace mudra {
 
-HWY_EXPORT(Descend);
-HWY_EXPORT(MomentumStep);
-HWY_EXPORT(AdamStep);
-
-void descend(Scalar rate, const Scalar* gradient, int64_t count, Scalar* weights) {
-  HWY_DYNAMIC_DISPATCH(Descend)(rate, gradient, count, weights);
-}
-void momentum_step(const Momentum& m, const Scalar* gradient, int64_t count, Scalar* velocity,
-                   Scalar* weights) {
-  HWY_DYNAMIC_DISPATCH(MomentumStep)(m, gradient, count, velocity, weights);
-}
-void adam_step(const Adam& a, const Scalar* gradient, int64_t count, Scalar* mean, Scalar* square,
-               Scalar* weights) {
-  HWY_DYNAMIC_DISPATCH(AdamStep)(a, gradient, count, mean, square, weights);
-}
+MUDRA_KERNEL(descend, Descend);
+MUDRA_KERNEL(momentum_step, MomentumStep);
+MUDRA_KERNEL(adam_step, AdamStep);
 
 }  // namespace mudra
 #endif

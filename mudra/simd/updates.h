@@ -8,15 +8,15 @@
 namespace mudra {
 
 // w -= rate g, with one rounding: the same bits as a gradient kernel's descend.
-void descend(Scalar rate, const Scalar* gradient, int64_t count, Scalar* weights);
+extern void (*const descend)(Scalar rate, const Scalar* gradient, int64_t count, Scalar* weights);
 
 struct Momentum {
   Scalar rate, momentum, decay;
   bool nesterov;
 };
 // g' = g + decay w;  v = momentum v + g';  w -= rate (nesterov ? g' + momentum v : v)     (as PyTorch's SGD)
-void momentum_step(const Momentum& m, const Scalar* gradient, int64_t count, Scalar* velocity,
-                   Scalar* weights);
+extern void (*const momentum_step)(const Momentum& m, const Scalar* gradient, int64_t count, Scalar* velocity,
+                                   Scalar* weights);
 
 struct Adam {
   Scalar rate;  // alpha
@@ -28,7 +28,7 @@ struct Adam {
 // Kingma and Ba 2015, algorithm 1:
 //   m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2;
 //   w -= rate (m correction1) / (sqrt(v correction2) + epsilon)
-void adam_step(const Adam& a, const Scalar* gradient, int64_t count, Scalar* mean, Scalar* square,
-               Scalar* weights);
+extern void (*const adam_step)(const Adam& a, const Scalar* gradient, int64_t count, Scalar* mean,
+                               Scalar* square, Scalar* weights);
 
 }  // namespace mudra

@@ -33,6 +33,14 @@ HWY_INLINE void unroll(F f) {
   (std::make_integer_sequence<int, N>());
 }
 
+// Calls f with the constant, of 1 to N, that `number` is.
+template <int N, class F>
+HWY_INLINE void with_constant(int64_t number, F f) {
+  unroll<N>([&](auto n) MUDRA_INLINE {
+    if (number == n + 1) f(std::integral_constant<int, n + 1>());
+  });
+}
+
 }  // namespace mudra::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 

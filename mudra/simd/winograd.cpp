@@ -2,12 +2,12 @@
 
 #include <algorithm>
 
+#include "mudra/simd/kernel.h"
 #include "mudra/simd/panels.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "mudra/simd/winograd.cpp"
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
-#include <hwy/highway.h>
 
 #include "mudra/simd/pool-inl.h"
 #include "mudra/simd/product-inl.h"
@@ -111,15 +111,10 @@ struct Winograd {
     for (int64_t place = 0; place < places; ++place) {
       const Scalar* from = patches + place * count * s.channels;
       const Scalar* w = weights + place * place_stride + panel * panel_stride;
-      for (int64_t left = count; left > 0;) {
-        const int64_t tiles = (left + most_rows(P) - 1) / most_rows(P);
-        const int here = static_cast<int>(left / tiles);
-        for_rows<most_rows(P)>(here,
-                               [&](auto r) MUDRA_INLINE { product<r, P>(from, rows, w, panel_stride, to); });
-        from += here * s.channels;
-        to += here * P * panel_width;
-        left -= here;
-      }
+      for_tiles<P>(count, [&](auto r, int64_t first) MUDRA_INLINE {
+        product<r, P>(from + first * s.channels, rows, w, panel_stride,
+                      to + (place * count + first) * P * panel_width);
+      });
     }
   }
 
@@ -197,14 +192,11 @@ struct Winograd {
     HWY_ALIGN Scalar patch[patch_space];
     HWY_ALIGN Scalar product[places * strip_most * wide * panel_width];
     patches(x, first, count, patch);
-    int64_t panel = 0;
-    for (; panel + wide <= panel_count(s.outputs); panel += wide) {
-      products<wide>(patch, count, panel, product);
-      finish<wide>(product, first, count, panel, y, argmax);
-    }
-    if (panel < panel_count(s.outputs)) {
-      products<1>(patch, count, panel, product);
-      finish<1>(product, first, count, panel, y, argmax);
+    for (int64_t panel = 0; panel < panel_count(s.outputs); panel += wide) {
+      with_constant<wide>(std::min<int64_t>(wide, panel_count(s.outputs) - panel), [&](auto p) MUDRA_INLINE {
+        products<p>(patch, count, panel, product);
+        finish<p>(product, first, count, panel, y, argmax);
+      });
     }
   }
 };
@@ -234,8 +226,6 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace mudra {
 
-HWY_EXPORT(RunWinograd);
-
 bool winograd_pays(const ConvShape& s) {
   // With fewer tiles an image, transforming the weights costs what the products save.
   constexpr int64_t least_tiles = 9, most_channels = 256;
@@ -245,10 +235,7 @@ bool winograd_pays(const ConvShape& s) {
 
 int64_t winograd_scratch(const ConvShape& s) { return 16 * padded(s.outputs) * s.channels; }
 
-void winograd(ThreadTeam& team, const ConvShape& s, const Scalar* x, const Scalar* w, const Scalar* bias,
-              ActivationKind activation, Scalar* scratch, bool pools, Scalar* y, Scalar* argmax) {
-  HWY_DYNAMIC_DISPATCH(RunWinograd)(team, s, x, w, bias, activation, scratch, pools, y, argmax);
-}
+MUDRA_KERNEL(winograd, RunWinograd);
 
 }  // namespace mudra
 #endif

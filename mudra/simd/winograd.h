@@ -21,7 +21,8 @@ int64_t winograd_scratch(const ConvShape& shape);
 // y = f(b + convolution); see Conv2d.   w: panels   scratch [winograd_scratch]
 //   y [N, out_height, out_width, outputs], or the maxima over windows of 2x2 [N, out_height / 2, ...] when
 //   `pools`, with argmax of the same shape, or null, as max_pool has it
-void winograd(ThreadTeam& team, const ConvShape& shape, const Scalar* x, const Scalar* w, const Scalar* bias,
-              ActivationKind activation, Scalar* scratch, bool pools, Scalar* y, Scalar* argmax);
+extern void (*const winograd)(ThreadTeam& team, const ConvShape& shape, const Scalar* x, const Scalar* w,
+                              const Scalar* bias, ActivationKind activation, Scalar* scratch, bool pools,
+                              Scalar* y, Scalar* argmax);
 
 }  // namespace mudra

@@ -73,12 +73,6 @@ TrainingState begin(Network network, const TrainingOptions& options) {
   return state;
 }
 
-Shape of_one(const Dataset& data) {
-  Shape shape = data.pixels.shape();
-  shape[0] = 1;
-  return shape;
-}
-
 }  // namespace
 
 // What stays the same beside the state that changes.
@@ -94,7 +88,7 @@ struct Trainer::Parts {
         state(std::move(begun)),
         batches(data, fold.train, options.batch_size),
         max_batch(batches.size(0)),
-        augmenter(options.augment, of_one(data), max_batch),
+        augmenter(options.augment, with_batch(data.pixels.shape(), 1), max_batch),
         weights(class_weights(options.class_weights, data, fold.train), data.example_weights, max_batch),
         schedule(options, batches.count()),
         plan(state.network, max_batch, Mode::train,
@@ -304,21 +298,11 @@ void Trainer::set_weights(const Network& network) {
 
 void Trainer::put_state(Safetensors& content) const { mudra::put_state(parts_->state, content); }
 
-std::string Trainer::state() const {
-  Safetensors content;
-  put_state(content);
-  return write_safetensors(content);
-}
-
 void Trainer::restore(const Safetensors& content, const std::string& where) {
   parts_->state = take_state(content, begin(parts_->state.network, parts_->options), where);
   parts_->ordered_epoch = 0;
   parts_->problem.clear();
   parts_->follow();
-}
-
-void Trainer::restore(std::string_view bytes, const std::string& where) {
-  restore(read_safetensors(bytes, where), where);
 }
 
 int worthwhile_threads(const Network& network, int64_t batch, int available) {

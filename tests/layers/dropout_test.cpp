@@ -19,7 +19,7 @@ Passed pass(const Dropout& dropout, const Tensor& x, const Tensor& dy, int64_t f
   auto saved = dropout.make_saved(x.shape(), Mode::train);
   Passed passed{Tensor(x.shape()), Tensor(x.shape())};
   dropout.forward(x, passed.y, saved, context);
-  dropout.backward(x, passed.y, saved, dy, passed.dx, context);
+  dropout.backward({x, passed.y, dy, context}, saved, passed.dx);
   return passed;
 }
 

@@ -51,15 +51,15 @@ class GradientCheck {
   void run() {
     auto saved = layer_.make_saved(x_.shape(), Mode::train);
     spoil(y_);
-    layer_.forward(x_, y_, saved, context_);
+    forward(layer_, x_, y_, saved, context_);
     for (const Scalar value : y_.values()) ASSERT_TRUE(std::isfinite(value)) << "forward left a value unset";
     Tensor dx(x_.shape());
     L grad = layer_;
     spoil(dx);
     for (const Parameter& p : list(grad.parameters)) spoil(*p.tensor);
-    layer_.backward(x_, y_, saved, weights_, dx, context_);
+    layer_.backward({x_, y_, weights_, context_}, saved, dx);
     if constexpr (HasGradients<L>) {
-      layer_.gradients(x_, y_, saved, weights_, grad.parameters, GradientSink::store(), context_);
+      layer_.gradients({x_, y_, weights_, context_}, saved, grad.parameters, GradientSink::store());
     }
     for (int64_t i = 0; i < x_.size(); ++i) expect_slope(x_[i], dx[i], "dx", i);
     const auto parameters = list(layer_.parameters);
@@ -81,7 +81,7 @@ class GradientCheck {
   // The sum of y weighted by weights_, a scalar whose slopes the layer should find.
   double value() {
     auto saved = layer_.make_saved(x_.shape(), Mode::train);
-    layer_.forward(x_, y_, saved, context_);
+    forward(layer_, x_, y_, saved, context_);
     double sum = 0;
     for (int64_t i = 0; i < y_.size(); ++i)
       sum += static_cast<double>(y_[i]) * static_cast<double>(weights_[i]);

@@ -30,16 +30,16 @@ class TorchCase {
       expect_close(channels_first(y), expected("infer"), tolerance, "infer");
     }
     spoil(y);
-    layer_.forward(x, y, saved, context_);
+    forward(layer_, x, y, saved, context_);
     expect_close(channels_first(y), expected("y"), tolerance, "y");
     const Tensor dy = channels_last(expected("dy"), shape);
     Tensor dx(input_);
     spoil(dx);
     L grad = layer_;
     for (const Parameter& p : list(grad.parameters)) spoil(*p.tensor);
-    layer_.backward(x, y, saved, dy, dx, context_);
+    layer_.backward({x, y, dy, context_}, saved, dx);
     if constexpr (HasGradients<L>)
-      layer_.gradients(x, y, saved, dy, grad.parameters, GradientSink::store(), context_);
+      layer_.gradients({x, y, dy, context_}, saved, grad.parameters, GradientSink::store());
     expect_close(channels_first(dx), expected("dx"), tolerance, "dx");
     for (const Parameter& p : list(grad.parameters)) {
       expect_close(to_file_order(p), expected("d" + std::string(p.name)), tolerance,

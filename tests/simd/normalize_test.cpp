@@ -34,9 +34,9 @@ TEST(Columns, MomentsArePlain) {
     Tensor partial = unwritten({8, size.columns}), mean = unwritten({size.columns}), variance = mean;
     Tensor expected_mean = mean, expected_variance = mean;
     plain::column_moments(x.data(), size, expected_mean.data(), expected_variance.data());
-    sum_columns(team, x.data(), size, {}, partial.data(), mean.data());
+    sum_columns(team, x.data(), size, nullptr, {}, partial.data(), mean.data());
     for (Scalar& value : mean.values()) value /= static_cast<Scalar>(size.rows());
-    sum_squares(team, x.data(), size, expected_mean.data(), {}, partial.data(), variance.data());
+    sum_columns(team, x.data(), size, expected_mean.data(), {}, partial.data(), variance.data());
     for (Scalar& value : variance.values()) value /= static_cast<Scalar>(size.rows());
     expect_same_values(target, size, mean, expected_mean);
     expect_same_values(target, size, variance, expected_variance);

@@ -123,13 +123,14 @@ TEST(Shards, OfTheSumsOfNormalizationAddUp) {
     const Tensor column_mean = random_tensor({columns}, 5), mean = random_tensor({batch * rows}, 3),
                  inverse = random_tensor({batch * rows}, 4);
     Tensor partial = unwritten({gradient_shards, 2, columns});
-    expect_shards_add_up(
-        batch, columns, [&](int64_t first, int64_t count, const Shards& shards, Scalar* sum) {
-          sum_columns(team, x.data() + first * image, {count, rows, columns}, shards, partial.data(), sum);
-        });
     expect_shards_add_up(batch, columns,
                          [&](int64_t first, int64_t count, const Shards& shards, Scalar* sum) {
-                           sum_squares(team, x.data() + first * image, {count, rows, columns},
+                           sum_columns(team, x.data() + first * image, {count, rows, columns}, nullptr,
+                                       shards, partial.data(), sum);
+                         });
+    expect_shards_add_up(batch, columns,
+                         [&](int64_t first, int64_t count, const Shards& shards, Scalar* sum) {
+                           sum_columns(team, x.data() + first * image, {count, rows, columns},
                                        column_mean.data(), shards, partial.data(), sum);
                          });
     expect_shards_add_up(
