@@ -2,10 +2,19 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
 namespace mudra {
+
+// In parts of the picture's width and height, from its upper left corner.
+struct Box {
+  float left = 0, top = 0, right = 1, bottom = 1;
+};
+struct Joint {
+  float x = 0, y = 0;
+};
 
 // The class that means: none of these. A refusal is no class of the model and is not among the probabilities.
 inline constexpr int32_t refused = -1;
@@ -16,6 +25,8 @@ struct Answer {
   float confidence = 0;              // the largest probability, also of an image that is refused
   std::vector<float> probabilities;  // one a class
   std::vector<float> logits;         // one a class; a single one for two classes
+  std::optional<Box> box;            // where the hand is, from models that look for it
+  std::vector<Joint> joints;         // of that hand, from models that find them
 };
 
 // Of N images, with memory for no more than what an evaluation needs.

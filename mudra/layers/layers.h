@@ -28,4 +28,21 @@ template <class... L>
 inline constexpr bool all_layers<std::variant<L...>> = ((Layer<L> || IsMark<L>)&&...);
 static_assert(all_layers<AnyLayer>);
 
+// A variant of the types in a list, each once.
+template <class Variant, class... T>
+struct Distinct {
+  using type = Variant;
+};
+template <class... Kept, class T, class... Rest>
+struct Distinct<std::variant<Kept...>, T, Rest...>
+    : std::conditional_t<(std::is_same_v<T, Kept> || ...), Distinct<std::variant<Kept...>, Rest...>,
+                         Distinct<std::variant<Kept..., T>, Rest...>> {};
+template <class Variant>
+struct SavedOf;
+template <class... L>
+struct SavedOf<std::variant<L...>> : Distinct<std::variant<NothingSaved>, typename L::Saved...> {};
+
+// The Saved of any layer.
+using AnySaved = SavedOf<AnyLayer>::type;
+
 }  // namespace mudra

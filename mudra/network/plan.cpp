@@ -134,11 +134,7 @@ Plan::Node Plan::make_node(const Network& network, const Graph& graph, size_t nu
   node.needs_gradient =
       node.is_trained || needs_gradient(node.input) || (node.is_add && needs_gradient(node.other));
   const Mode mode = from.layer < frozen ? Mode::infer : mode_;
-  visit_layer(layer, [&](const auto& l) {
-    auto saved = l.make_saved(x, mode);
-    node.saved_bytes = saved.bytes();
-    node.saved = std::move(saved);
-  });
+  visit_layer(layer, [&](const auto& l) { node.saved = l.make_saved(x, mode); });
   return node;
 }
 
@@ -281,7 +277,7 @@ const Tensor& Plan::run(const Network& network, const Tensor& x, const Context& 
     here.layer = static_cast<int64_t>(node.layer);
     if (node.pools) here.argmax = &node.argmax;
     visit_layer(network.layers[node.layer], [&]<class L>(const L& layer) {
-      auto& saved = std::any_cast<typename L::Saved&>(node.saved);
+      auto& saved = std::get<typename L::Saved>(node.saved);
       if (node.infers) {
         layer.infer(in, node.y, saved, here);
       } else {
@@ -319,7 +315,7 @@ void Plan::update_state(Network& network, double share) const {
     std::visit(
         [&]<class L>(L& layer) {
           if constexpr (requires(const typename L::Saved& saved) { layer.update_state(saved, share); }) {
-            if (!node.infers) layer.update_state(std::any_cast<const typename L::Saved&>(node.saved), share);
+            if (!node.infers) layer.update_state(std::get<typename L::Saved>(node.saved), share);
           }
         },
         network.layers[node.layer]);
@@ -346,7 +342,7 @@ void Plan::run_backward(const Network& network, const Tensor& x, Network* gradie
       Context here = context;
       if (node.pools) here.argmax = &node.argmax;
       visit_layer(network.layers[node.layer], [&]<class L>(const L& layer) {
-        auto& saved = std::any_cast<typename L::Saved&>(node.saved);
+        auto& saved = std::get<typename L::Saved>(node.saved);
         const Pass pass{in, node.y, dy, here};
         if (node.is_trained || dx.data()) layer.backward(pass, saved, dx);
         if constexpr (HasGradients<L>) {
@@ -389,7 +385,8 @@ Plan::Memory Plan::memory() const {
     memory.layers.resize(node.layer + 1);
     int64_t& bytes = memory.layers.back();
     if (mode_ != Mode::infer && !node.is_view) bytes += bytes_of(node.y);
-    bytes += bytes_of(node.argmax) + node.saved_bytes;
+    bytes += bytes_of(node.argmax);
+    bytes += std::visit([](const auto& saved) { return saved.bytes(); }, node.saved);
   }
   for (const Tensor& buffer : buffers_) memory.shared += bytes_of(buffer);
   return memory;

@@ -7,7 +7,6 @@
 // images x [N, H, W, C] with 1 <= N <= max_batch(). Whatever is returned lives until the next call.
 #pragma once
 
-#include <any>
 #include <vector>
 
 #include "mudra/network/graph.h"
@@ -76,9 +75,8 @@ class Plan {
     int other = none;                                  // add: the node whose y joins
     Shape shape;                                       // of y, for `chunk_` examples
     Tensor y;
-    Tensor argmax;   // of pooled y
-    std::any saved;  // the layer's own Saved
-    int64_t saved_bytes = 0;
+    Tensor argmax;  // of pooled y
+    AnySaved saved;
     bool is_add = false;
     bool is_view = false;         // y is x, reshaped
     bool infers = false;          // runs as to infer

@@ -1,5 +1,5 @@
 // Everything that changes while training: the past as far as the future needs it. Internal to training/;
-// others hold it as a container (Trainer::put_state).
+// others hold it as bytes (Trainer::state).
 #pragma once
 
 #include <string>

@@ -298,11 +298,21 @@ void Trainer::set_weights(const Network& network) {
 
 void Trainer::put_state(Safetensors& content) const { mudra::put_state(parts_->state, content); }
 
+std::string Trainer::state() const {
+  Safetensors content;
+  put_state(content);
+  return write_safetensors(content);
+}
+
 void Trainer::restore(const Safetensors& content, const std::string& where) {
   parts_->state = take_state(content, begin(parts_->state.network, parts_->options), where);
   parts_->ordered_epoch = 0;
   parts_->problem.clear();
   parts_->follow();
+}
+
+void Trainer::restore(std::string_view bytes, const std::string& where) {
+  restore(read_safetensors(bytes, where), where);
 }
 
 int worthwhile_threads(const Network& network, int64_t batch, int available) {

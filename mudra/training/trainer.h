@@ -5,6 +5,7 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "mudra/core/thread_team.h"
@@ -69,8 +70,11 @@ class Trainer {
   const Network& network() const;
   void set_weights(const Network& network);
 
-  // Everything a training needs to go on later or elsewhere, among the other things of a container. restore()
-  // throws Error, with `where` as its place, when there is no state of such a training.
+  // Everything a training needs to go on later or elsewhere, as bytes (a safetensors container). restore()
+  // throws Error, with `where` as its place, when they are no state of such a training.
+  std::string state() const;
+  void restore(std::string_view bytes, const std::string& where);
+  // The same among the other things of a container.
   void put_state(Safetensors& content) const;
   void restore(const Safetensors& content, const std::string& where);
 
