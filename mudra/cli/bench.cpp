@@ -1,6 +1,7 @@
 // mudra bench [JOB...]: how fast this machine trains, answers and augments.
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
 #include <memory>
@@ -65,16 +66,16 @@ nlohmann::json measure_machine(bool json) {
 
 }  // namespace
 
-Action bench_command(Arguments& arguments) {
+void bench_command(CLI::App& app) {
   auto a = std::make_shared<BenchArguments>();
-  arguments.positional("JOB", a->jobs,
-                       "What to time: seed, ten, cnn (training), seed-1, cnn-1, seed-256, cnn-256 (answers), "
-                       "augment, machine (what a thread can do at most); without one, all",
-                       false);
-  arguments.option("--runs", a->runs, "how often each is timed");
-  arguments.option("--threads", a->threads, "threads to use");
-  arguments.flag("--json", a->json, "Print the result as one JSON document");
-  return [a] {
+  app.add_option("JOB", a->jobs,
+                 "What to time: seed, ten, cnn (training), seed-1, cnn-1, seed-256, cnn-256 (answers), "
+                 "augment, machine (what a thread can do at most); without one, all");
+  app.option_defaults()->always_capture_default();
+  app.add_option("--runs", a->runs, "how often each is timed");
+  app.add_option("--threads", a->threads, "threads to use");
+  app.add_flag("--json", a->json, "Print the result as one JSON document");
+  app.callback([a] {
     if (a->runs < 1 || a->runs > 1000) throw usage_error("give 1 to 1000", "--runs");
     if (a->threads < 1 || a->threads > 1024) throw usage_error("give 1 to 1024", "--threads");
     ThreadTeam team(a->threads);
@@ -102,7 +103,7 @@ Action bench_command(Arguments& arguments) {
       fmt::print("\n");
     }
     if (a->json) print_json(document);
-  };
+  });
 }
 
 }  // namespace mudra

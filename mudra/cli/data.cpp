@@ -2,11 +2,13 @@
 // and find copies across it.
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
-#include "mudra/cli/arguments.h"
+#include "mudra/cli/commands.h"
 #include "mudra/cli/output.h"
 #include "mudra/core/atomic_file.h"
 #include "mudra/core/error.h"
@@ -27,18 +29,12 @@ using nlohmann::json;
 
 // DATA and the options that say how it is read, under the names they have everywhere.
 struct DataArguments {
-  std::string data;
   std::map<std::string, std::string> given;
   std::string out;
   bool json = false;
   bool compress = false;
-  bool quiet = false;
 
-  Options options() const {
-    std::map<std::string, std::string> all = given;
-    all["data"] = data;
-    return make_options({}, all);
-  }
+  Options options() const { return make_options({}, given); }
   Dataset load() const {
     ThreadTeam team(1);
     const Options all = options();
@@ -46,13 +42,14 @@ struct DataArguments {
   }
 };
 
-std::shared_ptr<DataArguments> declare_data(Arguments& arguments, std::vector<std::string_view> names) {
+std::shared_ptr<DataArguments> declare_data(CLI::App& app, std::vector<std::string_view> names) {
   auto a = std::make_shared<DataArguments>();
-  arguments.positional("DATA", a->data,
-                       "Labelled images: .npz, .npy, .csv, IDX, a folder or synth:N[:DOMAIN]");
+  app.add_option("DATA", a->given["data"],
+                 "Labelled images: .npz, .npy, .csv, IDX, a folder or synth:N[:DOMAIN]")
+      ->required();
   for (const char* reading : {"classes", "groups", "labels", "strict", "size", "channels", "fit"})
     names.emplace_back(reading);
-  add_options(arguments, a->given, names);
+  add_options(app, a->given, names);
   return a;
 }
 
@@ -109,24 +106,21 @@ void print_counts(const Dataset& data, const Inspection& found) {
   }
   if (found.group_counts.size() > most_columns) {
     std::vector<int64_t> sizes;
-    for (const auto& counts : found.group_counts) {
-      int64_t size = 0;
-      for (const int64_t count : counts) size += count;
-      sizes.push_back(size);
-    }
+    for (const auto& counts : found.group_counts)
+      sizes.push_back(std::accumulate(counts.begin(), counts.end(), int64_t{0}));
     const auto [least, most] = std::minmax_element(sizes.begin(), sizes.end());
     fmt::print("\n{} groups of {} to {} images\n", thousands(static_cast<int64_t>(sizes.size())),
                thousands(*least), thousands(*most));
   }
 }
 
-Action inspect_command(Arguments& arguments) {
-  const auto a = declare_data(arguments, {"augment", "seed"});
-  arguments.option(
+void inspect_command(CLI::App& app) {
+  const auto a = declare_data(app, {"augment", "seed"});
+  app.add_option(
       "--out", a->out,
       "A PNG to write: some images of every class, or with --augment what it makes of some images");
-  arguments.flag("--json", a->json, "Print the result as one JSON document");
-  return [a] {
+  app.add_flag("--json", a->json, "Print the result as one JSON document");
+  app.callback([a] {
     const Options options = a->options();
     const Augmentation& augmentation = options.training.augment;
     if (augmentation.any() && a->out.empty()) {
@@ -149,19 +143,19 @@ Action inspect_command(Arguments& arguments) {
     if (!found.warnings.empty()) fmt::print("\n");
     for (const std::string& warning : found.warnings) fmt::print("warning   {}\n", warning);
     if (!a->out.empty()) fmt::print("\nsheet     {}\n", a->out);
-  };
+  });
 }
 
 // ---- convert ----
 
-Action convert_command(Arguments& arguments) {
-  const auto a = declare_data(arguments, {"seed"});
-  arguments.required_option(
-      "--out", a->out,
-      "File .npz, .npy, .csv[.gz], .idx[.gz], ...images-idx3-ubyte[.gz], or a new folder of PNGs");
-  arguments.flag("--compress", a->compress, "Deflate the .npz; it can then not be read piece by piece");
-  arguments.flag("--json", a->json, "Print the result as one JSON document");
-  return [a] {
+void convert_command(CLI::App& app) {
+  const auto a = declare_data(app, {"seed"});
+  app.add_option("--out", a->out,
+                 "File .npz, .npy, .csv[.gz], .idx[.gz], ...images-idx3-ubyte[.gz], or a new folder of PNGs")
+      ->required();
+  app.add_flag("--compress", a->compress, "Deflate the .npz; it can then not be read piece by piece");
+  app.add_flag("--json", a->json, "Print the result as one JSON document");
+  app.callback([a] {
     const Dataset data = a->load();
     const std::vector<std::string> notes = write_dataset(
         data, a->out, {.compress = a->compress, .progress = show_progress("writing " + a->out)});
@@ -173,20 +167,20 @@ Action convert_command(Arguments& arguments) {
     fmt::print("{}: {} images {}x{}\n", a->out, thousands(data.size()), data.pixels.shape()[1],
                data.pixels.shape()[2]);
     for (const std::string& note : notes) fmt::print("note      {}\n", note);
-  };
+  });
 }
 
 // ---- split ----
 
-Action split_command(Arguments& arguments) {
-  const auto a = declare_data(arguments, {"split", "seed"});
+void split_command(CLI::App& app) {
+  const auto a = declare_data(app, {"split", "seed"});
   const auto inner = std::make_shared<std::string>();
-  arguments.option("--inner", *inner,
-                   "Nest: divide every training part again by such a rule, to choose options without a look "
-                   "at the test part");
-  arguments.option("--out", a->out, "The file to write, such as split.json; train --split takes it");
-  arguments.flag("--json", a->json, "Print the split as one JSON document");
-  return [a, inner] {
+  app.add_option("--inner", *inner,
+                 "Nest: divide every training part again by such a rule, to choose options without a look "
+                 "at the test part");
+  app.add_option("--out", a->out, "The file to write, such as split.json; train --split takes it");
+  app.add_flag("--json", a->json, "Print the split as one JSON document");
+  app.callback([a, inner] {
     const Options options = a->options();
     const Dataset data = a->load();
     Split split = make_split(data, options.split, options.seed);
@@ -204,17 +198,17 @@ Action split_command(Arguments& arguments) {
       fmt::print("\n");
     }
     if (!a->out.empty()) fmt::print("written to {}\n", a->out);
-  };
+  });
 }
 
 // ---- leaks ----
 
-Action leaks_command(Arguments& arguments) {
-  const auto a = declare_data(arguments, {"split", "seed", "threads"});
+void leaks_command(CLI::App& app) {
+  const auto a = declare_data(app, {"split", "seed", "threads"});
   const auto cache = std::make_shared<std::string>(default_cache_folder().string());
-  arguments.option("--cache", *cache, "Folder that keeps results; empty for none");
-  arguments.flag("--json", a->json, "Print the result as one JSON document");
-  return [a, cache] {
+  app.add_option("--cache", *cache, "Folder that keeps results; empty for none")->capture_default_str();
+  app.add_flag("--json", a->json, "Print the result as one JSON document");
+  app.callback([a, cache] {
     const Options options = a->options();
     const Dataset data = a->load();
     const Split split = make_split(data, options.split, options.seed);
@@ -244,17 +238,16 @@ Action leaks_command(Arguments& arguments) {
     if (report.test_with_twin > 0) {
       fmt::print("\nAccuracy on this split says less about new hands. Try --split group --groups FILE.\n");
     }
-  };
+  });
 }
 
 }  // namespace
 
-Action data_command(Arguments& arguments) {
-  arguments.subcommand("inspect", "Count, look for what is wrong, and make a contact sheet", inspect_command);
-  arguments.subcommand("convert", "Bring a data set to another form", convert_command);
-  arguments.subcommand("split", "Divide a data set for training and testing", split_command);
-  arguments.subcommand("leaks", "Find held-out images with a near copy in training", leaks_command);
-  return {};
+void data_command(CLI::App& app) {
+  inspect_command(*app.add_subcommand("inspect", "Count, look for what is wrong, and make a contact sheet"));
+  convert_command(*app.add_subcommand("convert", "Bring a data set to another form"));
+  split_command(*app.add_subcommand("split", "Divide a data set for training and testing"));
+  leaks_command(*app.add_subcommand("leaks", "Find held-out images with a near copy in training"));
 }
 
 }  // namespace mudra

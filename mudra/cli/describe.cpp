@@ -1,6 +1,4 @@
 // mudra train --describe: the network's layers and their costs.
-#include "mudra/cli/describe.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>

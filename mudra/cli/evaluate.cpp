@@ -1,6 +1,7 @@
 // mudra evaluate DATA --model M: how well a model does on labelled images.
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <numeric>
@@ -17,7 +18,6 @@ namespace {
 
 struct EvaluateArguments {
   std::map<std::string, std::string> given;
-  std::string data;
   std::string model;
   std::optional<std::string> report;
   std::string predictions;
@@ -26,19 +26,23 @@ struct EvaluateArguments {
 
 }  // namespace
 
-Action evaluate_command(Arguments& arguments) {
+void evaluate_command(CLI::App& app) {
   auto a = std::make_shared<EvaluateArguments>();
-  arguments.positional("DATA", a->data, "Labelled images, in any form that train reads");
-  arguments.required_option("--model", a->model, "A model file, or the folder of a run");
-  add_options(arguments, a->given, {"classes", "groups", "labels", "strict", "size", "seed", "threads"});
-  arguments.optional_value("--report", a->report,
-                           "Write report.html and figures into this folder (default: runs/evaluate-N)");
-  arguments.option("--predictions", a->predictions,
-                   "Write a CSV with the answer for every image to this file");
-  arguments.flag("--json", a->json, "Print the result as one JSON document");
-  arguments.examples({"mudra evaluate new-hands/ --model runs/train-1 --predictions answers.csv"});
-  return [a] {
-    a->given["data"] = a->data;
+  app.add_option("DATA", a->given["data"], "Labelled images, in any form that train reads")->required();
+  app.add_option("--model", a->model, "A model file, or the folder of a run")->required();
+  add_options(app, a->given, {"classes", "groups", "labels", "strict", "size", "seed", "threads"});
+  app.add_option_function<std::vector<std::string>>(
+         "--report",
+         [a](const std::vector<std::string>& given) {
+           a->report = given.empty() || given.back() == "{}" ? std::string() : given.back();
+         },
+         "Write report.html and figures into this folder (default: runs/evaluate-N)")
+      ->expected(0, 1)
+      ->type_name("[TEXT]");
+  app.add_option("--predictions", a->predictions, "Write a CSV with the answer for every image to this file");
+  app.add_flag("--json", a->json, "Print the result as one JSON document");
+  app.footer("Examples:\n  mudra evaluate new-hands/ --model runs/train-1 --predictions answers.csv");
+  app.callback([a] {
     const Options options = make_options({}, a->given);
     const ModelTest test = test_model(load_model(a->model), options.data, options.seed, options.run);
     if (!a->predictions.empty()) {
@@ -60,7 +64,7 @@ Action evaluate_command(Arguments& arguments) {
     }
     std::fflush(stdout);
     if (a->report) print_report(make_record(test, options, a->model), folder, a->json);
-  };
+  });
 }
 
 }  // namespace mudra

@@ -1,6 +1,7 @@
 // mudra export MODEL --to onnx --out FILE: a model for other programs.
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -20,25 +21,6 @@ struct ExportArguments {
   bool json = false;
 };
 
-struct Format {
-  std::string name;
-  std::string (*bytes)(const Model&);
-};
-
-const std::vector<Format>& formats() {
-  static const std::vector<Format> list = {{"onnx", onnx_bytes}};
-  return list;
-}
-
-const Format& format_called(const std::string& name) {
-  std::vector<std::string> known;
-  for (const Format& format : formats()) {
-    if (format.name == name) return format;
-    known.push_back(format.name);
-  }
-  throw usage_error("no format is called '" + name + "'", "--to", did_you_mean(name, known));
-}
-
 void print_export(const ExportArguments& a, const Model& model, size_t size) {
   const Preprocessing& p = model.preprocessing;
   fmt::print("model     {}: {}x{} {}, {} classes, {} parameters\n", a.model, p.width, p.height,
@@ -55,23 +37,24 @@ nlohmann::json to_json(const ExportArguments& a, const Model& model, size_t size
 
 }  // namespace
 
-Action export_command(Arguments& arguments) {
+void export_command(CLI::App& app) {
   auto a = std::make_shared<ExportArguments>();
-  arguments.positional("MODEL", a->model, "A model file, or the folder of a run");
-  arguments.required_option("--to", a->to, "The format: onnx");
-  arguments.required_option("--out", a->out, "The file to write");
-  arguments.flag("--json", a->json, "Print what was written as one JSON document");
-  return [a] {
-    const Format& format = format_called(a->to);
+  app.add_option("MODEL", a->model, "A model file, or the folder of a run")->required();
+  app.add_option("--to", a->to, "The format: onnx")->required();
+  app.add_option("--out", a->out, "The file to write")->required();
+  app.add_flag("--json", a->json, "Print what was written as one JSON document");
+  app.callback([a] {
+    if (a->to != "onnx")
+      throw usage_error("no format is called '" + a->to + "'", "--to", did_you_mean(a->to, {"onnx"}));
     const Model model = load_model(a->model);
-    const std::string bytes = format.bytes(model);
+    const std::string bytes = onnx_bytes(model);
     write_file_atomically(a->out, bytes);
     if (a->json) {
       print_json(to_json(*a, model, bytes.size()));
     } else {
       print_export(*a, model, bytes.size());
     }
-  };
+  });
 }
 
 }  // namespace mudra

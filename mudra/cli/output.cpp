@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -42,13 +43,27 @@ void print_confusion(const Evaluation& evaluation) {
   fmt::print("\n");
 }
 
-void add_options(Arguments& arguments, std::map<std::string, std::string>& given,
+void add_options(CLI::App& app, std::map<std::string, std::string>& given,
                  const std::vector<std::string_view>& names) {
   const Options defaults;
   describe(defaults, [&](const OptionInfo& option, const auto& value) {
     const bool is_wanted = names.empty() || std::ranges::find(names, option.name) != names.end();
-    if (is_wanted && option.name != "data")
-      arguments.declared(option, choices_of(value), text_of(value), given);
+    if (!is_wanted || option.name == "data") return;
+    const std::string name(option.name), default_text = text_of(value);
+    std::vector<std::string> choices = choices_of(value);
+    std::erase(choices, "");
+    const std::string help =
+        fmt::format("{}{}{}", option.help, choices.empty() ? "" : ": ", fmt::join(choices, ", "));
+    CLI::Option* made = nullptr;
+    if (default_text == "false") {  // needs no value: saying it turns it on
+      made = app.add_flag_callback(
+          "--" + name, [&given, name] { given[name] = "true"; }, help);
+    } else {
+      made = app.add_option_function<std::string>(
+          "--" + name, [&given, name](const std::string& text) { given[name] = text; }, help);
+      made->default_str(default_text)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    }
+    made->group(std::string(option.group));
   });
 }
 
@@ -80,12 +95,7 @@ void print_json(const nlohmann::json& document) {
   fmt::print("{}\n", document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
-ProgressLine::ProgressLine()
-    : is_terminal_(isatty(STDERR_FILENO) == 1), start_(std::chrono::steady_clock::now()) {}
-
-double ProgressLine::seconds() const {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-}
+ProgressLine::ProgressLine() : is_terminal_(isatty(STDERR_FILENO) == 1) {}
 
 void ProgressLine::show(const std::string& text) {
   const auto now = std::chrono::steady_clock::now();

@@ -4,14 +4,22 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <stop_token>
 #include <string>
+#include <string_view>
+#include <vector>
 
-#include "mudra/cli/arguments.h"
+namespace CLI {
+class App;
+}
+
+#include "mudra/core/progress.h"
 #include "mudra/data/dataset.h"
 #include "mudra/evaluation/evaluation.h"
-#include "mudra/report/run_record.h"
+#include "mudra/network/summary.h"
+#include "mudra/report/record.h"
 
 namespace mudra {
 
@@ -25,9 +33,12 @@ void print_confusion(const Evaluation& evaluation);
 void print_groups(const Evaluation& evaluation);
 
 // Options a command shares with `train`, by name (all but `data` if the list is empty); what the
-// user gives goes into `given`.
-void add_options(Arguments& arguments, std::map<std::string, std::string>& given,
+// user gives goes into `given`. --help shows each under its group, with its choices and its default.
+void add_options(CLI::App& app, std::map<std::string, std::string>& given,
                  const std::vector<std::string_view>& names = {});
+
+// A line a layer, blocks indented, on standard output.
+void print_summary(const NetworkSummary& summary);
 
 // What reading the data recognised, and every file it had to skip, on standard error.
 void print_notes(const Dataset& data);
@@ -39,14 +50,13 @@ class ProgressLine {
  public:
   ProgressLine();
   bool is_terminal() const { return is_terminal_; }
-  double seconds() const;              // since it was made
   void show(const std::string& text);  // at most 20 times a second
   void finish(const std::string& text);
   void clear();
 
  private:
   bool is_terminal_;
-  std::chrono::steady_clock::time_point start_, shown_;
+  std::chrono::steady_clock::time_point shown_;
 };
 
 // From now on Ctrl-C and a polite kill only request a stop of this token; a second one kills.

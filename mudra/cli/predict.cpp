@@ -1,6 +1,7 @@
 // mudra predict IMAGE... --model M: what a model sees in pictures.
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -70,14 +71,15 @@ void print_answers(const std::vector<FileAnswer>& answers, const Model& model) {
 
 }  // namespace
 
-Action predict_command(Arguments& arguments) {
+void predict_command(CLI::App& app) {
   auto a = std::make_shared<PredictArguments>();
-  arguments.positional("IMAGE", a->images, "Pictures: PNG, JPEG or .npy, of any size and colour");
-  arguments.required_option("--model", a->model, "A model file, or the folder of a run");
-  arguments.flag("--json", a->json, "Print the answers as one JSON document");
-  arguments.examples({"mudra predict hand.jpg --model runs/train-1",
-                      "mudra predict *.png --model model.safetensors --json"});
-  return [a] {
+  app.add_option("IMAGE", a->images, "Pictures: PNG, JPEG or .npy, of any size and colour")->required();
+  app.add_option("--model", a->model, "A model file, or the folder of a run")->required();
+  app.add_flag("--json", a->json, "Print the answers as one JSON document");
+  app.footer(
+      "Examples:\n  mudra predict hand.jpg --model runs/train-1\n"
+      "  mudra predict *.png --model model.safetensors --json");
+  app.callback([a] {
     const Predictor predictor(load_model(a->model));
     std::vector<FileAnswer> answers;
     size_t failed = 0;
@@ -102,7 +104,7 @@ Action predict_command(Arguments& arguments) {
       std::fflush(stdout);
       throw Error(fmt::format("{} of {} images could not be read", failed, a->images.size()));
     }
-  };
+  });
 }
 
 }  // namespace mudra

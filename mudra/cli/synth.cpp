@@ -1,11 +1,13 @@
 #include <fmt/core.h>
 
+#include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "mudra/cli/commands.h"
 #include "mudra/cli/output.h"
 #include "mudra/core/error.h"
+#include "mudra/core/stopwatch.h"
 #include "mudra/core/text.h"
 #include "mudra/data/write_dataset.h"
 #include "mudra/synth/render_hands.h"
@@ -22,26 +24,27 @@ struct SynthArguments {
 
 }  // namespace
 
-Action synth_command(Arguments& arguments) {
+void synth_command(CLI::App& app) {
   auto a = std::make_shared<SynthArguments>();
   SynthOptions& o = a->synth;
-  arguments.option("--count", o.count, "Images to render");
-  arguments.option("--size", o.size, "Pixels a side, 16 to 512");
-  arguments.option("--seed", o.seed, "The same seed gives the same images, for any number of threads");
-  arguments.option("--none", o.none_fraction, "Share of images that show no digit, labelled none");
-  arguments.option("--domain", o.domain,
-                   "massey (cut out on black), ankara (bright wall), webcam (anything) or mixed");
-  arguments.flag("--colour", o.colour, "Red, green and blue instead of grey");
-  arguments.option("--threads", a->threads, "Threads; 0 for one a processor");
-  arguments.option("--out", a->out, "FILE.npz, FILE.npy, FILE.csv, or a folder of PNG files");
-  arguments.flag("--json", a->json, "Print the result as one JSON document");
-  return [a] {
+  app.option_defaults()->always_capture_default();
+  app.add_option("--count", o.count, "Images to render");
+  app.add_option("--size", o.size, "Pixels a side, 16 to 512");
+  app.add_option("--seed", o.seed, "The same seed gives the same images, for any number of threads");
+  app.add_option("--none", o.none_fraction, "Share of images that show no digit, labelled none");
+  app.add_option("--domain", o.domain,
+                 "massey (cut out on black), ankara (bright wall), webcam (anything) or mixed");
+  app.add_flag("--colour", o.colour, "Red, green and blue instead of grey");
+  app.add_option("--threads", a->threads, "Threads; 0 for one a processor");
+  app.add_option("--out", a->out, "FILE.npz, FILE.npy, FILE.csv, or a folder of PNG files");
+  app.add_flag("--json", a->json, "Print the result as one JSON document");
+  app.callback([a] {
     const SynthOptions& options = a->synth;
     if (a->out.empty())
       throw usage_error("nowhere to write", "--out", "Name a file such as hands.npz, or a folder");
     if (a->threads < 0) throw usage_error("cannot be negative", "--threads", "Give 0 for one a processor");
     ThreadTeam team(a->threads > 0 ? a->threads : available_processors());
-    const ProgressLine clock;
+    const Stopwatch clock;
     const Dataset data = render_hands(options, team, show_progress("rendering"));
     const double seconds = clock.seconds();
     const std::vector<std::string> notes =
@@ -59,7 +62,7 @@ Action synth_command(Arguments& arguments) {
                data.group_names.size() == 1 ? "person" : "people", options.size, options.size, seconds);
     fmt::print("written   {}\n", a->out);
     for (const std::string& note : notes) fmt::print(stderr, "note      {}\n", note);
-  };
+  });
 }
 
 }  // namespace mudra

@@ -1,15 +1,15 @@
 // mudra train [DATA]: learn from labelled images.
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <cmath>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "mudra/cli/commands.h"
-#include "mudra/cli/describe.h"
 #include "mudra/cli/output.h"
 #include "mudra/core/text.h"
-#include "mudra/experiment/doubts.h"
 #include "mudra/experiment/load_data.h"
 #include "mudra/report/record.h"
 #include "mudra/report/summary.h"
@@ -20,7 +20,6 @@ namespace {
 
 struct TrainArguments {
   std::map<std::string, std::string> given;
-  std::optional<std::string> data;
   std::string options_file;
   std::string out;
   std::string resume;
@@ -117,24 +116,24 @@ void describe_only(const Options& options, bool json) {
 
 }  // namespace
 
-Action train_command(Arguments& arguments) {
+void train_command(CLI::App& app) {
   auto a = std::make_shared<TrainArguments>();
-  arguments.positional(
-      "DATA", a->data,
-      "Labelled images: .npz, .npy, .csv, a folder or synth:N[:DOMAIN]; without it, rendered hands", false);
-  add_options(arguments, a->given);
-  arguments.option("--options", a->options_file, "A TOML file of options, such as a run's options.toml");
-  arguments.option("--out", a->out, "Folder for the model and its records (default: runs/NAME-N)");
-  arguments.option("--resume", a->resume, "Go on with a run that was stopped: its folder, and nothing else");
-  arguments.flag("--json", a->json, "Print the result as one JSON document");
-  arguments.flag("--quiet", a->quiet, "No progress");
-  arguments.flag("--describe", a->describe, "Print the network's layers and what they cost; train nothing");
-  arguments.flag("--no-report", a->no_report, "Write no report and draw no figures");
-  arguments.examples({"mudra train signs/ --validation 0.1", "mudra train digits.npz --recipe report",
-                      "mudra train photographs/ --groups hands.csv --split leave-one-group-out --network cnn",
-                      "mudra train --resume runs/train-1"});
-  return [a] {
-    if (a->data) a->given["data"] = *a->data;
+  app.add_option_function<std::string>(
+      "DATA", [a](const std::string& data) { a->given["data"] = data; },
+      "Labelled images: .npz, .npy, .csv, a folder or synth:N[:DOMAIN]; without it, rendered hands");
+  add_options(app, a->given);
+  app.add_option("--options", a->options_file, "A TOML file of options, such as a run's options.toml");
+  app.add_option("--out", a->out, "Folder for the model and its records (default: runs/NAME-N)");
+  app.add_option("--resume", a->resume, "Go on with a run that was stopped: its folder, and nothing else");
+  app.add_flag("--json", a->json, "Print the result as one JSON document");
+  app.add_flag("--quiet", a->quiet, "No progress");
+  app.add_flag("--describe", a->describe, "Print the network's layers and what they cost; train nothing");
+  app.add_flag("--no-report", a->no_report, "Write no report and draw no figures");
+  app.footer(
+      "Examples:\n  mudra train signs/ --validation 0.1\n  mudra train digits.npz --recipe report\n"
+      "  mudra train photographs/ --groups hands.csv --split leave-one-group-out --network cnn\n"
+      "  mudra train --resume runs/train-1");
+  app.callback([a] {
     if (a->describe) return describe_only(make_options(a->options_file, a->given), a->json);
     if (!a->resume.empty() && (!a->options_file.empty() || !a->out.empty()))
       throw usage_error("a run goes on in its folder with its options", "--resume",
@@ -169,7 +168,7 @@ Action train_command(Arguments& arguments) {
     }
     if (!problem.empty())
       throw Error(problem, "training", "Lower --learning-rate, or shorten gradients with --clip 1");
-  };
+  });
 }
 
 }  // namespace mudra

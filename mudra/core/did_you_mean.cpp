@@ -1,5 +1,7 @@
 #include "mudra/core/did_you_mean.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <numeric>
 #include <utility>
@@ -39,9 +41,7 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
     }
   }
   if (best) return "Did you mean '" + *best + "'?";
-  std::string list;
-  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
-  return "There is: " + list;
+  return fmt::format("There is: {}", fmt::join(names, ", "));
 }
 
 }  // namespace mudra

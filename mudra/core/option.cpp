@@ -1,9 +1,10 @@
 #include "mudra/core/option.h"
 
+#include <fmt/format.h>
+
 #include <charconv>
 #include <cmath>
 #include <sstream>
-#include <type_traits>
 
 #include "mudra/core/did_you_mean.h"
 #include "mudra/core/error.h"
@@ -21,19 +22,6 @@ std::string limits_text(const Limits& limits) {
 
 [[noreturn]] void refuse(const OptionInfo& option, const std::string& text, const std::string& remedy) {
   throw usage_error("'" + text + "' is not possible", "--" + std::string(option.name), remedy);
-}
-
-template <class T>
-void set_number(const OptionInfo& option, T& value, const std::string& text) {
-  const Limits& limits = option.limits;
-  const std::optional<T> number = parse_number<T>(text);
-  const double size = static_cast<double>(number.value_or(T{}));
-  if (!number || !(limits.is_low_excluded ? size > limits.low : size >= limits.low) ||
-      !(size <= limits.high)) {
-    const std::string kind = std::is_integral_v<T> ? "Give a whole number " : "Give a number ";
-    refuse(option, text, kind + limits_text(limits));
-  }
-  value = *number;
 }
 
 }  // namespace
@@ -56,25 +44,28 @@ void set_from_text(const OptionInfo& option, bool& value, const std::string& tex
   value = text == "true";
 }
 
-void set_from_text(const OptionInfo& option, int& value, const std::string& text) {
-  set_number(option, value, text);
+template <class T>
+requires std::is_arithmetic_v<T>
+void set_from_text(const OptionInfo& option, T& value, const std::string& text) {
+  const Limits& limits = option.limits;
+  const std::optional<T> number = parse_number<T>(text);
+  const double size = static_cast<double>(number.value_or(T{}));
+  if (!number || !(limits.is_low_excluded ? size > limits.low : size >= limits.low) ||
+      !(size <= limits.high)) {
+    const std::string kind = std::is_integral_v<T> ? "Give a whole number " : "Give a number ";
+    refuse(option, text, kind + limits_text(limits));
+  }
+  value = *number;
 }
-void set_from_text(const OptionInfo& option, uint64_t& value, const std::string& text) {
-  set_number(option, value, text);
-}
-void set_from_text(const OptionInfo& option, double& value, const std::string& text) {
-  set_number(option, value, text);
-}
+template void set_from_text(const OptionInfo& option, int& value, const std::string& text);
+template void set_from_text(const OptionInfo& option, uint64_t& value, const std::string& text);
+template void set_from_text(const OptionInfo& option, double& value, const std::string& text);
 
 std::string text_of(const std::string& value) { return value; }
 std::string text_of(const std::vector<std::string>& value) {
-  std::string text;
-  for (const std::string& part : value) text += (text.empty() ? "" : ",") + part;
-  return text;
+  return fmt::format("{}", fmt::join(value, ","));
 }
 std::string text_of(bool value) { return value ? "true" : "false"; }
-std::string text_of(int value) { return std::to_string(value); }
-std::string text_of(uint64_t value) { return std::to_string(value); }
 
 std::string text_of(double value) {
   char buffer[64];

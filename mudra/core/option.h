@@ -1,10 +1,12 @@
 // What a person may choose: typed values, and their text at the edge (command line, TOML files, documents).
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <limits>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "mudra/core/named.h"
@@ -36,9 +38,9 @@ concept ReadsText = requires(const T& value, std::string_view text) {
 void set_from_text(const OptionInfo& option, std::string& value, const std::string& text);
 void set_from_text(const OptionInfo& option, std::vector<std::string>& value, const std::string& text);
 void set_from_text(const OptionInfo& option, bool& value, const std::string& text);
-void set_from_text(const OptionInfo& option, int& value, const std::string& text);
-void set_from_text(const OptionInfo& option, uint64_t& value, const std::string& text);
-void set_from_text(const OptionInfo& option, double& value, const std::string& text);
+template <class T>
+requires std::is_arithmetic_v<T>
+void set_from_text(const OptionInfo& option, T& value, const std::string& text);  // int, uint64_t, double
 [[noreturn]] void refuse_choice(const OptionInfo& option, const std::string& text,
                                 const std::vector<std::string>& choices);
 template <HasNames E>
@@ -56,9 +58,11 @@ void set_from_text(const OptionInfo&, T& value, const std::string& text) {
 std::string text_of(const std::string& value);
 std::string text_of(const std::vector<std::string>& value);
 std::string text_of(bool value);
-std::string text_of(int value);
-std::string text_of(uint64_t value);
 std::string text_of(double value);
+template <std::integral T>
+std::string text_of(T value) {
+  return std::to_string(value);
+}
 template <HasNames E>
 std::string text_of(E value) {
   return std::string(name_of(value));

@@ -1,14 +1,11 @@
 #include "mudra/core/shape.h"
 
+#include <fmt/format.h>
+
 namespace mudra {
 
 std::string Shape::text() const {
-  std::string out = "[";
-  for (int axis = 0; axis < rank_; ++axis) {
-    if (axis > 0) out += ", ";
-    out += std::to_string(sizes_[axis]);
-  }
-  return out + "]";
+  return fmt::format("[{}]", fmt::join(sizes_.begin(), sizes_.begin() + rank_, ", "));
 }
 
 }  // namespace mudra

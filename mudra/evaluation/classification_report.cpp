@@ -41,7 +41,8 @@ double ratio(double numerator, double denominator) { return denominator == 0 ? 0
 ReportRow scores(std::string name, int64_t right, int64_t predicted, int64_t support) {
   const double precision = ratio(static_cast<double>(right), static_cast<double>(predicted));
   const double recall = ratio(static_cast<double>(right), static_cast<double>(support));
-  return {std::move(name), precision, recall, ratio(2 * precision * recall, precision + recall), support};
+  const double f1 = ratio(2 * precision * recall, precision + recall);
+  return {std::move(name), precision, recall, f1, right, predicted, support};
 }
 
 // Mean of one column over the rows, each counted once or by its support.
@@ -56,9 +57,15 @@ double average(std::span<const ReportRow> rows, double ReportRow::*column, bool 
   return ratio(numpy_sum(values), total);
 }
 
-ReportRow average(std::string name, std::span<const ReportRow> rows, bool weighted, int64_t support) {
-  return {std::move(name), average(rows, &ReportRow::precision, weighted),
-          average(rows, &ReportRow::recall, weighted), average(rows, &ReportRow::f1, weighted), support};
+ReportRow average(std::string name, const ReportTable& table, bool weighted) {
+  const auto column = [&](double ReportRow::*column) { return average(table.classes, column, weighted); };
+  return {std::move(name),
+          column(&ReportRow::precision),
+          column(&ReportRow::recall),
+          column(&ReportRow::f1),
+          0,
+          0,
+          table.summary[0].support};
 }
 
 // Code points of a UTF-8 text, as Python's len() counts.
@@ -75,73 +82,54 @@ std::string right_aligned(std::string_view text, size_t width) {
 
 }  // namespace
 
-ReportTable report_table(std::span<const int64_t> confusion, std::span<const std::string> names,
-                         std::optional<std::span<const int32_t>> labels) {
+std::vector<ReportRow> class_scores(std::span<const int64_t> confusion, std::span<const std::string> names) {
   const size_t classes = names.size();
-  if (confusion.size() != classes * classes) {
-    throw Error(fmt::format("{} counts do not make a square of {} classes", confusion.size(), classes),
-                "classification report");
-  }
-  std::vector<int64_t> predicted(classes), support(classes);
-  for (size_t truth = 0; truth < classes; ++truth) {
-    for (size_t guess = 0; guess < classes; ++guess) {
-      support[truth] += confusion[truth * classes + guess];
-      predicted[guess] += confusion[truth * classes + guess];
-    }
-  }
-  std::vector<int32_t> occurring;
+  std::vector<ReportRow> rows;
   for (size_t i = 0; i < classes; ++i) {
-    if (support[i] + predicted[i] > 0) occurring.push_back(static_cast<int32_t>(i));
-  }
-  std::vector<int32_t> listed = labels ? std::vector(labels->begin(), labels->end()) : occurring;
-  if (listed.empty()) throw Error("there is nothing to report on", "classification report");
-
-  ReportTable table;
-  int64_t right = 0, guessed = 0, total = 0;
-  for (int32_t label : listed) {
-    if (label < 0 || static_cast<size_t>(label) >= classes) {
-      throw Error(fmt::format("label {} is not one of {} classes", label, classes), "classification report");
+    int64_t predicted = 0, support = 0;
+    for (size_t j = 0; j < classes; ++j) {
+      support += confusion[i * classes + j];
+      predicted += confusion[j * classes + i];
     }
-    const auto i = static_cast<size_t>(label);
-    table.classes.push_back(scores(names[i], confusion[i * classes + i], predicted[i], support[i]));
-    right += confusion[i * classes + i];
-    guessed += predicted[i];
-    total += support[i];
+    rows.push_back(scores(names[i], confusion[i * classes + i], predicted, support));
   }
-  ReportRow micro = scores("micro avg", right, guessed, total);
-  std::ranges::sort(listed);
-  if (listed == occurring) {
-    constexpr double none = std::numeric_limits<double>::quiet_NaN();
-    micro = {"accuracy", none, none, micro.f1, total};
+  return rows;
+}
+
+ReportTable report_table(const std::vector<ReportRow>& scores_of_all) {
+  ReportTable table;
+  int64_t right = 0, total = 0;
+  for (const ReportRow& row : scores_of_all) {
+    if (row.support + row.predicted > 0) table.classes.push_back(row);
+    right += row.right;
+    total += row.support;
   }
-  table.summary = {micro, average("macro avg", table.classes, false, total),
-                   average("weighted avg", table.classes, true, total)};
+  if (table.classes.empty()) throw Error("there is nothing to report on", "classification report");
+  ReportRow accuracy = scores("accuracy", right, total, total);
+  accuracy.precision = accuracy.recall = std::numeric_limits<double>::quiet_NaN();
+  table.summary = {accuracy};
+  table.summary.push_back(average("macro avg", table, false));
+  table.summary.push_back(average("weighted avg", table, true));
   return table;
 }
 
-std::string classification_report(std::span<const int64_t> confusion, std::span<const std::string> names,
-                                  std::optional<std::span<const int32_t>> labels) {
-  const ReportTable table = report_table(confusion, names, labels);
-  int64_t all_right = 0;
-  for (size_t i = 0; i < names.size(); ++i) all_right += confusion[i * names.size() + i];
+std::string two_digits(double value) { return std::isnan(value) ? "" : fmt::format("{:.2f}", value); }
+
+std::string classification_report(const std::vector<ReportRow>& scores_of_all) {
+  const ReportTable table = report_table(scores_of_all);
   size_t width = std::string_view("weighted avg").size();
   for (const ReportRow& row : table.classes) width = std::max(width, length(row.name));
-
   // scikit-learn counts support in floating point when no prediction at all is right.
-  auto support_text = [&](int64_t images) { return fmt::format("{}{}", images, all_right == 0 ? ".0" : ""); };
+  const char* point = table.summary[0].right == 0 ? ".0" : "";
   std::string text = std::string(width, ' ') + "  precision    recall  f1-score   support\n\n";
-  auto add = [&](const ReportRow& row) {
-    if (std::isnan(row.precision)) {
-      text += fmt::format("{} {:>10} {:>9} {:9.2f} {:>9}\n", right_aligned(row.name, width), "", "", row.f1,
-                          support_text(row.support));
-      return;
-    }
-    text += fmt::format("{}  {:9.2f} {:9.2f} {:9.2f} {:>9}\n", right_aligned(row.name, width), row.precision,
-                        row.recall, row.f1, support_text(row.support));
+  const auto add = [&](const ReportRow& row) {
+    text += fmt::format("{}  {:>9} {:>9} {:>9} {:>9}\n", right_aligned(row.name, width),
+                        two_digits(row.precision), two_digits(row.recall), two_digits(row.f1),
+                        fmt::format("{}{}", row.support, point));
   };
-  for (const ReportRow& row : table.classes) add(row);
+  std::ranges::for_each(table.classes, add);
   text += '\n';
-  for (const ReportRow& row : table.summary) add(row);
+  std::ranges::for_each(table.summary, add);
   return text;
 }
 

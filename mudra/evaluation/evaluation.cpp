@@ -3,11 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "mudra/core/error.h"
-#include "mudra/evaluation/classification_report.h"
 #include "mudra/inference/answer.h"
 
 namespace mudra {
@@ -48,24 +46,6 @@ static std::vector<GroupScore> group_scores(std::span<const uint8_t> right, cons
   return scores;
 }
 
-std::vector<ClassScores> class_scores(std::span<const int64_t> confusion) {
-  const auto classes = static_cast<size_t>(std::llround(std::sqrt(static_cast<double>(confusion.size()))));
-  std::vector<ClassScores> scores(classes);
-  for (size_t i = 0; i < classes; ++i) {
-    int64_t predicted = 0;
-    for (size_t j = 0; j < classes; ++j) {
-      scores[i].support += confusion[i * classes + j];
-      predicted += confusion[j * classes + i];
-    }
-    const auto right = static_cast<double>(confusion[i * classes + i]);
-    auto& [precision, recall, f1, support] = scores[i];
-    if (predicted > 0) precision = right / static_cast<double>(predicted);
-    if (support > 0) recall = right / static_cast<double>(support);
-    if (precision + recall > 0) f1 = 2 * precision * recall / (precision + recall);
-  }
-  return scores;
-}
-
 Evaluation evaluate(std::span<const int32_t> truth, std::span<const int32_t> predicted,
                     std::span<const std::string> classes, const IndependentUnits& units) {
   if (truth.empty()) {
@@ -75,17 +55,16 @@ Evaluation evaluate(std::span<const int32_t> truth, std::span<const int32_t> pre
   result.n = static_cast<int64_t>(truth.size());
   result.classes.assign(classes.begin(), classes.end());
   result.confusion = confusion_matrix(truth, predicted, classes.size());
-  result.per_class = class_scores(result.confusion);
-  result.text = classification_report(result.confusion, classes);
+  result.per_class = class_scores(result.confusion, classes);
+  result.text = classification_report(result.per_class);
 
   std::vector<uint8_t> right(truth.size());
-  int64_t successes = 0;
   for (size_t i = 0; i < truth.size(); ++i) {
     right[i] = truth[i] == predicted[i];
-    successes += right[i];
+    result.right += right[i];
     result.refused += predicted[i] == refused;
   }
-  result.accuracy = static_cast<double>(successes) / static_cast<double>(result.n);
+  result.accuracy = static_cast<double>(result.right) / static_cast<double>(result.n);
   result.interval = accuracy_interval(right, units);
   result.groups = group_scores(right, units);
   return result;
@@ -97,8 +76,8 @@ nlohmann::json to_json(const Evaluation& evaluation) {
   for (size_t i = 0; i < classes; ++i) {
     const auto row = evaluation.confusion.begin() + static_cast<std::ptrdiff_t>(i * classes);
     confusion.push_back(std::vector<int64_t>(row, row + static_cast<std::ptrdiff_t>(classes)));
-    const ClassScores& scores = evaluation.per_class[i];
-    per_class.push_back({{"label", evaluation.classes[i]},
+    const ReportRow& scores = evaluation.per_class[i];
+    per_class.push_back({{"label", scores.name},
                          {"precision", scores.precision},
                          {"recall", scores.recall},
                          {"f1", scores.f1},

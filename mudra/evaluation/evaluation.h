@@ -8,17 +8,10 @@
 #include <vector>
 
 #include "mudra/data/dataset.h"
+#include "mudra/evaluation/classification_report.h"
 #include "mudra/evaluation/interval.h"
 
 namespace mudra {
-
-// Scores of one class; a ratio whose denominator is 0 is 0. Recall is the accuracy within the class.
-struct ClassScores {
-  double precision = 0;
-  double recall = 0;
-  double f1 = 0;
-  int64_t support = 0;  // images that truly are of this class
-};
 
 // Of the images of one hand or signer.
 struct GroupScore {
@@ -28,15 +21,15 @@ struct GroupScore {
 };
 
 struct Evaluation {
-  int64_t n = 0;
+  int64_t n = 0, right = 0;
   int64_t refused = 0;  // images the model called none of its classes; they count as not right
   double accuracy = 0;
-  Interval interval;                   // 95% interval of the accuracy
-  std::vector<std::string> classes;    // K
-  std::vector<int64_t> confusion;      // [K, K]: rows true, columns predicted; without the images refused
-  std::vector<ClassScores> per_class;  // K
-  std::vector<GroupScore> groups;      // worst first; empty when groups are not known
-  std::string text;                    // the classification report of the classes that occur
+  Interval interval;                 // 95% interval of the accuracy
+  std::vector<std::string> classes;  // K
+  std::vector<int64_t> confusion;    // [K, K]: rows true, columns predicted; without the images refused
+  std::vector<ReportRow> per_class;  // K
+  std::vector<GroupScore> groups;    // worst first; empty when groups are not known
+  std::string text;                  // the classification report of the classes that occur
 
   int64_t count(size_t truth, size_t predicted) const {
     return confusion[truth * classes.size() + predicted];
@@ -55,9 +48,6 @@ IndependentUnits units_of(const Dataset& data, uint64_t seed);
 // [K, K] counts, rows true, columns predicted; refused images are in none.
 std::vector<int64_t> confusion_matrix(std::span<const int32_t> truth, std::span<const int32_t> predicted,
                                       size_t classes);
-
-// One row per class of a [K, K] matrix.
-std::vector<ClassScores> class_scores(std::span<const int64_t> confusion);
 
 // {n, refused, accuracy, interval: [low, high], interval_method, interval_unit, interval_units, labels,
 //  confusion: [[...]], per_class: [{label, precision, recall, f1, support}],

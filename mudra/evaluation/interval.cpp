@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <unordered_map>
 
 #include "mudra/core/error.h"
@@ -36,12 +37,6 @@ double quantile(std::span<const double> sorted, double share) {
   const auto below = static_cast<size_t>(place);
   const size_t above = std::min(below + 1, sorted.size() - 1);
   return sorted[below] + (place - static_cast<double>(below)) * (sorted[above] - sorted[below]);
-}
-
-int64_t distinct(std::span<const int32_t> values) {
-  std::vector<int32_t> sorted(values.begin(), values.end());
-  std::ranges::sort(sorted);
-  return std::unique(sorted.begin(), sorted.end()) - sorted.begin();
 }
 
 }  // namespace
@@ -89,8 +84,8 @@ Interval bootstrap_interval(std::span<const uint8_t> right, std::span<const int3
 }
 
 Interval accuracy_interval(std::span<const uint8_t> right, const IndependentUnits& units) {
-  const bool few_groups = units.groups.empty() || distinct(units.groups) < enough_groups;
-  if (few_groups && !units.photographs.empty()) {
+  const std::set<int32_t> groups(units.groups.begin(), units.groups.end());
+  if (groups.size() < enough_groups && !units.photographs.empty()) {
     Interval interval = bootstrap_interval(right, units.photographs, units.seed);
     interval.unit = "photograph";
     return interval;

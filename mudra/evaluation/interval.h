@@ -26,7 +26,7 @@ struct IndependentUnits {
 };
 
 // Below this many groups, resampling them says little and photographs are resampled where known.
-inline constexpr int64_t enough_groups = 10;
+inline constexpr size_t enough_groups = 10;
 
 // Wilson 1927: interval of a proportion, `successes` of `trials` (real numbers, trials > 0).
 Interval wilson_interval(double successes, double trials);

@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "mudra/core/progress.h"
 #include "mudra/data/dataset.h"
 #include "mudra/data/split.h"
 #include "mudra/evaluation/evaluation.h"
@@ -106,5 +107,19 @@ std::optional<ExperimentResult> run_experiment(const Experiment& experiment, Thr
                                                const ExperimentEvents& events = {},
                                                const std::stop_token& stop = {},
                                                const Resumption* resumption = nullptr);
+
+// A trained model tested on labelled images.
+struct ModelTest {
+  Model model;
+  Dataset data;
+  std::string data_text;
+  Answers answers;  // for every image
+  Evaluation evaluation;
+  Seconds seconds;
+};
+
+// Tests a model on the data that the options name. Throws Error.
+ModelTest test_model(Model model, const DataOptions& options, uint64_t seed, const RunOptions& run,
+                     const Progress& progress = {});
 
 }  // namespace mudra

@@ -1,5 +1,7 @@
 #include "mudra/experiment/load_data.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "mudra/core/error.h"
@@ -37,10 +39,10 @@ Dataset render(const std::string& source, const SizeOption& size, uint64_t seed,
 // "5,000 images 28x28, ten classes"
 std::string description(const Dataset& data) {
   const Shape& shape = data.pixels.shape();
-  return thousands(shape[0]) + (shape[0] == 1 ? " image " : " images ") + std::to_string(shape[1]) + "x" +
-         std::to_string(shape[2]) + (shape[3] == 3 ? " in colour, " : ", ") +
-         number_word(static_cast<int64_t>(data.classes.size())) +
-         (data.classes.size() == 1 ? " class" : " classes");
+  const auto classes = static_cast<int64_t>(data.classes.size());
+  return fmt::format("{} image{} {}x{}{}, {} class{}", thousands(shape[0]), shape[0] == 1 ? "" : "s",
+                     shape[1], shape[2], shape[3] == 3 ? " in colour" : "", number_word(classes),
+                     classes == 1 ? "" : "es");
 }
 
 LoadedData load(const DataOptions& options, uint64_t seed, ThreadTeam& team, const Progress& progress) {
@@ -87,14 +89,12 @@ LoadedData load_data(const DataOptions& options, uint64_t seed, ThreadTeam& team
 LoadedData load_data_for(const Model& model, const DataOptions& options, uint64_t seed, ThreadTeam& team,
                          const Progress& progress) {
   auto [data, text] = load(options, seed, team, progress);
-  std::string known;
-  for (const std::string& name : model.classes) known += (known.empty() ? "" : ",") + name;
   std::vector<int32_t> index;
   for (const std::string& name : data.classes) {
     const auto at = std::find(model.classes.begin(), model.classes.end(), name);
     if (at == model.classes.end()) {
       throw Error("has class '" + name + "', which the model does not know", data.source,
-                  "Keep what it knows with --classes " + known);
+                  fmt::format("Keep what it knows with --classes {}", fmt::join(model.classes, ",")));
     }
     index.push_back(static_cast<int32_t>(at - model.classes.begin()));
   }

@@ -38,7 +38,7 @@ std::string compiler() {
 
 }  // namespace
 
-std::vector<NamedText> environment(int threads) {
+NamedTexts environment(int threads) {
   utsname system{};
   const bool known = ::uname(&system) == 0;
   return {{"Mudra", MUDRA_VERSION},

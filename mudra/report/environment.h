@@ -1,13 +1,11 @@
 // Where a run happened: what may explain its time, never its numbers.
 #pragma once
 
-#include <vector>
-
-#include "mudra/report/run_record.h"
+#include "mudra/report/record.h"
 
 namespace mudra {
 
 // Mudra's version, compiler, processor, instruction set, threads, system.
-std::vector<NamedText> environment(int threads);
+NamedTexts environment(int threads);
 
 }  // namespace mudra

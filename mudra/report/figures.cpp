@@ -1,33 +1,96 @@
 #include "mudra/report/figures.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <spawn.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
+#include <cstring>
 #include <fstream>
 
 #include "mudra/core/atomic_file.h"
 #include "mudra/core/error.h"
 #include "mudra/core/text.h"
 #include "mudra/core/utf8.h"
-#include "mudra/report/gnuplot.h"
 #include "mudra/report/pictures.h"
+
+// POSIX leaves declaring it to the program.
+extern char** environ;  // NOLINT(readability-redundant-declaration)
 
 namespace mudra {
 namespace {
 
 namespace fs = std::filesystem;
 
+// Runs gnuplot in `folder`, where the script's files are. Returns an empty text, or why it did not work.
+std::string run_gnuplot(std::string_view script, const fs::path& folder) {
+  const std::string log = (folder / "gnuplot.log").string(), where = folder.string();
+  write_file_atomically(folder / "script", script);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+  posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  posix_spawn_file_actions_addchdir_np(&actions, where.c_str());
+  std::string program = "gnuplot", defaults = "-d", file = "script";
+  char* arguments[] = {program.data(), defaults.data(), file.data(), nullptr};
+  pid_t child = 0;
+  const int failed = ::posix_spawnp(&child, program.c_str(), &actions, nullptr, arguments, environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (failed != 0) return failed == ENOENT ? "gnuplot is not installed" : std::strerror(failed);
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
+  const std::string complaint = fs::exists(log) ? read_file(log, size_t{1} << 20) : std::string();
+  return complaint.empty() ? "gnuplot failed" : "gnuplot failed: " + shorten(complaint, 200);
+}
+
+// A text as gnuplot takes it literally: no substitution happens between single quotes. Characters the
+// figures' font lacks become squares, for their stand-ins cover the whole figure.
+std::string gnuplot_text(std::string_view text) {
+  std::string quoted = "'";
+  for (const char32_t point : code_points(shorten(text, 200))) {
+    const bool in_font =
+        point < 0x0590 || (point >= 0x1E00 && point < 0x2C00 && (point < 0x200B || point > 0x200F));
+    // gnuplot 5.4 does not read every doubled quote as a quote: show the typographic one.
+    append_utf8(point == U'\'' ? U'\u2019' : in_font ? point : U'\u25A1', quoted);
+  }
+  return quoted + "'";
+}
+
 constexpr const char* held_out_colour = "#0b62b5";
 constexpr const char* training_colour = "#b35900";
 
-// One figure: what to do between `set output` and the next figure. `files` are raw pixels the body reads.
+// One figure: what to do between `set output` and the next figure.
 struct Figure {
   std::string name;
   int width, height;  // pixels
   std::string body;
-  std::vector<std::pair<std::string, std::string>> files;
+  std::vector<std::string> plots = {};                           // what is plotted then
+  std::vector<std::pair<std::string, std::string>> images = {};  // files of raw pixels, which plots read
+
+  // `scale`: pixels of the figure to one of the image.
+  void add(const std::string& file, const Image& image, double left, double top, double scale) {
+    std::string colours;
+    for (const uint8_t value : image.bytes)
+      colours.append(image.channels == 1 ? 3 : 1, static_cast<char>(value));
+    images.emplace_back(file, colours);
+    plots.push_back(fmt::format(
+        "'{}' binary array=({},{}) format='%uchar' origin=({},{}) dx={} dy={} using 1:2:3 with rgbimage",
+        file, image.width, image.height, left + scale / 2, top + scale / 2, scale, scale));
+  }
+
+  // Coordinates are pixels from the upper left corner, without axes.
+  void use_pixels() {
+    body += fmt::format(
+        "unset border\nunset tics\nunset key\nset margins 0,0,0,0\nset xrange [0:{}]\nset yrange [{}:0]\n",
+        width, height);
+  }
 };
 
 Figure loss_figure(const std::vector<Epoch>& history) {
@@ -49,9 +112,7 @@ Figure loss_figure(const std::vector<Epoch>& history) {
         "$history using 1:{} with {} lw 2.5 lc rgb '{}' title 'held out'\n",
         train, style, training_colour, held_out, style, held_out_colour);
   };
-  return {"loss",
-          1000,
-          420,
+  return {"loss", 1000, 420,
           "set datafile missing 'nan'\n" + data +
               "EOD\nset multiplot layout 1,2\n"
               "set border 3 lc rgb '#57606a'\nset tics nomirror out\nset grid ytics lc rgb '#d8dee4' lw 1\n"
@@ -63,21 +124,12 @@ Figure loss_figure(const std::vector<Epoch>& history) {
               lines(2, 3) +
               "unset logscale y\nset yrange [*:100]\nset format y '%g%%'\nset key bottom right\n"
               "set title 'Accuracy'\n" +
-              lines(4, 5) + "unset multiplot\n",
-          {}};
+              lines(4, 5) + "unset multiplot\n"};
 }
 
 // ColorBrewer's Blues (Brewer and Harrower), nine classes.
 constexpr const char* blues[] = {"#f7fbff", "#deebf7", "#c6dbef", "#9ecae1", "#6baed6",
                                  "#4292c6", "#2171b5", "#08519c", "#08306b"};
-
-std::string bytes_of(const Image& image) { return {image.bytes.begin(), image.bytes.end()}; }
-
-std::string plot_image(const std::string& file, const Image& image, double left, double top, double scale) {
-  return fmt::format(
-      "'{}' binary array=({},{}) format='%uchar' origin=({},{}) dx={} dy={} using 1:2:3 with rgbimage", file,
-      image.width, image.height, left + scale / 2, top + scale / 2, scale, scale);
-}
 
 // Counts summed over squares of `per_cell` classes each way, so that 1,000 classes stay a picture.
 struct DrawnMatrix {
@@ -106,32 +158,28 @@ struct DrawnMatrix {
 };
 
 // As separate squares with their counts.
-std::string cells_with_counts(const DrawnMatrix& matrix, double font_size) {
-  std::string body;
-  for (size_t i = 0; i < matrix.cells; ++i) {
-    for (size_t j = 0; j < matrix.cells; ++j) {
-      const size_t at = i * matrix.cells + j;
-      const int shade = matrix.shades[at];
-      body += fmt::format(
-          "set object rectangle from {},{} to {},{} fc rgb '{}' fs solid border lc rgb '#ffffff'\n"
-          "set label '{}' at {}.5,{}.5 center front tc rgb '{}' font ',{:.0f}'\n",
-          j, i, j + 1, i + 1, blues[shade], thousands(matrix.counts[at]), j, i,
-          shade > 5 ? "#ffffff" : "#08182b", font_size);
-    }
+void add_cells_with_counts(const DrawnMatrix& matrix, double font_size, Figure& figure) {
+  for (size_t at = 0; at < matrix.counts.size(); ++at) {
+    const size_t i = at / matrix.cells, j = at % matrix.cells;
+    const int shade = matrix.shades[at];
+    figure.body += fmt::format(
+        "set object rectangle from {},{} to {},{} fc rgb '{}' fs solid border lc rgb '#ffffff'\n"
+        "set label '{}' at {}.5,{}.5 center front tc rgb '{}' font ',{:.0f}'\n",
+        j, i, j + 1, i + 1, blues[shade], thousands(matrix.counts[at]), j, i,
+        shade > 5 ? "#ffffff" : "#08182b", font_size);
   }
-  return body + "plot NaN\n";
+  figure.plots = {"NaN"};
 }
 
 // As one picture: thousands of squares take seconds to draw.
-std::string cells_without_counts(const DrawnMatrix& matrix, Figure& figure) {
+void add_cells_without_counts(const DrawnMatrix& matrix, Figure& figure) {
   const auto side = static_cast<int>(matrix.cells);
   Image image{side, side, 3, {}};
   for (const int shade : matrix.shades) {
     const auto colour = std::stoul(blues[shade] + 1, nullptr, 16);
     for (const int bits : {16, 8, 0}) image.bytes.push_back(static_cast<uint8_t>(colour >> bits));
   }
-  figure.files.emplace_back("confusion.raw", bytes_of(image));
-  return "plot " + plot_image("confusion.raw", image, 0, 0, 1) + "\n";
+  figure.add("confusion.raw", image, 0, 0, 1);
 }
 
 Figure confusion_figure(const Evaluation& evaluation) {
@@ -151,7 +199,7 @@ Figure confusion_figure(const Evaluation& evaluation) {
   const int left = 60 + static_cast<int>(0.85 * reach), right = 40, top = 50;
   const int bottom = slant ? 50 + static_cast<int>(0.6 * reach) : 62;
   const int width = left + side + right, height = top + side + bottom;
-  Figure figure{"confusion", width, height, {}, {}};
+  Figure figure{"confusion", width, height, {}};
   const size_t every = cells > 25 ? 5 : 1;
   for (size_t i = 0; i < cells; i += every) {
     figure.body += fmt::format(
@@ -171,112 +219,83 @@ Figure confusion_figure(const Evaluation& evaluation) {
       title, cells, cells, static_cast<double>(left) / width, static_cast<double>(left + side) / width,
       static_cast<double>(bottom) / height, static_cast<double>(bottom + side) / height, 16.0 / height,
       18.0 / width);
-  figure.body +=
-      cells <= most_counts ? cells_with_counts(matrix, size) : cells_without_counts(matrix, figure);
+  if (cells <= most_counts) {
+    add_cells_with_counts(matrix, size, figure);
+  } else {
+    add_cells_without_counts(matrix, figure);
+  }
   return figure;
 }
 
 Figure examples_figure(const RunRecord& record) {
   constexpr int columns = 6, tile = 120, gap = 24, caption = 46;
-  const std::vector<Row> rows = example_rows(record, 24);
+  const std::vector<Row> rows = dealt_rows(record, 24, 24);
   const int lines = static_cast<int>(rows.size() + columns - 1) / columns;
   const int across = std::min<int>(columns, static_cast<int>(rows.size()));
   const int width = std::max(3, across) * (tile + gap) + gap, height = lines * (tile + caption) + 40;
-  Figure figure{"examples", width, height, {}, {}};
-  std::string plot;
+  Figure figure{"examples", width, height, {}};
   const auto& names = record.evaluation.classes;
   for (size_t i = 0; i < rows.size(); ++i) {
     const Row row = rows[i];
-    Image image = thumbnail(record.test, rows[i], tile);
-    if (image.channels == 1) {
-      std::vector<uint8_t> colours;
-      for (const uint8_t value : image.bytes) colours.insert(colours.end(), 3, value);
-      image.bytes = std::move(colours);
-    }
+    const Image image = thumbnail(record.test, row, tile);
     const int column = static_cast<int>(i) % columns, line = static_cast<int>(i) / columns;
     const double left = gap + column * (tile + gap);
     const double top = 40 + line * (tile + caption);
-    const std::string file = fmt::format("example-{}.raw", i);
-    plot +=
-        (i == 0 ? "plot " : ", ") +
-        plot_image(file, image, left, top, static_cast<double>(tile) / std::max(image.width, image.height));
-    figure.files.emplace_back(file, bytes_of(image));
+    figure.add(fmt::format("example-{}.raw", i), image, left, top,
+               static_cast<double>(tile) / std::max(image.width, image.height));
     const int32_t truth = record.test.labels[row], guess = record.answers.labels[row];
-    const std::string colour = truth == guess ? "#1b1f24" : "#a40e26";
-    figure.body += fmt::format(
-        "set label {} {} at {},{} center noenhanced tc rgb '{}' font ',10'\n"
-        "set label {} {} at {},{} center noenhanced tc rgb '{}' font ',10'\n",
-        2 * i + 1,
-        gnuplot_text(fmt::format("{} {}", guess < 0 ? "none" : shorten(names[static_cast<size_t>(guess)], 10),
-                                 percent(static_cast<double>(record.answers.confidence(row))))),
-        left + tile / 2.0, top + tile + 11, colour, 2 * i + 2,
-        gnuplot_text(truth == guess ? "right" : "truly " + shorten(names[static_cast<size_t>(truth)], 10)),
-        left + tile / 2.0, top + tile + 26, colour);
+    const auto add_line = [&](const std::string& text, int below) {
+      figure.body +=
+          fmt::format("set label {} at {},{} center noenhanced tc rgb '{}' font ',10'\n", gnuplot_text(text),
+                      left + tile / 2.0, top + tile + below, truth == guess ? "#1b1f24" : "#a40e26");
+    };
+    add_line(fmt::format("{} {}", guess < 0 ? "none" : shorten(names[static_cast<size_t>(guess)], 10),
+                         percent(static_cast<double>(record.answers.confidence(row)))),
+             11);
+    add_line(truth == guess ? "right" : "truly " + shorten(names[static_cast<size_t>(truth)], 10), 26);
   }
-  figure.body +=
-      fmt::format(
-          "set label {} 'Predictions, mistakes first' at {},18 left\nunset border\nunset tics\nunset key\n"
-          "set margins 0,0,0,0\nset xrange [0:{}]\nset yrange [{}:0]\n",
-          2 * rows.size() + 1, gap, width, height) +
-      plot + "\n";
+  figure.body += fmt::format("set label 'Predictions, mistakes first' at {},18 left\n", gap);
+  figure.use_pixels();
   return figure;
 }
 
 Figure weights_figure(const WeightImages& weights) {
   constexpr int columns = 8, panel = 330, gap = 30;
   const int64_t units = std::min<int64_t>(weights.shape[0], 128);
-  const bool both = !weights.before.empty();
-  const std::vector<std::pair<WeightView, std::string>> views =
-      both ? std::vector<std::pair<WeightView, std::string>>{{WeightView::before, "before"},
-                                                             {WeightView::after, "after"},
-                                                             {WeightView::change, "change"}}
-           : std::vector<std::pair<WeightView, std::string>>{{WeightView::after, "after"}};
-  Figure figure{"weights", gap + static_cast<int>(views.size()) * (panel + gap), 0, {}, {}};
-  std::string plot;
+  std::vector<std::pair<WeightView, std::string>> views = {{WeightView::after, "after"}};
+  if (!weights.before.empty())
+    views = {{WeightView::before, "before"}, {WeightView::after, "after"}, {WeightView::change, "change"}};
+  Figure figure{"weights", gap + static_cast<int>(views.size()) * (panel + gap), 0, {}};
+  figure.body = fmt::format("set label 'Weights of {} of {} hidden units' at {},16 left\n", units,
+                            weights.shape[0], gap);
   for (size_t i = 0; i < views.size(); ++i) {
     const auto& [view, title] = views[i];
     // Before and after share a scale; the change has its own, or it would be too pale to see.
     float limit = weight_limit(weights, view, units);
-    if (both && view != WeightView::change) {
+    if (views.size() > 1 && view != WeightView::change) {
       limit = std::max(weight_limit(weights, WeightView::before, units),
                        weight_limit(weights, WeightView::after, units));
     }
     const Image sheet =
         weight_sheet(weights, view, units, std::min<int>(columns, static_cast<int>(units)), limit);
-    const std::string file = "weights-" + title + ".raw";
     const double scale = static_cast<double>(panel) / std::max(sheet.width, sheet.height / 2),
                  left = gap + static_cast<double>(i) * (panel + gap);
     figure.height = std::max(figure.height, static_cast<int>(sheet.height * scale) + 70);
-    figure.files.emplace_back(file, bytes_of(sheet));
-    plot += (i == 0 ? "plot " : ", ") + plot_image(file, sheet, left, 55, scale);
-    figure.body +=
-        fmt::format("set label {} '{}: blue -{:.3g}, white 0, red {:.3g}' at {},38 left font ',10'\n", i + 2,
-                    title, limit, limit, left);
+    figure.add("weights-" + title + ".raw", sheet, left, 55, scale);
+    figure.body += fmt::format("set label '{}: blue -{:.3g}, white 0, red {:.3g}' at {},38 left font ',10'\n",
+                               title, limit, limit, left);
   }
-  figure.body += fmt::format(
-                     "set label 1 'Weights of {} of {} hidden units' at {},16 left\nunset border\nunset "
-                     "tics\nunset key\n"
-                     "set margins 0,0,0,0\nset xrange [0:{}]\nset yrange [{}:0]\n",
-                     units, weights.shape[0], gap, figure.width, figure.height) +
-                 plot + "\n";
+  figure.use_pixels();
   return figure;
 }
 
-// A folder that is gone when it is no longer needed.
-class TemporaryFolder {
- public:
-  explicit TemporaryFolder(const fs::path& parent) {
-    std::string name = (parent / ".drawing-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw Error("cannot make a folder to draw in", parent.string());
-    path = name;
-  }
-  ~TemporaryFolder() {
+// Takes a folder away when it is no longer needed.
+struct Removal {
+  ~Removal() {
     std::error_code ignored;
-    fs::remove_all(path, ignored);
+    fs::remove_all(folder, ignored);
   }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  fs::path path;
+  const fs::path& folder;
 };
 
 }  // namespace
@@ -292,28 +311,29 @@ std::vector<std::string> draw_figures(const RunRecord& record, const fs::path& f
   fs::create_directories(folder, failed);
   if (failed)
     throw Error("cannot make the folder: " + failed.message(), folder.string(), "Choose another folder");
-  const TemporaryFolder drawing(folder);
+  std::string name = (folder / ".drawing-XXXXXX").string();
+  if (::mkdtemp(name.data()) == nullptr) throw Error("cannot make a folder to draw in", folder.string());
+  const fs::path drawing = name;
+  const Removal removal{drawing};
   std::string script = "set encoding utf8\n";
   for (const Figure& figure : figures) {
-    for (const auto& [name, bytes] : figure.files)
-      std::ofstream(drawing.path / name, std::ios::binary) << bytes;
-    for (const char* kind : {"png", "svg"}) {
+    for (const auto& [file, bytes] : figure.images) std::ofstream(drawing / file, std::ios::binary) << bytes;
+    for (const auto& [terminal, kind] : {std::pair("pngcairo", "png"), {"svg", "svg"}}) {
       script += fmt::format(
-                    "reset\nset terminal {} size {},{} font 'DejaVu Sans,12' background rgb '#ffffff'\n"
-                    "set output '{}.{}'\n",
-                    kind == std::string_view("png") ? "pngcairo" : "svg", figure.width, figure.height,
-                    figure.name, kind) +
-                figure.body + "unset output\n";
+          "reset\nset terminal {} size {},{} font 'DejaVu Sans,12' background rgb '#ffffff'\n"
+          "set output '{}.{}'\n{}{}{}\nunset output\n",
+          terminal, figure.width, figure.height, figure.name, kind, figure.body,
+          figure.plots.empty() ? "" : "plot ", fmt::join(figure.plots, ", "));
     }
   }
-  const std::string failure = run_gnuplot(script, drawing.path);
+  const std::string failure = run_gnuplot(script, drawing);
   if (!failure.empty()) {
     return {"figures were not drawn: " + failure +
             ". Install gnuplot-nox and fonts-dejavu-core; all else is whole."};
   }
   for (const Figure& figure : figures) {
     for (const char* kind : {".png", ".svg"}) {
-      write_file_atomically(folder / (figure.name + kind), read_file(drawing.path / (figure.name + kind)));
+      write_file_atomically(folder / (figure.name + kind), read_file(drawing / (figure.name + kind)));
     }
   }
   return {};

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "mudra/report/run_record.h"
+#include "mudra/report/record.h"
 
 namespace mudra {
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <span>
 
 #include "mudra/core/atomic_file.h"
 #include "mudra/core/error.h"
@@ -53,9 +54,9 @@ Json number(double value) {
   return std::isfinite(scale) ? std::round(value * scale) / scale : value;
 }
 
-Json rows_of(const std::vector<NamedText>& pairs) {
+Json rows_of(const NamedTexts& pairs) {
   Json rows = Json::array();
-  for (const NamedText& pair : pairs) rows.push_back({clean(pair.name), clean(pair.text)});
+  for (const auto& [name, text] : pairs) rows.push_back({clean(name), clean(text)});
   return rows;
 }
 
@@ -94,11 +95,8 @@ Json history_of(const std::vector<Epoch>& history) {
 }
 
 Json scores_of(const Evaluation& evaluation) {
-  const ReportTable table = report_table(evaluation.confusion, evaluation.classes);
+  const ReportTable table = report_table(evaluation.per_class);
   const auto row = [](const ReportRow& r, const std::string& name) -> Json {
-    const auto two_digits = [](double value) {
-      return std::isnan(value) ? std::string() : fmt::format("{:.2f}", value);
-    };
     return {name, two_digits(r.precision), two_digits(r.recall), two_digits(r.f1), thousands(r.support)};
   };
   Json classes = Json::array(), summary = Json::array();
@@ -165,14 +163,14 @@ Json weights_of(const WeightImages& weights) {
 }
 
 Json seconds_of(const RunRecord& record) {
+  const std::pair<const char*, double> parts[] = {{"data read", record.seconds.load},
+                                                  {"training steps", record.seconds.train},
+                                                  {"test", record.seconds.evaluate},
+                                                  {"all, without this page", record.seconds.total}};
   Json rows = Json::array();
-  const auto add = [&](const char* what, double seconds) {
+  for (const auto& [what, seconds] : parts) {
     if (seconds > 0) rows.push_back({what, fmt::format("{:.3f} s", seconds)});
-  };
-  add("data read", record.seconds.load);
-  add("training steps", record.seconds.train);
-  add("test", record.seconds.evaluate);
-  add("all, without this page", record.seconds.total);
+  }
   return rows;
 }
 
@@ -207,46 +205,24 @@ Json document(const RunRecord& record, const Summary& words) {
           {"options_toml", record.options_toml}};
 }
 
-// JSON inside <script>: `<` could end it, and two separators are line ends to JavaScript of old.
-std::string for_script(const Json& json) {
-  const std::string text = json.dump(-1, ' ', false, Json::error_handler_t::replace);
-  std::string safe;
-  safe.reserve(text.size());
-  for (size_t i = 0; i < text.size(); ++i) {
-    const std::string_view rest = std::string_view(text).substr(i, 3);
-    if (text[i] == '<') {
-      safe += "\\u003c";
-    } else if (rest == "\u2028" || rest == "\u2029") {
-      safe += rest == "\u2028" ? "\\u2028" : "\\u2029";
-      i += 2;
-    } else {
-      safe += text[i];
-    }
-  }
-  return safe;
-}
+using Replacement = std::pair<std::string_view, std::string_view>;
 
-std::string for_html(std::string_view text) {
-  std::string safe;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        safe += "&amp;";
-        break;
-      case '<':
-        safe += "&lt;";
-        break;
-      case '>':
-        safe += "&gt;";
-        break;
-      case '"':
-        safe += "&quot;";
-        break;
-      default:
-        safe += c;
+// JSON inside <script>: `<` could end it, and two separators are line ends to JavaScript of old.
+constexpr Replacement in_script[] = {{"<", "\\u003c"}, {"\u2028", "\\u2028"}, {"\u2029", "\\u2029"}};
+constexpr Replacement in_html[] = {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}, {"\"", "&quot;"}};
+
+// One replacement after the other, everywhere.
+std::string replaced(std::string text, std::span<const Replacement> replacements) {
+  for (const auto& [from, to] : replacements) {
+    std::string next;
+    size_t at = 0;
+    for (size_t found = text.find(from); found != text.npos; found = text.find(from, at)) {
+      next.append(text, at, found - at).append(to);
+      at = found + from.size();
     }
+    text = next.append(text, at);
   }
-  return safe;
+  return text;
 }
 
 // What a reader without scripts gets.
@@ -273,9 +249,10 @@ std::string filled(std::string_view page,
 
 std::string report_page(const RunRecord& record) {
   const Summary words = summarize(record);
-  return filled(page_template, {{"{{title}}", for_html(clean(words.title)) + " Mudra report"},
-                                {"{{plain}}", for_html(plain_text(record, words))},
-                                {"{{record}}", for_script(document(record, words))}});
+  const std::string json = document(record, words).dump(-1, ' ', false, Json::error_handler_t::replace);
+  return filled(page_template, {{"{{title}}", replaced(clean(words.title), in_html) + " Mudra report"},
+                                {"{{plain}}", replaced(plain_text(record, words), in_html)},
+                                {"{{record}}", replaced(json, in_script)}});
 }
 
 std::vector<std::string> write_report(const RunRecord& record, const std::filesystem::path& folder) {

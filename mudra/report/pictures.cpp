@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <map>
+#include <ranges>
 #include <set>
 
 namespace mudra {
@@ -12,11 +14,12 @@ uint8_t byte(float value) {
   return static_cast<uint8_t>(std::isnan(value) ? 0 : std::clamp(value, 0.F, 1.F) * 255 + 0.5F);
 }
 
-float weight_at(const WeightImages& weights, WeightView view, int64_t unit, int64_t y, int64_t x) {
-  const int64_t height = weights.shape[1], width = weights.shape[2], channels = weights.shape[3];
+// Of one of all units' pixels.
+float weight_at(const WeightImages& weights, WeightView view, int64_t pixel) {
+  const int64_t channels = weights.shape[3];
   float sum = 0;
   for (int64_t c = 0; c < channels; ++c) {
-    const auto at = static_cast<size_t>(((unit * height + y) * width + x) * channels + c);
+    const auto at = static_cast<size_t>(pixel * channels + c);
     if (view != WeightView::before) sum += weights.after[at];
     if (view == WeightView::before) sum += weights.before[at];
     if (view == WeightView::change) sum -= weights.before[at];
@@ -52,50 +55,29 @@ Image thumbnail(const Dataset& data, int64_t row, int longest) {
   return fit(image, {scaled(image.height), scaled(image.width), channels, Fit::stretch});
 }
 
-namespace {
-
-// Mistakes, the most confident first; right ones, the least confident first.
-struct SortedRows {
-  explicit SortedRows(const RunRecord& record) {
-    for (size_t row = 0; row < record.answers.labels.size(); ++row) {
-      (record.answers.labels[row] == record.test.labels[row] ? right : wrong)
-          .push_back(static_cast<Row>(row));
-    }
-    std::vector<float> confidences;
-    for (size_t row = 0; row < record.answers.size(); ++row)
-      confidences.push_back(record.answers.confidence(row));
-    const auto confidence = [&](Row row) { return confidences[row]; };
-    std::ranges::stable_sort(wrong, std::greater{}, confidence);
-    std::ranges::stable_sort(right, std::less{}, confidence);
-  }
-  std::vector<Row> wrong, right;
-};
-
-std::vector<Row> examples_of(const SortedRows& sorted, size_t most) {
-  const size_t for_right = std::min(sorted.right.size(), most / 4);
-  const size_t wrong = std::min(sorted.wrong.size(), most - for_right);
-  std::vector<Row> rows(sorted.wrong.begin(), sorted.wrong.begin() + static_cast<std::ptrdiff_t>(wrong));
-  const size_t right = std::min(sorted.right.size(), most - wrong);
-  rows.insert(rows.end(), sorted.right.begin(), sorted.right.begin() + static_cast<std::ptrdiff_t>(right));
-  return rows;
-}
-
-}  // namespace
-
-std::vector<Row> example_rows(const RunRecord& record, size_t most) {
-  return examples_of(SortedRows(record), most);
-}
-
 std::vector<Row> dealt_rows(const RunRecord& record, size_t examples, size_t most) {
-  const SortedRows sorted(record);
-  std::vector<Row> dealt = examples_of(sorted, examples);
+  std::vector<Row> wrong_rows, right_rows;
+  std::vector<float> confidences;
+  for (size_t row = 0; row < record.answers.size(); ++row) {
+    const bool is_right = record.answers.labels[row] == record.test.labels[row];
+    (is_right ? right_rows : wrong_rows).push_back(static_cast<Row>(row));
+    confidences.push_back(record.answers.confidence(row));
+  }
+  const auto confidence = [&](Row row) { return confidences[row]; };
+  std::ranges::stable_sort(wrong_rows, std::greater{}, confidence);
+  std::ranges::stable_sort(right_rows, std::less{}, confidence);
+  const size_t wrong_examples =
+      std::min(wrong_rows.size(), examples - std::min(right_rows.size(), examples / 4));
+  std::vector<Row> dealt;
+  std::ranges::copy(wrong_rows | std::views::take(wrong_examples), std::back_inserter(dealt));
+  std::ranges::copy(right_rows | std::views::take(examples - wrong_examples), std::back_inserter(dealt));
   const std::set<Row> taken(dealt.begin(), dealt.end());
   struct Cell {
     size_t size = 0;
     std::vector<Row> rows;  // no more of them than could be dealt
   };
   std::map<std::pair<int32_t, int32_t>, Cell> cells;
-  for (const auto* rows : {&sorted.wrong, &sorted.right}) {
+  for (const auto* rows : {&wrong_rows, &right_rows}) {
     for (const Row row : *rows) {
       if (taken.contains(row)) continue;
       Cell& cell = cells[{record.test.labels[row], record.answers.labels[row]}];
@@ -119,13 +101,9 @@ std::vector<Row> dealt_rows(const RunRecord& record, size_t examples, size_t mos
 
 float weight_limit(const WeightImages& weights, WeightView view, int64_t units) {
   float limit = 1e-12F;
-  for (int64_t unit = 0; unit < units; ++unit) {
-    for (int64_t y = 0; y < weights.shape[1]; ++y) {
-      for (int64_t x = 0; x < weights.shape[2]; ++x) {
-        const float value = std::fabs(weight_at(weights, view, unit, y, x));
-        if (std::isfinite(value)) limit = std::max(limit, value);
-      }
-    }
+  for (int64_t pixel = 0; pixel < units * weights.shape[1] * weights.shape[2]; ++pixel) {
+    const float value = std::fabs(weight_at(weights, view, pixel));
+    if (std::isfinite(value)) limit = std::max(limit, value);
   }
   return limit;
 }
@@ -141,10 +119,9 @@ Image weight_sheet(const WeightImages& weights, WeightView view, int64_t units, 
     const int left = static_cast<int>(unit) % columns * (width + gap);
     for (int y = 0; y < height; ++y) {
       for (int x = 0; x < width; ++x) {
-        diverging(weight_at(weights, view, unit, y, x) / limit,
-                  &sheet.bytes[(static_cast<size_t>(top + y) * static_cast<size_t>(sheet.width) +
-                                static_cast<size_t>(left + x)) *
-                               3]);
+        const auto at =
+            static_cast<size_t>(top + y) * static_cast<size_t>(sheet.width) + static_cast<size_t>(left + x);
+        diverging(weight_at(weights, view, (unit * height + y) * width + x) / limit, &sheet.bytes[at * 3]);
       }
     }
   }

@@ -4,19 +4,17 @@
 #include <vector>
 
 #include "mudra/data/image.h"
-#include "mudra/report/run_record.h"
+#include "mudra/report/record.h"
 
 namespace mudra {
 
 // A test image, no side longer than `longest` pixels.
 Image thumbnail(const Dataset& data, int64_t row, int longest);
 
-// Test rows worth looking at: mistakes first, the surest of them first; then right ones, the least sure
-// first, who get at least a quarter of the places.
-std::vector<Row> example_rows(const RunRecord& record, size_t most);
-
-// Up to `most` test rows: example_rows first, then the others dealt out one by one over the cells of the
-// confusion matrix, mistakes and full cells first, so that the first so many of them show every cell.
+// Up to `most` test rows. First up to `examples` worth looking at: mistakes, the surest of them first; then
+// right ones, the least sure first, who get at least a quarter of the places. Then the others dealt out one
+// by one over the cells of the confusion matrix, mistakes and full cells first, so that the first so many of
+// them show every cell.
 std::vector<Row> dealt_rows(const RunRecord& record, size_t examples, size_t most);
 
 // Unit images beside each other in a grid of `columns`, colours: blue below zero, white zero, red above;

@@ -1,10 +1,13 @@
 #include "mudra/report/record.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <set>
 #include <variant>
 
 #include "mudra/core/text.h"
-#include "mudra/experiment/doubts.h"
+#include "mudra/data/leaks.h"
 #include "mudra/report/environment.h"
 
 namespace mudra {
@@ -46,16 +49,13 @@ std::string quoted(const std::string& word) {
 }
 
 std::vector<OptionRecord> option_records(const Options& options) {
+  const Options unchanged;
+  std::vector<std::string> defaults;
+  describe(unchanged, [&](const OptionInfo&, const auto& value) { defaults.push_back(text_of(value)); });
   std::vector<OptionRecord> records;
-  const Options defaults;
-  describe(defaults, [&](const OptionInfo& option, const auto& value) {
-    records.push_back({std::string(option.name), text_of(value), false});
-  });
-  size_t i = 0;
-  describe(options, [&](const OptionInfo&, const auto& value) {
-    OptionRecord& record = records[i++];
-    record.changed = record.text != text_of(value);
-    record.text = text_of(value);
+  describe(options, [&](const OptionInfo& option, const auto& value) {
+    const std::string text = text_of(value);
+    records.push_back({std::string(option.name), text, text != defaults[records.size()]});
   });
   return records;
 }
@@ -86,14 +86,54 @@ std::vector<std::string> notes_of(const Dataset& data) {
   return notes;
 }
 
-WeightImages weights_of(const Network& initial, const Network& trained) {
-  const Dense* before = first_dense(initial);
+// `initial` may be null.
+WeightImages weights_of(const Network* initial, const Network& trained) {
   const Dense* after = first_dense(trained);
-  if (!before || !after) return {};
-  const Shape& image = initial.input;
-  return {{before->out, image[1], image[2], image[3]},
-          weight_images(*before, image),
+  if (!after) return {};
+  const Shape& image = trained.input;
+  return {{after->out, image[1], image[2], image[3]},
+          initial ? weight_images(*first_dense(*initial), image) : std::vector<float>(),
           weight_images(*after, image)};
+}
+
+// Beyond this many comparisons the search takes minutes.
+constexpr int64_t most_comparisons = 200'000'000;
+
+int64_t tested(const Experiment& experiment) {
+  int64_t images = 0;
+  for (const Fold& fold : experiment.split.folds) images += static_cast<int64_t>(fold.test.size());
+  return images;
+}
+
+// Held-out images whose group also trains in their fold.
+int64_t images_of_known_hands(const Experiment& experiment) {
+  int64_t images = 0;
+  for (const Fold& fold : experiment.split.folds) {
+    std::set<int32_t> trained;
+    for (const Row row : fold.train) trained.insert(experiment.data.groups[row]);
+    for (const Row row : fold.test) images += trained.contains(experiment.data.groups[row]);
+  }
+  return images;
+}
+
+// Whether the hands of the test were in training, as far as that is known: a sentence or two.
+std::string same_hands_doubt(const Experiment& experiment) {
+  if (experiment.data.groups.empty()) {
+    return fmt::format(
+        "The split was {}. Whose hands the pictures show is not known, so training may have seen the hands "
+        "it is tested on.",
+        experiment.split.description);
+  }
+  const int64_t known = images_of_known_hands(experiment);
+  if (known == 0) {
+    return fmt::format(
+        "The split was {}: no hand it is tested on was in training, so this speaks for new hands.",
+        experiment.split.description);
+  }
+  return fmt::format(
+      "The split was {}: {} of the {} held-out pictures show a hand that training has seen too, so this "
+      "speaks for more pictures of the same hands, not for new hands.",
+      experiment.split.description, thousands(known), thousands(tested(experiment)));
 }
 
 void add_doubts(const Experiment& experiment, const std::string& problem, std::optional<int64_t> near_copies,
@@ -110,6 +150,25 @@ void add_doubts(const Experiment& experiment, const std::string& problem, std::o
 }
 
 }  // namespace
+
+std::optional<int64_t> count_near_copies(const Experiment& experiment) {
+  int64_t comparisons = 0;
+  for (const Fold& fold : experiment.split.folds) {
+    comparisons += static_cast<int64_t>(fold.train.size()) * static_cast<int64_t>(fold.test.size());
+  }
+  if (comparisons > most_comparisons || experiment.data.size() > most_searched) return {};
+  ThreadTeam team(threads_allowed(experiment.options.run));
+  return find_leaks(experiment.data, experiment.split, team, default_cache_folder()).test_with_twin;
+}
+
+std::string near_copy_warning(const Experiment& experiment, int64_t copies) {
+  if (copies == 0) return {};
+  return fmt::format(
+      "{} of the {} held-out pictures {} a near copy among the training pictures: this is easier than a "
+      "new hand. Splitting by hand tells more: --split group{}.",
+      thousands(copies), thousands(tested(experiment)), copies == 1 ? "has" : "have",
+      experiment.data.groups.empty() ? " --groups FILE" : "");
+}
 
 std::string describe_split(const Split& split) {
   const auto count = [](const std::vector<Row>& rows) {
@@ -144,7 +203,7 @@ RunRecord make_record(const Experiment& experiment, ExperimentResult result,
   record.test = experiment.data.select(result.test_rows);
   record.folds = fold_records(experiment, result);
   record.answers = std::move(result.answers);
-  record.weights = weights_of(experiment.initial.network, result.model.network);
+  record.weights = weights_of(&experiment.initial.network, result.model.network);
   record.seconds = result.seconds;
   record.environment = environment(threads);
   add_doubts(experiment, result.problem(experiment), near_copies, record);
@@ -166,10 +225,7 @@ RunRecord make_record(const ModelTest& test, const Options& options, const std::
   record.evaluation = test.evaluation;
   record.test = test.data;
   record.answers = test.answers;
-  if (const Dense* dense = first_dense(test.model.network)) {
-    const Shape& image = test.model.network.input;
-    record.weights = {{dense->out, image[1], image[2], image[3]}, {}, weight_images(*dense, image)};
-  }
+  record.weights = weights_of(nullptr, test.model.network);
   record.seconds = test.seconds;
   record.environment = environment(std::max(1, options.run.threads));
   record.doubts.emplace_back(

@@ -1,15 +1,66 @@
-// What a report tells of an experiment or of a test.
+// What a report tells of an experiment or of a test: plain values.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "mudra/experiment/experiment.h"
-#include "mudra/experiment/model_test.h"
-#include "mudra/report/run_record.h"
 
 namespace mudra {
+
+// One of several trainings, each tested on images of its own.
+struct FoldRecord {
+  std::string name;    // "hand3"
+  int64_t images = 0;  // tested
+  int64_t right = 0;
+};
+
+using NamedTexts = std::vector<std::pair<std::string, std::string>>;
+
+// Weights of a dense layer that looks at pixels, as images.
+struct WeightImages {
+  Shape shape;                // [units, H, W, C]; rank 0 when there is no such layer
+  std::vector<float> before;  // as initialised, laid out as `shape`; may be empty
+  std::vector<float> after;   // as trained
+};
+
+struct OptionRecord {
+  std::string name, text;  // as spelled on the command line, without dashes
+  bool changed = false;    // from its default
+};
+
+struct RunRecord {
+  std::string command;  // repeats the run: "mudra train --options runs/report-1/options.toml"
+  std::vector<OptionRecord> options;
+  std::string options_toml;    // the same as a file that repeats the run; empty when nothing was trained
+  std::string data;            // "dataset_labels.npz: 5,000 images 28x28, ten classes; kept 0 and 5: 1,000"
+  std::string split;           // "800 to train, 200 held out, random, seed 1"; empty when nothing was split
+  std::string network;         // "dense 128, sigmoid -> 1, 100,609 parameters"
+  int64_t trained_on = 0;      // images; 0 when nothing was trained
+  int64_t kept_epoch = 0;      // whose weights the model has: the last, or the one validation chose
+  std::vector<Epoch> history;  // of the first fold; empty when nothing was trained
+  std::vector<FoldRecord> folds;  // empty when there is only one
+  Evaluation evaluation;          // of the N test images
+  Dataset test;                   // N images; labels index evaluation.classes
+  Answers answers;                // for them
+  WeightImages weights;
+  Seconds seconds;
+  NamedTexts environment;             // version, compiler, processor, instruction set, threads
+  std::vector<std::string> notes;     // what reading the data recognised or left out
+  std::vector<std::string> doubts;    // what the split leaves open: one sentence each
+  std::vector<std::string> warnings;  // one sentence each, most important first
+};
+
+// Held-out images with a near copy in their fold's training part; nothing when there are too many images to
+// look for them after every training.
+std::optional<int64_t> count_near_copies(const Experiment& experiment);
+
+// One sentence about so many near copies, and what to do; empty if there are none.
+std::string near_copy_warning(const Experiment& experiment, int64_t copies);
 
 // "800 to train, 200 held out, random, seed 1"
 std::string describe_split(const Split& split);

@@ -45,7 +45,7 @@ std::string asked(const RunRecord& record) {
 std::string answered(const Evaluation& evaluation) {
   const Baseline base = baseline(evaluation);
   std::string text = fmt::format("It was right on {} of {}. Always answering {} would be right on {}.",
-                                 thousands(right_count(evaluation)), images(evaluation.n),
+                                 thousands(evaluation.right), images(evaluation.n),
                                  class_name(evaluation, base.answer), percent(base.share));
   const std::vector<Confusion> all = confusions(evaluation);
   if (all.empty() || all[0].truth == all[0].predicted) return text;
@@ -80,18 +80,13 @@ std::vector<std::string> own_warnings(const Evaluation& evaluation) {
     warnings.push_back(fmt::format("This is not clearly better than always answering {} ({}).",
                                    class_name(evaluation, base.answer), percent(base.share)));
   }
-  std::vector<std::string> unseen;
-  std::vector<size_t> answers;
-  for (size_t c = 0; c < evaluation.classes.size(); ++c) {
-    if (evaluation.per_class[c].support == 0) unseen.push_back(evaluation.classes[c]);
-    int64_t predicted = 0;
-    for (size_t truth = 0; truth < evaluation.classes.size(); ++truth)
-      predicted += evaluation.count(truth, c);
-    if (predicted > 0) answers.push_back(c);
+  std::vector<std::string> unseen, answers;
+  for (const ReportRow& row : evaluation.per_class) {
+    if (row.support == 0) unseen.push_back(row.name);
+    if (row.predicted > 0) answers.push_back(row.name);
   }
   if (answers.size() == 1 && evaluation.n > 1) {
-    warnings.push_back(
-        fmt::format("Every picture got the same answer: {}.", class_name(evaluation, answers[0])));
+    warnings.push_back(fmt::format("Every picture got the same answer: {}.", display_name(answers[0], 24)));
   }
   if (!unseen.empty()) {
     warnings.push_back(unseen.size() > most_named
@@ -105,14 +100,8 @@ std::vector<std::string> own_warnings(const Evaluation& evaluation) {
 
 }  // namespace
 
-int64_t right_count(const Evaluation& evaluation) {
-  int64_t right = 0;
-  for (size_t c = 0; c < evaluation.classes.size(); ++c) right += evaluation.count(c, c);
-  return right;
-}
-
 Baseline baseline(const Evaluation& evaluation) {
-  const auto largest = std::ranges::max_element(evaluation.per_class, {}, &ClassScores::support);
+  const auto largest = std::ranges::max_element(evaluation.per_class, {}, &ReportRow::support);
   return {static_cast<size_t>(largest - evaluation.per_class.begin()),
           static_cast<double>(largest->support) / static_cast<double>(evaluation.n)};
 }
@@ -135,7 +124,7 @@ std::vector<Confusion> confusions(const Evaluation& evaluation) {
 std::string accuracy_sentence(const Evaluation& evaluation, std::string_view what) {
   const Interval& interval = evaluation.interval;
   std::string sentence = fmt::format("right on {} of {} {}: {:.1f}% (95% interval {:.1f}% to {:.1f}%",
-                                     thousands(right_count(evaluation)), thousands(evaluation.n), what,
+                                     thousands(evaluation.right), thousands(evaluation.n), what,
                                      100 * evaluation.accuracy, 100 * interval.low, 100 * interval.high);
   if (interval.unit != "image") {
     sentence += fmt::format(", {} independent {}{}", thousands(interval.independent), interval.unit,

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "mudra/report/run_record.h"
+#include "mudra/report/record.h"
 
 namespace mudra {
 
@@ -21,9 +21,6 @@ Summary summarize(const RunRecord& record);
 
 // "right on 195 of 200 held-out images: 97.5% (95% interval 94.3% to 98.9%)"
 std::string accuracy_sentence(const Evaluation& evaluation, std::string_view what = "held-out images");
-
-// The number of images that are right.
-int64_t right_count(const Evaluation& evaluation);
 
 // Share of the images of the most frequent class: what always giving one answer would get right.
 struct Baseline {

@@ -1,9 +1,9 @@
 #include "mudra/run/benchmark.h"
 
 #include <algorithm>
-#include <chrono>
 #include <numeric>
 
+#include "mudra/core/stopwatch.h"
 #include "mudra/features/augment.h"
 #include "mudra/inference/predictor.h"
 #include "mudra/training/trainer.h"
@@ -21,7 +21,6 @@ BenchmarkJob answers(const char* name, const char* what, const char* network, in
 }
 
 double median_call(const BenchmarkJob& job, const Network& network, ThreadTeam& team) {
-  using Clock = std::chrono::steady_clock;
   Rng rng(7, Purpose::test);
   Tensor x({job.images, 28, 28, 1});
   for (int64_t i = 0; i < x.size(); ++i) x[i] = static_cast<Scalar>(rng.uniform());
@@ -32,10 +31,9 @@ double median_call(const BenchmarkJob& job, const Network& network, ThreadTeam& 
   const Predictor predictor(std::move(model));
   std::vector<double> seconds;
   for (int call = -job.calls / 4; call < job.calls; ++call) {  // the first ones warm up
-    const Clock::time_point start = Clock::now();
+    const Stopwatch taken;
     predictor.answer(x, team, logits, found);
-    const std::chrono::duration<double> taken = Clock::now() - start;
-    if (call >= 0) seconds.push_back(taken.count());
+    if (call >= 0) seconds.push_back(taken.seconds());
   }
   const auto middle = seconds.begin() + static_cast<std::ptrdiff_t>(seconds.size() / 2);
   std::nth_element(seconds.begin(), middle, seconds.end());
@@ -52,7 +50,7 @@ std::vector<double> time_augmentation(const BenchmarkJob& job, int runs, ThreadT
   std::vector<Row> numbers(static_cast<size_t>(batch));
   std::vector<double> seconds;
   for (int run = 0; run < runs; ++run) {
-    const auto start = std::chrono::steady_clock::now();
+    const Stopwatch taken;
     for (int epoch = 1; epoch <= job.epochs; ++epoch) {
       for (int64_t first = 0; first < job.images; first += batch) {
         std::copy_n(pixels.begin() + first * size, batch * size, images.begin());
@@ -60,7 +58,7 @@ std::vector<double> time_augmentation(const BenchmarkJob& job, int runs, ThreadT
         augmenter.apply(images.data(), batch, 1, static_cast<uint32_t>(epoch), numbers, team);
       }
     }
-    seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    seconds.push_back(taken.seconds());
   }
   return seconds;
 }

@@ -5,6 +5,7 @@
 
 #include "mudra/core/portable_math.h"
 #include "mudra/data/image.h"
+#include "mudra/synth/square_sums.h"
 
 namespace mudra::synth {
 namespace {
@@ -53,23 +54,13 @@ void soften(float weight, int side, std::vector<Vec3>& light) {
 void sharpen(float amount, int side, std::vector<float>& plane) {
   if (amount <= 0) return;
   const int reach = std::max(1, side / 12);
-  std::vector<float> sums(static_cast<size_t>(side + 1) * (side + 1));  // of all pixels above and left
+  const SquareSums<float, std::vector<float>> sums(side, plane);
   for (int y = 0; y < side; ++y) {
-    float row = 0;
     for (int x = 0; x < side; ++x) {
-      row += plane[static_cast<size_t>(y) * side + x];
-      const size_t at = static_cast<size_t>(y + 1) * (side + 1) + x + 1;
-      sums[at] = sums[at - (side + 1)] + row;
-    }
-  }
-  for (int y = 0; y < side; ++y) {
-    const size_t y0 = std::max(0, y - reach), y1 = std::min(side, y + reach + 1);
-    for (int x = 0; x < side; ++x) {
-      const size_t x0 = std::max(0, x - reach), x1 = std::min(side, x + reach + 1), wide = side + 1;
-      const float sum =
-          sums[y1 * wide + x1] - sums[y0 * wide + x1] - sums[y1 * wide + x0] + sums[y0 * wide + x0];
+      int count = 0;
+      const float sum = sums.around(x, y, reach, count);
       float& value = plane[static_cast<size_t>(y) * side + x];
-      value += amount * (value - sum / static_cast<float>((y1 - y0) * (x1 - x0)));
+      value += amount * (value - sum / static_cast<float>(count));
     }
   }
 }
@@ -111,39 +102,33 @@ const std::array<std::array<float, 8>, 8>& cosines() {
   return table;
 }
 
-// Quantises one 8x8 block in the cosine domain, steps growing with frequency as JPEG's do.
-void quantise_block(std::array<float, 64>& block, float strength) {
+using Block = std::array<float, 64>;
+
+// The rows of an 8x8 block, each a combination of waves or (back) of places, as columns.
+Block turned(const Block& block, bool back) {
   const auto& c = cosines();
-  std::array<float, 64> half{}, wave{};
+  Block result{};
   for (int y = 0; y < 8; ++y) {
     for (int k = 0; k < 8; ++k) {
-      for (int x = 0; x < 8; ++x) half[y * 8 + k] += block[y * 8 + x] * c[k][x];
+      for (int x = 0; x < 8; ++x) result[k * 8 + y] += block[y * 8 + x] * (back ? c[x][k] : c[k][x]);
     }
   }
-  for (int l = 0; l < 8; ++l) {
-    for (int k = 0; k < 8; ++k) {
-      for (int y = 0; y < 8; ++y) wave[l * 8 + k] += half[y * 8 + k] * c[l][y];
-      const float step = strength * (16 + 10 * static_cast<float>(k + l)) / 255;
-      wave[l * 8 + k] = std::floor(wave[l * 8 + k] / step + 0.5f) * step;
-    }
+  return result;
+}
+
+// Quantises one 8x8 block in the cosine domain, steps growing with frequency as JPEG's do.
+Block quantised(const Block& block, float strength) {
+  Block wave = turned(turned(block, false), false);
+  for (int i = 0; i < 64; ++i) {
+    const float step = strength * (16 + 10 * static_cast<float>(i % 8 + i / 8)) / 255;
+    wave[i] = std::floor(wave[i] / step + 0.5f) * step;
   }
-  half.fill(0);
-  block.fill(0);
-  for (int l = 0; l < 8; ++l) {
-    for (int x = 0; x < 8; ++x) {
-      for (int k = 0; k < 8; ++k) half[l * 8 + x] += wave[l * 8 + k] * c[k][x];
-    }
-  }
-  for (int y = 0; y < 8; ++y) {
-    for (int x = 0; x < 8; ++x) {
-      for (int l = 0; l < 8; ++l) block[y * 8 + x] += half[l * 8 + x] * c[l][y];
-    }
-  }
+  return turned(turned(wave, true), true);
 }
 
 void jpeg(float strength, int side, std::vector<float>& plane) {
   if (strength <= 0) return;
-  std::array<float, 64> block;
+  Block block;
   for (int y0 = 0; y0 < side; y0 += 8) {
     for (int x0 = 0; x0 < side; x0 += 8) {
       auto at = [&](int i) {
@@ -151,7 +136,7 @@ void jpeg(float strength, int side, std::vector<float>& plane) {
         return static_cast<size_t>(y) * side + x;
       };
       for (int i = 0; i < 64; ++i) block[i] = plane[at(i)];
-      quantise_block(block, strength);
+      block = quantised(block, strength);
       for (int i = 0; i < 64; ++i) {
         if (y0 + i / 8 < side && x0 + i % 8 < side) plane[at(i)] = block[i];
       }

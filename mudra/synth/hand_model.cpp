@@ -52,19 +52,25 @@ Anatomy draw_anatomy(Rng& rng) {
   return hand;
 }
 
-void place_finger(const Anatomy& anatomy, int finger, const FingerPose& pose, Skeleton& skeleton) {
-  const FingerBones& bones = anatomy.fingers[finger];
-  Mat3 frame = rotation_z(-pose.abduction) * rotation_y(bones.lean) * rotation_x(pose.mcp);
-  const float bend[3] = {0, pose.pip, pose.dip};
-  Vec3 at = bones.knuckle;
-  const int first = finger_joint(finger);
+// Three bones from `at`, the first in this frame, each other bent against the one before it; their joints
+// from number `first` on.
+static void place_chain(Vec3 at, Mat3 frame, const std::array<float, 3>& bend,
+                        const std::array<float, 3>& length, int first, std::array<Mat3, 3>& frames,
+                        Skeleton& skeleton) {
   skeleton.joints[first] = at;
   for (int bone = 0; bone < 3; ++bone) {
     if (bone > 0) frame = frame * rotation_x(bend[bone]);
-    skeleton.frames[finger + 1][bone] = frame;
-    at = at + frame.y * bones.length[bone];
+    frames[bone] = frame;
+    at = at + frame.y * length[bone];
     skeleton.joints[first + 1 + bone] = at;
   }
+}
+
+void place_finger(const Anatomy& anatomy, int finger, const FingerPose& pose, Skeleton& skeleton) {
+  const FingerBones& bones = anatomy.fingers[finger];
+  const Mat3 frame = rotation_z(-pose.abduction) * rotation_y(bones.lean) * rotation_x(pose.mcp);
+  place_chain(bones.knuckle, frame, {0, pose.pip, pose.dip}, bones.length, finger_joint(finger),
+              skeleton.frames[finger + 1], skeleton);
 }
 
 void place_thumb(const Anatomy& anatomy, const ThumbPose& pose, Skeleton& skeleton) {
@@ -72,21 +78,11 @@ void place_thumb(const Anatomy& anatomy, const ThumbPose& pose, Skeleton& skelet
   const auto [palmar_sin, palmar_cos] = sin_cos(pose.palmar);
   const Vec3 along{radial_sin * palmar_cos, radial_cos * palmar_cos, palmar_sin};
   // It bends towards the little finger, turned by `roll` towards the palm's inside.
-  const Vec3 ulnar = Vec3{-1, 0, 0} - along * dot(Vec3{-1, 0, 0}, along);
-  const Vec3 u = unit(ulnar);
-  const Vec3 v = cross(along, u);
+  const Vec3 u = unit(Vec3{-1, 0, 0} - along * dot(Vec3{-1, 0, 0}, along));
   const auto [roll_sin, roll_cos] = sin_cos(pose.roll);
-  const Vec3 palmar = u * roll_cos + v * roll_sin;
-  Mat3 frame{cross(along, palmar), along, palmar};
-  const float bend[3] = {0, pose.mcp, pose.ip};
-  Vec3 at = anatomy.thumb_base;
-  skeleton.joints[thumb_joint] = at;
-  for (int bone = 0; bone < 3; ++bone) {
-    if (bone > 0) frame = frame * rotation_x(bend[bone]);
-    skeleton.frames[0][bone] = frame;
-    at = at + frame.y * anatomy.thumb_length[bone];
-    skeleton.joints[thumb_joint + 1 + bone] = at;
-  }
+  const Vec3 palmar = u * roll_cos + cross(along, u) * roll_sin;
+  place_chain(anatomy.thumb_base, {cross(along, palmar), along, palmar}, {0, pose.mcp, pose.ip},
+              anatomy.thumb_length, thumb_joint, skeleton.frames[0], skeleton);
 }
 
 Skeleton place_bones(const Anatomy& anatomy, const Pose& pose) {

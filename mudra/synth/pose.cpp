@@ -65,29 +65,24 @@ FingerPose bent(Rng& rng, int finger, int digit) {
   return pose;
 }
 
-ThumbPose thumb_apart(Rng& rng) {
-  ThumbPose pose;
-  pose.radial = normal(rng, 47, 8) * degrees;
-  pose.palmar = normal(rng, 14, 8) * degrees;
-  pose.roll = normal(rng, 5, 8) * degrees;
-  pose.mcp = normal(rng, 2, 8) * degrees;
-  pose.ip = normal(rng, -2, 10) * degrees;
-  return pose;
+// Means and deviations in degrees.
+ThumbPose draw_thumb(Rng& rng, const ThumbPose& mean, const ThumbPose& deviation) {
+  return {normal(rng, mean.radial, deviation.radial) * degrees,
+          normal(rng, mean.palmar, deviation.palmar) * degrees,
+          normal(rng, mean.roll, deviation.roll) * degrees, normal(rng, mean.mcp, deviation.mcp) * degrees,
+          normal(rng, mean.ip, deviation.ip) * degrees};
 }
+
+ThumbPose thumb_apart(Rng& rng) { return draw_thumb(rng, {47, 14, 5, 2, -2}, {8, 8, 8, 8, 10}); }
 
 // `finger`: the one it meets or lies across; `meets` is false where it only rests.
 ThumbPose thumb_opposed(Rng& rng, int finger, bool meets, bool circle) {
-  ThumbPose pose;
   constexpr float radial[4] = {48, 36, 26, 14};
   constexpr float mcp[4] = {12, 22, 30, 36};
-  const float ip = circle ? 12.0F : meets && finger != index_finger ? 14.0F : 26.0F;
   constexpr float roll[4] = {-25, -8, 0, 5};
-  pose.radial = normal(rng, circle ? 24 : radial[finger], 5) * degrees;
-  pose.palmar = normal(rng, circle ? 48.0F : finger == little_finger ? 46.0F : 40.0F, 6) * degrees;
-  pose.roll = normal(rng, circle ? -60 : roll[finger], 8) * degrees;
-  pose.mcp = normal(rng, circle ? 10 : mcp[finger], 8) * degrees;
-  pose.ip = normal(rng, ip, 12) * degrees;
-  return pose;
+  if (circle) return draw_thumb(rng, {24, 48, -60, 10, 12}, {5, 6, 8, 8, 12});
+  const float palmar = finger == little_finger ? 46 : 40, ip = meets && finger != index_finger ? 14 : 26;
+  return draw_thumb(rng, {radial[finger], palmar, roll[finger], mcp[finger], ip}, {5, 6, 8, 8, 12});
 }
 
 // A point on the outside of a curled finger, where the thumb rests.
@@ -247,9 +242,7 @@ Habits draw_habits(Rng& rng) {
     for (FingerPose& finger : habits.offset[digit].fingers) {
       finger = {normal(rng, 0, 3) * degrees, normal(rng, 0, 7.2f) * degrees, normal(rng, 0, 6) * degrees, 0};
     }
-    habits.offset[digit].thumb = {normal(rng, 0, 7) * degrees, normal(rng, 0, 7) * degrees,
-                                  normal(rng, 0, 7) * degrees, normal(rng, 0, 6) * degrees,
-                                  normal(rng, 0, 8) * degrees};
+    habits.offset[digit].thumb = draw_thumb(rng, {0, 0, 0, 0, 0}, {7, 7, 7, 6, 8});
     habits.contact[digit] = uniform(rng, 0, 1);
     habits.over_nail[digit] = digit >= 6 && digit <= 8 && rng.chance(0.6);
   }

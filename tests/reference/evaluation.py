@@ -19,16 +19,15 @@ rng = np.random.default_rng(7)
 cases = []
 
 
-def add(name, truth, predicted, names, labels=None):
-    """`names` names every class; scikit-learn gets those that it lists."""
+def add(name, truth, predicted, names):
+    """`names` names every class; scikit-learn gets those that occur."""
     truth, predicted = np.asarray(truth), np.asarray(predicted)
-    listed = sorted(set(truth) | set(predicted)) if labels is None else labels
-    text = classification_report(truth, predicted, labels=labels,
-                                 target_names=[names[i] for i in listed])
+    listed = sorted(set(truth) | set(predicted))
+    text = classification_report(truth, predicted, target_names=[names[i] for i in listed])
     every = range(len(names))
     scores = precision_recall_fscore_support(truth, predicted, labels=every, zero_division=0)
     case = {"name": name, "truth": truth.tolist(), "predicted": predicted.tolist(), "names": names,
-            "labels": labels, "text": text,
+            "text": text,
             "accuracy": float(np.mean(truth == predicted))}
     if len(names) <= 20:
         case["confusion"] = confusion_matrix(truth, predicted, labels=every).tolist()
@@ -47,15 +46,10 @@ for number in range(150):
     truth = rng.integers(0, k, n)
     predicted = np.where(rng.random(n) < rng.random(), truth, rng.integers(0, k, n))
     add(f"random {number}", truth, predicted, names(k))
-for number in range(60):  # small counts: ties in the second decimal
+for number in range(100):  # small counts: ties in the second decimal
     n = int(rng.integers(1, 17))
     truth, predicted = rng.integers(0, 3, n), rng.integers(0, 3, n)
     add(f"small {number}", truth, predicted, names(3))
-for number in range(40):
-    k = int(rng.integers(3, 10))
-    n = int(rng.integers(1, 100))
-    subset = rng.permutation(k)[: rng.integers(1, k + 1)].tolist()
-    add(f"subset {number}", rng.integers(0, k, n), rng.integers(0, k, n), names(k), subset)
 for k in (100, 137, 300, 1000):
     truth = rng.integers(0, k, 3 * k)
     predicted = np.where(rng.random(3 * k) < 0.6, truth, rng.integers(0, k, 3 * k))
@@ -66,10 +60,6 @@ add("one image, wrong", [0], [1], ["0", "5"])
 add("one class predicted only", [0, 1, 0, 1, 1], [1] * 5, ["0", "5"])
 add("one class in truth only", [1] * 5, [0, 1, 0, 1, 1], ["0", "5"])
 add("a class that never occurs", [0, 2, 2, 0], [0, 2, 0, 0], ["a", "b", "c"])
-add("a class that never occurs, listed", [0, 2, 2, 0], [0, 2, 0, 0], ["a", "b", "c"], [0, 1, 2])
-add("only classes that never occur", [0, 0], [0, 0], ["a", "b", "c"], [1, 2])
-add("listed classes predicted, never true", [0, 0], [1, 2], ["a", "b", "c"], [1, 2])
-add("all in another order", [0, 1, 2, 1], [0, 2, 2, 1], ["a", "b", "c"], [2, 0, 1])
 add("the report's names", [0] * 101 + [1] * 99, [0] * 104 + [1] * 96, ["0 digit sign", "5 digit sign"])
 add("long names", [0, 1, 1], [0, 1, 0], ["a rather long name of a sign", "b"])
 add("unicode", [0, 1, 2, 3, 3], [0, 1, 2, 3, 0],

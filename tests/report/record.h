@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "mudra/core/rng.h"
-#include "mudra/report/run_record.h"
+#include "mudra/report/record.h"
 
 namespace mudra {
 
