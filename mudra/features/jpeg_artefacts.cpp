@@ -20,19 +20,19 @@ constexpr std::array<uint8_t, 64> colour_steps = {
     99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99};
 
 // To a whole number 0..255.
-float to_byte(float value) { return std::floor(std::clamp(value, 0.F, 255.F) + 0.5F); }
+float quantized(float value) { return std::floor(std::clamp(value, 0.F, 255.F) + 0.5F); }
 
 void to_ycc(float& r, float& g, float& b) {
   const float y = 0.299F * r + 0.587F * g + 0.114F * b;
   const float blue = (b - y) * (1 / 1.772F) + 128, red = (r - y) * (1 / 1.402F) + 128;
-  r = to_byte(y), g = to_byte(blue), b = to_byte(red);
+  r = quantized(y), g = quantized(blue), b = quantized(red);
 }
 
 void from_ycc(float& y, float& blue, float& red) {
   const float r = y + 1.402F * (red - 128);
   const float g = y - 0.344136F * (blue - 128) - 0.714136F * (red - 128);
   const float b = y + 1.772F * (blue - 128);
-  y = to_byte(r), blue = to_byte(g), red = to_byte(b);
+  y = quantized(r), blue = quantized(g), red = quantized(b);
 }
 
 }  // namespace
@@ -79,7 +79,7 @@ void JpegArtefacts::round_block(float* block, const std::array<uint8_t, 64>& ste
 }
 
 void JpegArtefacts::apply(float* image, int64_t height, int64_t width, int64_t channels, int quality) const {
-  for (int64_t i = 0; i < height * width * channels; ++i) image[i] = to_byte(image[i] * 255);
+  for (int64_t i = 0; i < height * width * channels; ++i) image[i] = quantized(image[i] * 255);
   const bool colour = channels == 3;
   for (int64_t i = 0; colour && i < height * width; ++i) {
     to_ycc(image[3 * i], image[3 * i + 1], image[3 * i + 2]);
@@ -95,7 +95,7 @@ void JpegArtefacts::apply(float* image, int64_t height, int64_t width, int64_t c
         for (int i = 0; i < 64; ++i) block[i] = at(i / 8, i % 8) - 128;
         round_block(block, colour && channel > 0 ? colour_steps : brightness_steps, quality);
         for (int i = 0; i < 64; ++i) {
-          if (top + i / 8 < height && left + i % 8 < width) at(i / 8, i % 8) = to_byte(block[i] + 128);
+          if (top + i / 8 < height && left + i % 8 < width) at(i / 8, i % 8) = quantized(block[i] + 128);
         }
       }
     }
