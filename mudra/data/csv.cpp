@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 
 #include "mudra/core/error.h"
 
@@ -83,13 +82,6 @@ bool CsvReader::next(std::vector<std::string_view>& fields) {
   for (const auto& [from, length] : places)
     fields.push_back(std::string_view(unquoted_).substr(from, length));
   return true;
-}
-
-std::optional<double> csv_number(std::string_view field) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), value);
-  if (error != std::errc{} || end != field.data() + field.size()) return std::nullopt;
-  return value;
 }
 
 std::optional<size_t> csv_column(const std::vector<std::string_view>& header, std::string_view name) {

@@ -8,7 +8,7 @@
 #include "mudra/core/error.h"
 #include "mudra/data/byte_source.h"
 #include "mudra/data/image_codec.h"
-#include "mudra/data/read_arrays.h"
+#include "mudra/data/read_files.h"
 
 namespace mudra {
 namespace {

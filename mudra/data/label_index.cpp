@@ -1,25 +1,18 @@
 #include "mudra/data/label_index.h"
 
 #include <algorithm>
-#include <charconv>
 #include <numeric>
 #include <optional>
 
+#include "mudra/core/number.h"
 #include "mudra/core/utf8.h"
 
 namespace mudra {
-namespace {
-
-std::optional<double> number(std::string_view text) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value != value) return std::nullopt;
-  return value;
-}
-
-}  // namespace
-
 bool label_less(std::string_view a, std::string_view b) {
+  const auto number = [](std::string_view text) {
+    const auto value = parse_number<double>(text);
+    return value == value ? value : std::nullopt;
+  };
   const std::optional<double> x = number(a), y = number(b);
   if (x && y && *x != *y) return *x < *y;
   if (x.has_value() != y.has_value()) return x.has_value();

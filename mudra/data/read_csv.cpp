@@ -5,11 +5,11 @@
 #include <utility>
 
 #include "mudra/core/error.h"
+#include "mudra/core/number.h"
 #include "mudra/data/array_data.h"
 #include "mudra/data/csv.h"
 #include "mudra/data/image_codec.h"
 #include "mudra/data/label_index.h"
-#include "mudra/data/pixel_values.h"
 #include "mudra/data/read_files.h"
 
 namespace mudra {
@@ -56,10 +56,10 @@ class GrowingValues {
   // Puts one row at the end; nothing, and the reason, when it cannot be used.
   std::optional<std::string> add(const std::vector<std::string_view>& fields, const Columns& columns) {
     row_.clear();
-    bool whole = whole_, beyond = false;
+    bool beyond = false;
     for (size_t i = 0; i < fields.size(); ++i) {
       if (!columns.is_pixel(i)) continue;
-      const std::optional<double> value = csv_number(fields[i]);
+      const std::optional<double> value = parse_number<double>(fields[i]);
       if (!value || !std::isfinite(*value))
         return "`" + std::string(fields[i].substr(0, 40)) + "` is not a pixel";
       row_.push_back(static_cast<float>(*value));
@@ -68,27 +68,18 @@ class GrowingValues {
           return "`" + std::string(fields[i].substr(0, 40)) + "` is not within 0..255 as most lines are";
         beyond = true;
       }
-      whole = whole && row_.back() >= 0 && row_.back() <= 255 && std::trunc(row_.back()) == row_.back();
     }
     beyond_bytes += beyond;
-    whole_ = whole;  // a row that is left out says nothing about the others
-    if (whole_) {
-      for (const float value : row_) values.bytes.push_back(static_cast<uint8_t>(value));
-    } else {
-      values.floats.insert(values.floats.end(), values.bytes.begin(), values.bytes.end());
-      values.bytes = {};
-      values.floats.insert(values.floats.end(), row_.begin(), row_.end());
-    }
+    values.add(row_);
     return std::nullopt;
   }
 
-  NpyValues values;
+  Numbers values;
   int64_t beyond_bytes = 0;  // rows with a pixel that no byte holds
 
  private:
   bool refuse_beyond_bytes_;
   std::vector<float> row_;
-  bool whole_ = true;
 };
 
 // Puts a line's pixels at the end; nothing, and the reason, when the line cannot be used.
@@ -115,7 +106,7 @@ std::optional<Dataset> read_lines(const std::string& path, const ReadOptions& op
   CsvReader csv(open_plain_or_gzip(path));
   std::vector<std::string_view> fields;
   if (!csv.next(fields)) throw Error("holds no lines", path, form);
-  const bool has_header = fields.size() < 2 || !csv_number(fields[1]);
+  const bool has_header = fields.size() < 2 || !parse_number<double>(fields[1]);
   const Columns columns = columns_of(fields, has_header, path);
   const auto each = static_cast<int64_t>(columns.pixels());
   Shape shape = flat_image_shape(1, each, options, path);
