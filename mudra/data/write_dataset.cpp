@@ -2,7 +2,8 @@
 
 #include <zlib.h>
 
-#include <array>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <memory>
 
@@ -14,50 +15,25 @@
 namespace mudra {
 
 void write_stream(const std::string& path, const std::function<void(const Write&)>& produce) {
-  constexpr size_t chunk = size_t{1} << 18;
   AtomicFile file(path);
-  if (!path.ends_with(".gz")) {
-    std::string waiting;
-    produce([&](std::string_view bytes) {
-      waiting += bytes;
-      if (waiting.size() < chunk) return;
-      file.write(waiting);
-      waiting.clear();
-    });
-    file.write(waiting);
-    return file.commit();
-  }
-  z_stream packer{};
-  if (deflateInit2(&packer, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
-    throw Error("cannot start gzip", path);
-  }
-  const std::unique_ptr<z_stream, int (*)(z_streamp)> end(&packer, deflateEnd);
-  std::array<unsigned char, 1 << 16> packed;
-  const auto pack = [&](std::string_view bytes, int flush) {
-    packer.next_in = const_cast<Bytef*>(reinterpret_cast<const Bytef*>(bytes.data()));
-    packer.avail_in = static_cast<uInt>(bytes.size());
-    do {
-      packer.next_out = packed.data();
-      packer.avail_out = static_cast<uInt>(packed.size());
-      deflate(&packer, flush);
-      file.write({reinterpret_cast<const char*>(packed.data()), packed.size() - packer.avail_out});
-    } while (packer.avail_out == 0);
+  const bool packed = path.ends_with(".gz");
+  std::unique_ptr<gzFile_s, int (*)(gzFile)> out(gzopen(file.temporary().c_str(), packed ? "wb" : "wbT"),
+                                                 gzclose);
+  const auto check = [&](bool good) {
+    if (!good)
+      throw Error(std::string("cannot write: ") + std::strerror(errno), path,
+                  "Free some space or choose another folder");
   };
-  produce([&](std::string_view bytes) { pack(bytes, Z_NO_FLUSH); });
-  pack({}, Z_FINISH);
+  check(out != nullptr && gzbuffer(out.get(), 1 << 18) == 0);
+  produce([&](std::string_view bytes) {
+    check(gzfwrite(bytes.data(), 1, bytes.size(), out.get()) == bytes.size());
+  });
+  check(gzclose(out.release()) == Z_OK);
   file.commit();
 }
 
 void tell(const Progress& progress, int64_t row, int64_t rows) {
   if (row % 1024 == 0) progress(row, rows);
-}
-
-ArrayBytes telling(ArrayBytes array, const Progress& progress) {
-  array.fill = [fill = std::move(array.fill), rows = array.rows, progress](int64_t row, uint8_t* out) {
-    tell(progress, row, rows);
-    fill(row, out);
-  };
-  return array;
 }
 
 void write_groups(const Dataset& data, const std::string& path, const std::vector<std::string>& files) {
