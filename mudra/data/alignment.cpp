@@ -33,11 +33,7 @@ struct Disc {
         pixel.push_back(Fingerprint::place(row, column));
       }
     }
-    while (x.size() % lanes != 0) {
-      x.pop_back();
-      y.pop_back();
-      pixel.pop_back();
-    }
+    x.resize(x.size() / lanes * lanes);
   }
 };
 
@@ -46,32 +42,12 @@ const Disc& disc() {
   return made;
 }
 
-// Sums over the disc that a step of the alignment needs, each in 8 fixed lanes.
-enum Sum {
-  ww,
-  wr,
-  rr,
-  g0w,
-  g1w,
-  g2w,
-  g3w,
-  g0r,
-  g1r,
-  g2r,
-  g3r,
-  h00,
-  h01,
-  h02,
-  h03,
-  h11,
-  h12,
-  h13,
-  h22,
-  h23,
-  h33,
-  covered,
-  sums
-};
+// Sums over the disc that a step of the alignment needs, each in 8 fixed lanes: of the query w, the candidate
+// r and the derivatives g of the query by a, b, tx, ty.
+constexpr size_t ww = 0, wr = 1, rr = 2, covered = 3;
+constexpr size_t gw = 4, gr = 8;  // four each
+constexpr size_t gg = 12;         // g0 g0, g0 g1, ..., g3 g3
+constexpr size_t sums = gg + 10;
 
 std::array<double, sums> measure(const Magnified& query, std::span<const float> candidate,
                                  const Similarity& s) {
@@ -97,43 +73,36 @@ std::array<double, sums> measure(const Magnified& query, std::span<const float> 
       gy[l] = in[l] * 2 * (below - above);
       r[l] = in[l] * candidate[d.pixel[i + l]];
     }
+    alignas(64) float g[4][Disc::lanes];
     for (size_t l = 0; l < Disc::lanes; ++l) {
       const float x = d.x[i + l], y = d.y[i + l];
-      // Derivatives of the aligned query by a, b, tx, ty.
-      const float g0 = gx[l] * x + gy[l] * y, g1 = gy[l] * x - gx[l] * y, g2 = gx[l], g3 = gy[l];
-      total[ww][l] += w[l] * w[l];
-      total[wr][l] += w[l] * r[l];
-      total[rr][l] += r[l] * r[l];
-      total[g0w][l] += g0 * w[l];
-      total[g1w][l] += g1 * w[l];
-      total[g2w][l] += g2 * w[l];
-      total[g3w][l] += g3 * w[l];
-      total[g0r][l] += g0 * r[l];
-      total[g1r][l] += g1 * r[l];
-      total[g2r][l] += g2 * r[l];
-      total[g3r][l] += g3 * r[l];
-      total[h00][l] += g0 * g0;
-      total[h01][l] += g0 * g1;
-      total[h02][l] += g0 * g2;
-      total[h03][l] += g0 * g3;
-      total[h11][l] += g1 * g1;
-      total[h12][l] += g1 * g2;
-      total[h13][l] += g1 * g3;
-      total[h22][l] += g2 * g2;
-      total[h23][l] += g2 * g3;
-      total[h33][l] += g3 * g3;
+      g[0][l] = gx[l] * x + gy[l] * y;
+      g[1][l] = gy[l] * x - gx[l] * y;
+      g[2][l] = gx[l];
+      g[3][l] = gy[l];
       total[covered][l] += in[l];
+    }
+    const auto add = [&](size_t sum, const float* p, const float* q) {
+      for (size_t l = 0; l < Disc::lanes; ++l) total[sum][l] += p[l] * q[l];
+    };
+    add(ww, w, w);
+    add(wr, w, r);
+    add(rr, r, r);
+    for (size_t j = 0, pair = gg; j < 4; ++j) {
+      add(gw + j, g[j], w);
+      add(gr + j, g[j], r);
+      for (size_t k = j; k < 4; ++k) add(pair++, g[j], g[k]);
     }
   }
   std::array<double, sums> result{};
-  for (size_t s_ = 0; s_ < sums; ++s_) {
-    for (const float lane : total[s_]) result[s_] += static_cast<double>(lane);
+  for (size_t sum = 0; sum < sums; ++sum) {
+    for (const float lane : total[sum]) result[sum] += static_cast<double>(lane);
   }
   return result;
 }
 
-// H x = v for a symmetric positive 4x4 matrix, by Cholesky.
-std::array<double, 4> solve(const std::array<double, 10>& h, std::array<double, 4> v) {
+// H x = v for a symmetric positive 4x4 matrix, by Cholesky; `h` holds its ten values h00, h01, ..., h33.
+std::array<double, 4> solve(const double* h, std::array<double, 4> v) {
   double m[4][4];
   for (size_t i = 0, k = 0; i < 4; ++i) {
     for (size_t j = i; j < 4; ++j, ++k) m[j][i] = h[k];
@@ -160,16 +129,17 @@ std::array<double, 4> solve(const std::array<double, 10>& h, std::array<double, 
 // One step of Evangelidis and Psarakis 2008, "Parametric image alignment using enhanced correlation
 // coefficient maximization", eq. 20: the change of the four numbers that raises the correlation most.
 void improve(const std::array<double, sums>& m, Similarity& s) {
-  const std::array<double, 10> h{m[h00], m[h01], m[h02], m[h03], m[h11],
-                                 m[h12], m[h13], m[h22], m[h23], m[h33]};
   const double norm = 1 / std::sqrt(std::max(m[rr], 1e-12));
-  const std::array<double, 4> gw{m[g0w], m[g1w], m[g2w], m[g3w]};
-  const std::array<double, 4> gr{m[g0r] * norm, m[g1r] * norm, m[g2r] * norm, m[g3r] * norm};
-  const std::array<double, 4> from_w = solve(h, gw), from_r = solve(h, gr);
+  std::array<double, 4> g_w, g_r;
+  for (size_t i = 0; i < 4; ++i) {
+    g_w[i] = m[gw + i];
+    g_r[i] = m[gr + i] * norm;
+  }
+  const std::array<double, 4> from_w = solve(&m[gg], g_w), from_r = solve(&m[gg], g_r);
   double above = m[ww], below = m[wr] * norm;
   for (size_t i = 0; i < 4; ++i) {
-    above -= gw[i] * from_w[i];
-    below -= gw[i] * from_r[i];
+    above -= g_w[i] * from_w[i];
+    below -= g_w[i] * from_r[i];
   }
   const double factor = above / std::max(below, 1e-6);
   const auto change = [&](size_t i) { return std::clamp(factor * from_r[i] - from_w[i], -1.0, 1.0); };
