@@ -9,6 +9,7 @@
 #include "mudra/core/shape.h"
 #include "mudra/core/thread_team.h"
 #include "mudra/data/dataset.h"
+#include "mudra/data/image.h"
 #include "mudra/features/augmentation.h"
 #include "mudra/features/jpeg_artefacts.h"
 
@@ -46,10 +47,11 @@ class Augmenter {
 
  private:
   struct Scratch {
+    Scratch(int64_t height, int64_t width, int64_t channels, double most_blur);
     std::vector<float> image, dx, dy;
     std::vector<int32_t> queue;
     std::vector<uint8_t> outside;
-    std::vector<float> taps;
+    Blur blur;
   };
   struct Draw;
 
@@ -58,7 +60,6 @@ class Augmenter {
   void replace_background(float* image, Rng& rng, Scratch& scratch) const;
   void draw_displacement(Rng& rng, Scratch& scratch) const;
   void warp(float* image, const Draw& draw, Scratch& scratch) const;
-  void blur(float* image, double deviation, Scratch& scratch) const;
   void erase(float* image, const Draw& draw) const;
 
   Augmentation options_;
@@ -68,5 +69,10 @@ class Augmenter {
   JpegArtefacts jpeg_;
   std::vector<Scratch> scratch_;  // one for each of a fixed number of parts of a batch
 };
+
+// Images of every class in turn, as they are in the first row and below as `variants` epochs of training with
+// this seed would see them.
+Image augment_sheet(const Dataset& data, const Augmentation& augmentation, uint64_t seed, int variants = 7,
+                    int columns = 16, int cell = 56);
 
 }  // namespace mudra
