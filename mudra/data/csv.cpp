@@ -58,9 +58,9 @@ bool CsvReader::next(std::vector<std::string_view>& fields) {
       start = comma + 1;
     }
   }
-  // With quotes: fields are collected without them, so their places are known only at the end.
+  // With quotes: fields are collected without them, where nothing moves them.
   unquoted_.clear();
-  std::vector<std::pair<size_t, size_t>> places;
+  unquoted_.reserve(text_.size());
   size_t start = 0;
   bool quoted = false;
   for (size_t i = 0; i <= text_.size(); ++i) {
@@ -73,14 +73,12 @@ bool CsvReader::next(std::vector<std::string_view>& fields) {
         quoted = !quoted;
       }
     } else if (c == ',' && (!quoted || i == text_.size())) {
-      places.emplace_back(start, unquoted_.size() - start);
+      fields.push_back(std::string_view(unquoted_).substr(start));
       start = unquoted_.size();
     } else {
       unquoted_ += c;
     }
   }
-  for (const auto& [from, length] : places)
-    fields.push_back(std::string_view(unquoted_).substr(from, length));
   return true;
 }
 

@@ -19,14 +19,11 @@ bool label_less(std::string_view a, std::string_view b) {
   return a < b;
 }
 
-std::string join_names(std::span<const std::string> names, size_t most) {
+std::string join_names(std::span<const std::string> names, size_t most, size_t of) {
   std::string text;
-  const size_t shown = names.size() <= most ? names.size() : most;
-  for (size_t i = 0; i < shown; ++i) {
-    if (i > 0) text += i + 1 == names.size() ? " and " : ", ";
-    text += names[i];
-  }
-  if (shown < names.size()) text += " and " + std::to_string(names.size() - shown) + " more";
+  const size_t shown = std::min(names.size(), most), all = std::max(names.size(), of);
+  for (size_t i = 0; i < shown; ++i) text += (i == 0 ? "" : i + 1 == all ? " and " : ", ") + names[i];
+  if (shown < all) text += " and " + std::to_string(all - shown) + " more";
   return text;
 }
 
