@@ -1,5 +1,5 @@
 #include "fuzz/input.h"
-#include "mudra/data/read_arrays.h"
+#include "mudra/data/read_files.h"
 
 // The input as images and as their labels.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {

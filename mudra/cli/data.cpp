@@ -20,7 +20,7 @@
 #include "mudra/data/split.h"
 #include "mudra/data/write_dataset.h"
 #include "mudra/experiment/load_data.h"
-#include "mudra/features/augment_sheet.h"
+#include "mudra/features/augment.h"
 
 namespace mudra {
 namespace {

@@ -2,133 +2,228 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
+#include <cstdio>
 #include <utility>
 
 #include "mudra/core/error.h"
 #include "mudra/data/image_codec.h"
 #include "mudra/data/label_index.h"
-#include "mudra/data/pixel_values.h"
 
 namespace mudra {
 namespace {
 
+std::string short_number(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.6g", value);
+  return text;
+}
+
+ValueType value_type(const NpyArray& array) {
+  return {array.type_name(), array.kind != 'f', array.item_size == 1};
+}
+
+// The range of float pixels, seen part by part.
+struct ValueRange {
+  float low = INFINITY, high = -INFINITY;
+
+  // `first` is the place of values[0] among all, `each` the values of one image. Throws Error for NaN.
+  void add(std::span<const float> values, int64_t first, int64_t each, const std::string& where) {
+    // Sixteen lanes, so that the loop runs in vectors.
+    constexpr size_t lanes = 16;
+    std::array<float, lanes> lowest, highest;
+    std::array<uint32_t, lanes> special{};  // NaN and infinity: all bits of the exponent set
+    lowest.fill(low), highest.fill(high);
+    const auto look = [&](size_t lane, float value) {
+      lowest[lane] = value < lowest[lane] ? value : lowest[lane];
+      highest[lane] = value > highest[lane] ? value : highest[lane];
+      special[lane] |= (std::bit_cast<uint32_t>(value) & 0x7F800000U) == 0x7F800000U ? 1U : 0U;
+    };
+    size_t i = 0;
+    for (; i + lanes <= values.size(); i += lanes) {
+      for (size_t lane = 0; lane < lanes; ++lane) look(lane, values[i + lane]);
+    }
+    for (; i < values.size(); ++i) look(0, values[i]);
+    low = *std::min_element(lowest.begin(), lowest.end());
+    high = *std::max_element(highest.begin(), highest.end());
+    if (*std::max_element(special.begin(), special.end()) == 0) return;
+    const auto bad = std::find_if(values.begin(), values.end(), [](float v) { return !std::isfinite(v); });
+    const int64_t place = first + (bad - values.begin());
+    throw Error("image " + std::to_string(place / std::max<int64_t>(1, each)) +
+                    " (counted from 0) has a pixel that is " +
+                    (std::isnan(*bad) ? "not a number (NaN)" : "infinite"),
+                where, "Remove or repair that image");
+  }
+
+  // The value that means white: 1, 255 or 65535. Throws Error when the range is none of these.
+  float white(const ValueType& type, const std::string& where) const {
+    // A little room for what resizing with splines overshoots.
+    const auto within = [&](float most) { return low >= -0.01F * most && high <= 1.01F * most; };
+    if (within(1)) return 1;
+    if (within(255)) return 255;
+    if (type.whole && within(65535)) return 65535;
+    throw Error("pixel values run from " + short_number(low) + " to " + short_number(high), where,
+                "Rescale them to 0..1 or 0..255");
+  }
+};
+
+// "pixel values 0..255 (float64)" and what else there is to say.
+std::string range_note(float white, const ValueType& type, const std::string& rest) {
+  return "pixel values 0.." + short_number(white) + " (" + type.name + ")" + rest;
+}
+
+// How an array holds images: [n, h, w, c] is value number n from[0] + h from[1] + w from[2] + c from[3].
 struct Layout {
-  Shape shape;                   // [N, H, W, C]
-  std::vector<int64_t> strides;  // of the array's own axes in that order
-  bool channels_first = false;
+  Shape shape;  // [N, H, W, C]
+  std::array<int64_t, 4> from{};
+
+  bool in_order() const {
+    return from == std::array{shape.per_example(), shape[2] * shape[3], shape[3], int64_t{1}};
+  }
+  // The values of `images` images in the order [N, H, W, C].
+  template <class T>
+  void arrange(const T* stored, int64_t images, T* out) const {
+    for (int64_t n = 0; n < images; ++n) {
+      for (int64_t h = 0; h < shape[1]; ++h) {
+        for (int64_t w = 0; w < shape[2]; ++w) {
+          const T* pixel = stored + n * from[0] + h * from[1] + w * from[2];
+          for (int64_t c = 0; c < shape[3]; ++c) *out++ = pixel[c * from[3]];
+        }
+      }
+    }
+  }
+  template <class T>
+  void arrange(std::vector<T>& values) const {
+    if (values.empty() || in_order()) return;
+    const std::vector<T> stored = std::exchange(values, std::vector<T>(values.size()));
+    arrange(stored.data(), shape[0], values.data());
+  }
 };
 
 bool is_channels(int64_t size) { return size == 1 || size == 3; }
 
-Layout layout_of(const NpyHeader& header, const ReadOptions& options, const std::string& where) {
-  const std::vector<int64_t>& s = header.shape;
-  for (const int64_t size : s) {
-    if (size == 0)
-      throw Error("holds no images: its shape is " + header.shape_text(), where, "Give at least one image");
+Layout layout_of(const NpyArray& array, const ReadOptions& options, std::vector<std::string>& notes) {
+  const std::vector<int64_t>& s = array.shape;
+  if (std::ranges::count(s, 0) > 0) {
+    throw Error("holds no images: its shape is " + array.shape_text(), array.where(),
+                "Give at least one image");
   }
-  if (s.size() == 2) return {flat_image_shape(s[0], s[1], options, where), {s[1], 1}};
-  if (s.size() == 3) return {{s[0], s[1], s[2], 1}, {s[1] * s[2], s[2], 1}};
+  const std::vector<int64_t> step = array.strides();
+  if (s.size() == 2) {
+    const Shape shape = flat_image_shape(s[0], s[1], options, array.where());
+    return {shape, {step[0], shape[2] * shape[3] * step[1], shape[3] * step[1], step[1]}};
+  }
+  if (s.size() == 3) return {{s[0], s[1], s[2], 1}, {step[0], step[1], step[2], 1}};
   if (s.size() == 4 && is_channels(s[3])) {
-    return {{s[0], s[1], s[2], s[3]}, {s[1] * s[2] * s[3], s[2] * s[3], s[3], 1}};
+    return {{s[0], s[1], s[2], s[3]}, {step[0], step[1], step[2], s[3] == 1 ? 1 : step[3]}};
   }
   if (s.size() == 4 && is_channels(s[1])) {
-    return {{s[0], s[2], s[3], s[1]}, {s[1] * s[2] * s[3], 1, s[3] * s[1], s[1]}, true};
+    notes.push_back("images are channels first " + array.shape_text());
+    return {{s[0], s[2], s[3], s[1]}, {step[0], step[2], step[3], s[1] == 1 ? 1 : step[1]}};
   }
-  throw Error("has the shape " + header.shape_text(), where,
+  throw Error("has the shape " + array.shape_text(), array.where(),
               "Images are [N, H*W], [N, H, W], [N, H, W, C] or [N, C, H, W] with C 1 or 3");
 }
 
-// Images that stay in their .npy file or stored .npz member.
+// Images that stay in their .npy file or stored .npz member, not in Fortran order.
 class StreamedArray final : public PixelSource {
  public:
-  StreamedArray(std::unique_ptr<ByteSource> source, NpyHeader header, const Layout& layout)
-      : source_(std::move(source)),
-        header_(std::move(header)),
-        each_(layout.shape.per_example()),
-        channels_(layout.channels_first ? layout.shape[3] : 1) {}
-
-  void set_white(float white) { factor_ = 1 / white; }
-  int64_t image_bytes() const { return each_ * header_.item_size; }
+  StreamedArray(NpyArray array, const Layout& layout, float white)
+      : array_(std::move(array)), layout_(layout), each_(layout.shape.per_example()), factor_(1 / white) {}
 
   void read(int64_t image, float* out) const override {
     thread_local std::vector<uint8_t> raw;
-    raw.resize(static_cast<size_t>(image_bytes()));
-    source_->read_at(header_.data_offset + static_cast<uint64_t>(image * image_bytes()), raw.data(),
-                     raw.size());
-    if (channels_ == 1) {
-      npy_to_floats(header_, raw.data(), each_, out);
-    } else {  // [C, H, W] to [H, W, C]
-      thread_local std::vector<float> planes;
-      planes.resize(static_cast<size_t>(each_));
-      npy_to_floats(header_, raw.data(), each_, planes.data());
-      const int64_t plane = each_ / channels_;
-      for (int64_t i = 0; i < each_; ++i)
-        out[i % plane * channels_ + i / plane] = planes[static_cast<size_t>(i)];
-    }
+    thread_local std::vector<float> stored;
+    raw.resize(static_cast<size_t>(each_ * array_.item_size));
+    array_.source->read_at(array_.data_offset + static_cast<uint64_t>(image) * raw.size(), raw.data(),
+                           raw.size());
+    const bool in_order = layout_.in_order();
+    stored.resize(in_order ? 0 : static_cast<size_t>(each_));
+    npy_to_floats(array_, raw.data(), each_, in_order ? out : stored.data());
+    if (!in_order) layout_.arrange(stored.data(), 1, out);
     for (int64_t i = 0; i < each_; ++i) out[i] *= factor_;
   }
 
  private:
-  std::unique_ptr<ByteSource> source_;
-  NpyHeader header_;
-  int64_t each_ = 0, channels_ = 1;
-  float factor_ = 1;
+  NpyArray array_;
+  Layout layout_;
+  int64_t each_;
+  float factor_;
 };
 
-Pixels stream_pixels(std::unique_ptr<ByteSource> source, const NpyHeader& header, const Layout& layout,
-                     const Progress& progress, std::vector<std::string>& notes) {
-  const std::string where = source->where();
-  if (header.fortran_order) {
+Pixels stream_pixels(NpyArray array, const Layout& layout, const Progress& progress,
+                     std::vector<std::string>& notes) {
+  if (array.fortran_order) {
     throw Error(
         "is larger than memory should hold and in Fortran order, which scatters each image over the file",
-        where, "Save it with numpy.save(path, numpy.ascontiguousarray(images))");
+        array.where(), "Save it with numpy.save(path, numpy.ascontiguousarray(images))");
   }
-  if (!source->can_read_at()) {
+  if (!array.source->can_read_at()) {
     throw Error("is larger than memory should hold and compressed, so it cannot be read piece by piece",
-                where, "Store it uncompressed: numpy.savez instead of numpy.savez_compressed, or gunzip");
+                array.where(),
+                "Store it uncompressed: numpy.savez instead of numpy.savez_compressed, or gunzip");
   }
   // One pass finds the range and any NaN before training starts.
-  const int64_t each = layout.shape.per_example();
-  const int64_t per_chunk = std::max<int64_t>(1, 65536 / header.item_size);
-  std::vector<uint8_t> raw(static_cast<size_t>(per_chunk * header.item_size));
+  const int64_t per_chunk = std::max<int64_t>(1, 65536 / array.item_size);
+  std::vector<uint8_t> raw(static_cast<size_t>(per_chunk * array.item_size));
   std::vector<float> values(static_cast<size_t>(per_chunk));
   ValueRange range;
-  for (int64_t at = 0; at < header.values; at += per_chunk) {
-    const int64_t count = std::min(per_chunk, header.values - at);
-    progress(at, header.values);
-    source->read_at(header.data_offset + static_cast<uint64_t>(at * header.item_size), raw.data(),
-                    static_cast<size_t>(count * header.item_size));
-    npy_to_floats(header, raw.data(), count, values.data());
-    range.add({values.data(), static_cast<size_t>(count)}, at, each, where);
-    if (header.kind == 'u' && header.item_size == 1 && range.high > 1) break;  // nothing else can come
+  for (int64_t at = 0; at < array.values; at += per_chunk) {
+    const int64_t count = std::min(per_chunk, array.values - at);
+    progress(at, array.values);
+    array.source->read_at(array.data_offset + static_cast<uint64_t>(at * array.item_size), raw.data(),
+                          static_cast<size_t>(count * array.item_size));
+    npy_to_floats(array, raw.data(), count, values.data());
+    range.add({values.data(), static_cast<size_t>(count)}, at, layout.shape.per_example(), array.where());
+    if (array.kind == 'u' && array.item_size == 1 && range.high > 1) break;  // nothing else can come
   }
-  const float white = range.white(value_type(header), where);
-  auto array = std::make_shared<StreamedArray>(std::move(source), header, layout);
-  array->set_white(white);
-  notes.push_back(range_note(white, value_type(header), ", read from the file as needed"));
-  return Pixels(layout.shape, std::move(array));
+  const float white = range.white(value_type(array), array.where());
+  notes.push_back(range_note(white, value_type(array), ", read from the file as needed"));
+  return Pixels(layout.shape, std::make_shared<StreamedArray>(std::move(array), layout, white));
 }
 
-void one_hot_labels(ByteSource& source, const NpyHeader& header, const ReadOptions& options,
-                    LabelIndex& index) {
-  const int64_t rows = header.shape[0], columns = header.shape[1];
+void one_hot_labels(const NpyArray& array, const ReadOptions& options, LabelIndex& index) {
   const std::string remedy = "Each row has one 1 and otherwise 0";
-  if (header.values > options.stream_above)
-    throw Error("is too large for one-hot rows", source.where(), "Save class numbers");
-  const NpyValues values = read_npy_values(source, header, std::array{columns, int64_t{1}});
-  if (values.bytes.empty()) throw Error("holds rows that are not one-hot", source.where(), remedy);
-  for (int64_t row = 0; row < rows; ++row) {
-    const uint8_t* first = values.bytes.data() + row * columns;
-    const auto hot = std::find(first, first + columns, 1);
-    if (std::count(first, first + columns, 0) != columns - 1 || hot == first + columns) {
-      throw Error("row " + std::to_string(row) + " (counted from 0) is not one-hot", source.where(), remedy);
+  if (array.values > options.stream_above)
+    throw Error("is too large for one-hot rows", array.where(), "Save class numbers");
+  const Numbers numbers = read_npy_numbers(array);
+  if (numbers.bytes.empty()) throw Error("holds rows that are not one-hot", array.where(), remedy);
+  const std::vector<int64_t> step = array.strides();
+  for (int64_t row = 0; row < array.shape[0]; ++row) {
+    int64_t sum = 0, hot = 0;
+    for (int64_t column = 0; column < array.shape[1]; ++column) {
+      const uint8_t value = numbers.bytes[static_cast<size_t>(row * step[0] + column * step[1])];
+      sum += value;
+      if (value == 1) hot = column;
     }
-    index.add(std::to_string(hot - first));
+    if (sum != 1) {
+      throw Error("row " + std::to_string(row) + " (counted from 0) is not one-hot", array.where(), remedy);
+    }
+    index.add(std::to_string(hot));
   }
 }
 
 }  // namespace
+
+Pixels make_pixels(Numbers numbers, const Shape& shape, const ValueType& type, const std::string& where,
+                   std::vector<std::string>& notes) {
+  if (numbers.floats.empty()) {
+    const uint8_t highest = *std::max_element(numbers.bytes.begin(), numbers.bytes.end());
+    if (highest == 1) {
+      for (uint8_t& byte : numbers.bytes) byte = static_cast<uint8_t>(byte * 255);
+      notes.push_back(range_note(1, type, ", each black or white"));
+    } else {
+      notes.push_back(range_note(255, type, type.byte ? "" : ", whole numbers kept as bytes"));
+    }
+    return Pixels(shape, std::move(numbers.bytes));
+  }
+  ValueRange range;
+  range.add(numbers.floats, 0, shape.per_example(), where);
+  const float white = range.white(type, where);
+  notes.push_back(range_note(white, type, ""));
+  return Pixels(shape, std::move(numbers.floats), white);
+}
 
 Shape flat_image_shape(int64_t images, int64_t values, const ReadOptions& options, const std::string& where) {
   const int64_t side = std::llround(std::sqrt(static_cast<double>(values)));
@@ -144,45 +239,45 @@ Shape flat_image_shape(int64_t images, int64_t values, const ReadOptions& option
   return {images, height, width, channels};
 }
 
-Pixels array_pixels(std::unique_ptr<ByteSource> source, const NpyHeader& header, const ReadOptions& options,
-                    std::vector<std::string>& notes) {
-  const std::string where = source->where();
-  if (header.is_text()) throw Error("holds text, not images", where, "Give an array of numbers");
-  const Layout layout = layout_of(header, options, where);
+Pixels array_pixels(NpyArray array, const ReadOptions& options, std::vector<std::string>& notes) {
+  const std::string where = array.where();
+  if (array.is_text()) throw Error("holds text, not images", where, "Give an array of numbers");
+  const Layout layout = layout_of(array, options, notes);
   check_image_size(layout.shape[1], layout.shape[2], where);
   if (layout.shape[0] > most_images) {
     throw Error("holds " + std::to_string(layout.shape[0]) + " images", where,
                 "Divide it into files of no more than " + std::to_string(most_images));
   }
-  if (layout.channels_first) notes.push_back("images are channels first " + header.shape_text());
-  if (header.values > options.stream_above)
-    return stream_pixels(std::move(source), header, layout, options.progress, notes);
-  NpyValues values = read_npy_values(*source, header, layout.strides);
-  return make_pixels(std::move(values), layout.shape, value_type(header), where, notes);
+  if (array.values > options.stream_above)
+    return stream_pixels(std::move(array), layout, options.progress, notes);
+  Numbers numbers = read_npy_numbers(array);
+  layout.arrange(numbers.bytes);
+  layout.arrange(numbers.floats);
+  return make_pixels(std::move(numbers), layout.shape, value_type(array), where, notes);
 }
 
-void array_labels(ByteSource& source, const NpyHeader& header, int64_t images, const ReadOptions& options,
+void array_labels(const NpyArray& array, int64_t images, const ReadOptions& options,
                   std::vector<std::string>& names, std::vector<int32_t>& labels) {
-  const std::vector<int64_t>& shape = header.shape;
+  const std::vector<int64_t>& shape = array.shape;
   if (shape.empty() || shape.size() > 2) {
-    throw Error("has the shape " + header.shape_text(), source.where(),
+    throw Error("has the shape " + array.shape_text(), array.where(),
                 "Labels are [N], or one-hot [N, classes]");
   }
   if (shape[0] != images) {
     throw Error("has " + std::to_string(shape[0]) + " entries for " + std::to_string(images) + " images",
-                source.where(), "Give one for each image");
+                array.where(), "Give one for each image");
   }
   LabelIndex index;
   index.reserve(static_cast<size_t>(images));
-  if (shape.size() == 2 && shape[1] > 1 && !header.is_text()) {
-    one_hot_labels(source, header, options, index);
-  } else if (header.values != images) {
-    throw Error("has the shape " + header.shape_text(), source.where(),
+  if (shape.size() == 2 && shape[1] > 1 && !array.is_text()) {
+    one_hot_labels(array, options, index);
+  } else if (array.values != images) {
+    throw Error("has the shape " + array.shape_text(), array.where(),
                 "Labels are [N], or one-hot [N, classes]");
   } else {
-    read_npy_labels(source, header, [&](std::string_view text) {
+    read_npy_labels(array, [&](std::string_view text) {
       if (text.empty()) {
-        throw Error("entry " + std::to_string(index.size()) + " (counted from 0) is empty", source.where(),
+        throw Error("entry " + std::to_string(index.size()) + " (counted from 0) is empty", array.where(),
                     "Give every image a label");
       }
       index.add(text);

@@ -1,11 +1,9 @@
-// Images and labels out of arrays whose headers were read: .npy, .npz members and IDX. Internal to data/.
+// Images and labels out of numbers: .npy, .npz members, IDX and CSV. Internal to data/.
 #pragma once
 
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "mudra/data/byte_source.h"
 #include "mudra/data/dataset.h"
 #include "mudra/data/npy.h"
 #include "mudra/data/read_dataset.h"
@@ -16,12 +14,22 @@ namespace mudra {
 // width.
 Shape flat_image_shape(int64_t images, int64_t values, const ReadOptions& options, const std::string& where);
 
+// The type of the numbers, for messages and for what large values mean.
+struct ValueType {
+  std::string name;  // "float64"
+  bool whole;        // whole numbers may be 16-bit pixels, 0..65535
+  bool byte;         // bytes need no mention that they are kept as such
+};
+
+// Recognises the range, says it in `notes`, and makes pixels of `shape`.
+Pixels make_pixels(Numbers numbers, const Shape& shape, const ValueType& type, const std::string& where,
+                   std::vector<std::string>& notes);
+
 // Loads the images, or streams them when there are more than options.stream_above values.
-Pixels array_pixels(std::unique_ptr<ByteSource> source, const NpyHeader& header, const ReadOptions& options,
-                    std::vector<std::string>& notes);
+Pixels array_pixels(NpyArray array, const ReadOptions& options, std::vector<std::string>& notes);
 
 // One label for each of `images` images: text [N] or [N, 1], whole numbers, or one-hot rows [N, K].
-void array_labels(ByteSource& source, const NpyHeader& header, int64_t images, const ReadOptions& options,
+void array_labels(const NpyArray& array, int64_t images, const ReadOptions& options,
                   std::vector<std::string>& names, std::vector<int32_t>& labels);
 
 }  // namespace mudra

@@ -7,25 +7,34 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <cassert>
 #include <cerrno>
 #include <cstring>
 #include <mutex>
-#include <utility>
 
 #include "mudra/core/error.h"
+#include "mudra/core/text.h"
+#include "mudra/data/label_index.h"
 
 namespace mudra {
 namespace {
 
+// Calls some(done), which fills a part of the `size` bytes and says how much, until all is there or nothing
+// comes.
+template <class Some>
+size_t read_parts(size_t size, Some some) {
+  size_t done = 0;
+  for (size_t count = 1; done < size && count > 0; done += count) count = some(done);
+  return done;
+}
+
 class FileBytes final : public ByteSource {
  public:
-  explicit FileBytes(const std::string& path) {
-    where_ = path;
-    descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  explicit FileBytes(const std::string& path)
+      : ByteSource(path), descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
     struct stat status {};
-    if (descriptor_ < 0 || ::fstat(descriptor_, &status) != 0) {
+    if (descriptor_.number < 0 || ::fstat(descriptor_.number, &status) != 0) {
       const int error = errno;
-      if (descriptor_ >= 0) ::close(descriptor_);
       throw Error(std::string("cannot read: ") + std::strerror(error), path,
                   error == EACCES ? "Give yourself the right to read it" : "Check the path");
     }
@@ -34,14 +43,8 @@ class FileBytes final : public ByteSource {
                           : !S_ISREG(status.st_mode) ? "is not a regular file"
                           : size_ == 0               ? "is empty"
                                                      : nullptr;
-    if (problem != nullptr) {
-      ::close(descriptor_);
-      throw Error(problem, path, "Name a file with images");
-    }
+    if (problem != nullptr) throw Error(problem, path, "Name a file with images");
   }
-  ~FileBytes() override { ::close(descriptor_); }
-  FileBytes(const FileBytes&) = delete;
-  FileBytes& operator=(const FileBytes&) = delete;
 
   size_t read(void* out, size_t size) override {
     const size_t count = read_some(position_, out, size);
@@ -51,67 +54,61 @@ class FileBytes final : public ByteSource {
   void read_at(uint64_t offset, void* out, size_t size) const override {
     if (read_some(offset, out, size) != size) throw Error("ended early while it was being read", where_);
   }
-  bool can_read_at() const override { return true; }
 
  private:
   size_t read_some(uint64_t offset, void* out, size_t size) const {
-    size_t done = 0;
-    while (done < size) {
-      const ssize_t count = ::pread(descriptor_, static_cast<char*>(out) + done, size - done,
-                                    static_cast<off_t>(offset + done));
-      if (count < 0 && errno == EINTR) continue;
+    return read_parts(size, [&](size_t done) {
+      ssize_t count = -1;
+      do {
+        count = ::pread(descriptor_.number, static_cast<char*>(out) + done, size - done,
+                        static_cast<off_t>(offset + done));
+      } while (count < 0 && errno == EINTR);
       if (count < 0) throw Error(std::string("cannot read: ") + std::strerror(errno), where_);
-      if (count == 0) break;
-      done += static_cast<size_t>(count);
-    }
-    return done;
+      return static_cast<size_t>(count);
+    });
   }
 
-  int descriptor_ = -1;
+  struct Descriptor {
+    explicit Descriptor(int opened) : number(opened) {}
+    ~Descriptor() { ::close(number); }
+    const int number;
+  } descriptor_;
   uint64_t position_ = 0;
 };
 
 class GzipBytes final : public ByteSource {
  public:
-  GzipBytes(const std::string& path, uint64_t packed_size) : file_(gzopen(path.c_str(), "rb")) {
-    where_ = path;
+  GzipBytes(const std::string& path, uint64_t packed_size)
+      : ByteSource(path), file_(gzopen(path.c_str(), "rb"), gzclose) {
+    can_read_at_ = false;
     size_ = packed_size * 1032;  // deflate packs at most 1032 bytes into one
     if (file_ == nullptr) throw Error("cannot be opened", path, "Check the path");
-    gzbuffer(file_, 1 << 17);
+    gzbuffer(file_.get(), 1 << 17);
   }
-  ~GzipBytes() override { gzclose(file_); }
-  GzipBytes(const GzipBytes&) = delete;
-  GzipBytes& operator=(const GzipBytes&) = delete;
 
   size_t read(void* out, size_t size) override {
-    size_t done = 0;
-    while (done < size) {
+    return read_parts(size, [&](size_t done) {
       const auto part = static_cast<unsigned>(std::min<size_t>(size - done, 1 << 30));
-      const int count = gzread(file_, static_cast<char*>(out) + done, part);
+      const int count = gzread(file_.get(), static_cast<char*>(out) + done, part);
       int error = Z_OK;
-      const char* text = gzerror(file_, &error);
+      const char* text = gzerror(file_.get(), &error);
       if (count < 0 || (error != Z_OK && error != Z_STREAM_END)) {
         throw Error(std::string("is damaged or cut off gzip (") + text + ")", where_,
                     "Make or copy it again");
       }
-      if (count == 0) break;
-      done += static_cast<size_t>(count);
-    }
-    return done;
+      return static_cast<size_t>(count);
+    });
   }
-  void read_at(uint64_t, void*, size_t) const override {
-    throw Error("is compressed and cannot be read in parts", where_, "Uncompress it");
-  }
-  bool can_read_at() const override { return false; }
+  void read_at(uint64_t, void*, size_t) const override { assert(false); }
 
  private:
-  gzFile file_ = nullptr;
+  std::unique_ptr<gzFile_s, int (*)(gzFile)> file_;
 };
 
 }  // namespace
 
 std::unique_ptr<ByteSource> open_plain_or_gzip(const std::string& path) {
-  auto file = std::make_unique<FileBytes>(path);
+  auto file = open_file(path);
   unsigned char magic[2] = {};
   if (file->size() >= 2) file->read_at(0, magic, 2);
   if (magic[0] != 0x1F || magic[1] != 0x8B) return file;
@@ -127,39 +124,33 @@ void read_exactly(ByteSource& source, void* out, size_t size) {
 std::unique_ptr<ByteSource> open_file(const std::string& path) { return std::make_unique<FileBytes>(path); }
 
 // libzip handles are not thread-safe: one lock for the archive and its members.
-struct NpzFile::Archive {
+struct ZipArchive {
   std::mutex lock;
-  zip_t* zip = nullptr;
-  ~Archive() {
-    if (zip != nullptr) zip_discard(zip);
-  }
+  std::unique_ptr<zip_t, void (*)(zip_t*)> zip{nullptr, zip_discard};
 };
 
 namespace {
 
 constexpr const char* damaged = "Make the file again; it is damaged";
 
-template <class Archive>  // NpzFile::Archive, which is private
 class ZipMember final : public ByteSource {
  public:
-  ZipMember(std::shared_ptr<Archive> archive, const std::string& member, const std::string& where)
-      : archive_(std::move(archive)) {
-    where_ = where;
+  ZipMember(std::shared_ptr<ZipArchive> archive, const std::string& member, const std::string& where)
+      : ByteSource(where), archive_(std::move(archive)) {
     zip_stat_t status;
-    if (zip_stat(archive_->zip, member.c_str(), 0, &status) != 0 || (status.valid & ZIP_STAT_SIZE) == 0) {
+    zip_t* const zip = archive_->zip.get();
+    if (zip_stat(zip, member.c_str(), 0, &status) != 0 || (status.valid & ZIP_STAT_SIZE) == 0) {
       throw Error("cannot be opened", where_, damaged);
     }
     size_ = status.size;
-    stored_ = (status.valid & ZIP_STAT_COMP_METHOD) != 0 && status.comp_method == ZIP_CM_STORE;
-    file_ = zip_fopen_index(archive_->zip, status.index, 0);
-    if (file_ == nullptr) throw Error(zip_error_text(zip_get_error(archive_->zip)), where_, damaged);
+    can_read_at_ = (status.valid & ZIP_STAT_COMP_METHOD) != 0 && status.comp_method == ZIP_CM_STORE;
+    file_ = zip_fopen_index(zip, status.index, 0);
+    if (file_ == nullptr) throw Error(zip_strerror(zip), where_, damaged);
   }
   ~ZipMember() override {
     const std::lock_guard guard(archive_->lock);
     zip_fclose(file_);
   }
-  ZipMember(const ZipMember&) = delete;
-  ZipMember& operator=(const ZipMember&) = delete;
 
   size_t read(void* out, size_t size) override {
     const std::lock_guard guard(archive_->lock);
@@ -170,33 +161,27 @@ class ZipMember final : public ByteSource {
     if (zip_fseek(file_, static_cast<zip_int64_t>(offset), SEEK_SET) != 0) fail();
     if (read_some(out, size) != size) throw Error("ended early while it was being read", where_, damaged);
   }
-  bool can_read_at() const override { return stored_; }
 
  private:
-  static std::string zip_error_text(zip_error_t* error) { return zip_error_strerror(error); }
-  [[noreturn]] void fail() const { throw Error(zip_error_text(zip_file_get_error(file_)), where_, damaged); }
+  [[noreturn]] void fail() const { throw Error(zip_file_strerror(file_), where_, damaged); }
   size_t read_some(void* out, size_t size) const {
-    size_t done = 0;
-    while (done < size) {
+    return read_parts(size, [&](size_t done) {
       const zip_int64_t count = zip_fread(file_, static_cast<char*>(out) + done, size - done);
       if (count < 0) fail();
-      if (count == 0) break;
-      done += static_cast<size_t>(count);
-    }
-    return done;
+      return static_cast<size_t>(count);
+    });
   }
 
-  std::shared_ptr<Archive> archive_;
+  std::shared_ptr<ZipArchive> archive_;
   zip_file_t* file_ = nullptr;
-  bool stored_ = false;
 };
 
 }  // namespace
 
-NpzFile::NpzFile(const std::string& path) : path_(path), archive_(std::make_shared<Archive>()) {
+NpzFile::NpzFile(const std::string& path) : path_(path), archive_(std::make_shared<ZipArchive>()) {
   open_file(path);  // says what is wrong with a missing, empty or unreadable path
   int code = 0;
-  archive_->zip = zip_open(path.c_str(), ZIP_RDONLY, &code);
+  archive_->zip.reset(zip_open(path.c_str(), ZIP_RDONLY, &code));
   if (archive_->zip == nullptr) {
     if (code == ZIP_ER_NOZIP || code == ZIP_ER_INCONS) {
       throw Error("is not a zip archive, or it is cut off, so it is no .npz", path,
@@ -208,23 +193,28 @@ NpzFile::NpzFile(const std::string& path) : path_(path), archive_(std::make_shar
     zip_error_fini(&error);
     throw Error("cannot be read: " + text, path, damaged);
   }
-  const zip_int64_t members = zip_get_num_entries(archive_->zip, 0);
+  const zip_int64_t members = zip_get_num_entries(archive_->zip.get(), 0);
   for (zip_int64_t i = 0; i < members; ++i) {
-    const char* name = zip_get_name(archive_->zip, static_cast<zip_uint64_t>(i), 0);
+    const char* name = zip_get_name(archive_->zip.get(), static_cast<zip_uint64_t>(i), 0);
     const std::string text = name != nullptr ? name : "";
     if (text.size() > 4 && text.ends_with(".npy")) arrays_.push_back(text.substr(0, text.size() - 4));
   }
 }
 
-NpzFile::~NpzFile() = default;
-
-bool NpzFile::has(const std::string& array) const {
-  return std::find(arrays_.begin(), arrays_.end(), array) != arrays_.end();
+std::unique_ptr<ByteSource> NpzFile::find(std::initializer_list<const char*> names) const {
+  const auto found = std::ranges::find_first_of(names, arrays_);
+  if (found == names.end()) return nullptr;
+  return std::make_unique<ZipMember>(archive_, *found + std::string(".npy"),
+                                     path_ + ", array `" + *found + "`");
 }
 
-std::unique_ptr<ByteSource> NpzFile::open(const std::string& array) const {
-  const std::string where = path_ + ", array `" + array + "`";
-  return std::make_unique<ZipMember<Archive>>(archive_, array + ".npy", where);
+std::unique_ptr<ByteSource> NpzFile::open(std::initializer_list<const char*> names,
+                                          const std::string& advice) const {
+  if (auto found = find(names)) return found;
+  std::vector<std::string> quoted;
+  for (const char* name : names) quoted.push_back(std::string("`") + name + "`");
+  const std::string there = arrays_.empty() ? "no arrays" : join_names(arrays_, 10);
+  throw Error("has no array " + listed(quoted, "or"), path_, "It holds " + there + ". " + advice);
 }
 
 }  // namespace mudra

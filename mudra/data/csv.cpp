@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 
 #include "mudra/core/error.h"
 
@@ -59,9 +58,9 @@ bool CsvReader::next(std::vector<std::string_view>& fields) {
       start = comma + 1;
     }
   }
-  // With quotes: fields are collected without them, so their places are known only at the end.
+  // With quotes: fields are collected without them, where nothing moves them.
   unquoted_.clear();
-  std::vector<std::pair<size_t, size_t>> places;
+  unquoted_.reserve(text_.size());
   size_t start = 0;
   bool quoted = false;
   for (size_t i = 0; i <= text_.size(); ++i) {
@@ -74,22 +73,13 @@ bool CsvReader::next(std::vector<std::string_view>& fields) {
         quoted = !quoted;
       }
     } else if (c == ',' && (!quoted || i == text_.size())) {
-      places.emplace_back(start, unquoted_.size() - start);
+      fields.push_back(std::string_view(unquoted_).substr(start));
       start = unquoted_.size();
     } else {
       unquoted_ += c;
     }
   }
-  for (const auto& [from, length] : places)
-    fields.push_back(std::string_view(unquoted_).substr(from, length));
   return true;
-}
-
-std::optional<double> csv_number(std::string_view field) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), value);
-  if (error != std::errc{} || end != field.data() + field.size()) return std::nullopt;
-  return value;
 }
 
 std::optional<size_t> csv_column(const std::vector<std::string_view>& header, std::string_view name) {

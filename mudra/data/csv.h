@@ -31,8 +31,6 @@ class CsvReader {
   int64_t line_ = 0;
 };
 
-// A whole field as a number; none when it is anything else.
-std::optional<double> csv_number(std::string_view field);
 // The place of the column with this name, in any case; none when there is none.
 std::optional<size_t> csv_column(const std::vector<std::string_view>& header, std::string_view name);
 // The text as one field, quoted when it must be.

@@ -2,53 +2,25 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "mudra/core/portable_math.h"
+#include "mudra/data/image.h"
 
 namespace mudra {
+
 namespace {
 
 constexpr int size = Fingerprint::size;
-constexpr size_t pixels = size_t{size} * size;
 constexpr double middle = (size - 1) / 2.0;
 constexpr int rings = Fingerprint::rings, frequencies = Fingerprint::frequencies;
 
-// Gaussian blur; the edge is repeated. The kernel ends at 3 sigma.
-void blur(std::span<const float> in, double sigma, std::vector<float>& out) {
-  const int radius = static_cast<int>(std::ceil(3 * sigma));
-  std::vector<float> weights(2 * static_cast<size_t>(radius) + 1);
-  float* kernel = weights.data() + radius;  // from -radius to radius
-  double total = 0;
-  for (int i = -radius; i <= radius; ++i) total += portable::exp(-i * i / (2 * sigma * sigma));
-  for (int i = -radius; i <= radius; ++i) {
-    kernel[i] = static_cast<float>(portable::exp(-i * i / (2 * sigma * sigma)) / total);
-  }
-  std::vector<float> down(pixels, 0.F);
-  for (int y = 0; y < size; ++y) {
-    for (int i = -radius; i <= radius; ++i) {
-      const float* row = in.data() + Fingerprint::place(std::clamp(y + i, 0, size - 1), 0);
-      const float weight = kernel[i];
-      for (int x = 0; x < size; ++x) down[Fingerprint::place(y, x)] += weight * row[x];
-    }
-  }
-  out.assign(pixels, 0.F);
-  std::vector<float> padded(size + 2 * static_cast<size_t>(radius));
-  float* line = padded.data() + radius;
-  for (int y = 0; y < size; ++y) {
-    const float* row = down.data() + Fingerprint::place(y, 0);
-    for (int x = -radius; x < size + radius; ++x) line[x] = row[std::clamp(x, 0, size - 1)];
-    for (int i = -radius; i <= radius; ++i) {
-      const float weight = kernel[i];
-      for (int x = 0; x < size; ++x) out[Fingerprint::place(y, x)] += weight * line[x + i];
-    }
-  }
-}
-
+// A difference of Gaussians.
 std::vector<float> band(std::span<const float> grey, double fine, double coarse) {
-  std::vector<float> kept, removed;
-  blur(grey, fine, kept);
-  blur(grey, coarse, removed);
-  for (size_t i = 0; i < kept.size(); ++i) kept[i] -= removed[i];
+  std::vector<float> kept(grey.begin(), grey.end()), removed = kept;
+  Blur(size, size, 1, fine).apply(kept.data(), fine);
+  Blur(size, size, 1, coarse).apply(removed.data(), coarse);
+  std::ranges::transform(kept, removed, kept.begin(), std::minus());
   return kept;
 }
 
@@ -125,6 +97,143 @@ void fill_rings(std::span<const float> shape, Fingerprint::Rings& view) {
   for (float& value : view.imaginary) value *= length;
 }
 
+// Whether the search may go there: shifts to 6 pixels, scales 0.74 to 1.35.
+bool allowed(const Similarity& s) {
+  const double square = s.a * s.a + s.b * s.b;
+  return std::abs(s.tx) < 6 && std::abs(s.ty) < 6 && square > 0.55 && square < 1.82;
+}
+
+// The pixels of a disc that every turn of an image covers.
+struct Disc {
+  static constexpr int lanes = 8;
+  std::vector<float> x, y;
+  std::vector<size_t> pixel;
+  Disc() {
+    for (int row = 0; row < size; ++row) {
+      for (int column = 0; column < size; ++column) {
+        const double dx = column - middle, dy = row - middle;
+        if (dx * dx + dy * dy >= 13.5 * 13.5) continue;
+        x.push_back(static_cast<float>(dx));
+        y.push_back(static_cast<float>(dy));
+        pixel.push_back(Fingerprint::place(row, column));
+      }
+    }
+    x.resize(x.size() / lanes * lanes);
+  }
+};
+
+const Disc& disc() {
+  static const Disc made;
+  return made;
+}
+
+// Sums over the disc that a step of the alignment needs, each in 8 fixed lanes: of the query w, the candidate
+// r and the derivatives g of the query by a, b, tx, ty.
+constexpr size_t ww = 0, wr = 1, rr = 2, covered = 3;
+constexpr size_t gw = 4, gr = 8;  // four each
+constexpr size_t gg = 12;         // g0 g0, g0 g1, ..., g3 g3
+constexpr size_t sums = gg + 10;
+
+std::array<double, sums> measure(const Magnified& query, std::span<const float> candidate,
+                                 const Similarity& s) {
+  const Disc& d = disc();
+  const float a = static_cast<float>(s.a), b = static_cast<float>(s.b);
+  const float tx = static_cast<float>(s.tx), ty = static_cast<float>(s.ty);
+  alignas(64) float total[sums][Disc::lanes] = {};
+  for (size_t i = 0; i < d.x.size(); i += Disc::lanes) {
+    alignas(64) float w[Disc::lanes], gx[Disc::lanes], gy[Disc::lanes], r[Disc::lanes], in[Disc::lanes];
+    for (size_t l = 0; l < Disc::lanes; ++l) {
+      const float x = d.x[i + l], y = d.y[i + l];
+      const float qx = a * x - b * y + tx, qy = b * x + a * y + ty;
+      const float u = 2 * qx + Magnified::centre, v = 2 * qy + Magnified::centre;
+      const int left = static_cast<int>(u), top = static_cast<int>(v);
+      const float fx = u - static_cast<float>(left), fy = v - static_cast<float>(top);
+      const float* p = query.data() + (top * Magnified::side + left);
+      const float above = p[0] + fx * (p[1] - p[0]);
+      const float below = p[Magnified::side] + fx * (p[Magnified::side + 1] - p[Magnified::side]);
+      const float slope_above = p[1] - p[0], slope_below = p[Magnified::side + 1] - p[Magnified::side];
+      in[l] = std::max(std::abs(qx), std::abs(qy)) <= 14 ? 1.F : 0.F;
+      w[l] = in[l] * (above + fy * (below - above));
+      gx[l] = in[l] * 2 * (slope_above + fy * (slope_below - slope_above));
+      gy[l] = in[l] * 2 * (below - above);
+      r[l] = in[l] * candidate[d.pixel[i + l]];
+    }
+    alignas(64) float g[4][Disc::lanes];
+    for (size_t l = 0; l < Disc::lanes; ++l) {
+      const float x = d.x[i + l], y = d.y[i + l];
+      g[0][l] = gx[l] * x + gy[l] * y;
+      g[1][l] = gy[l] * x - gx[l] * y;
+      g[2][l] = gx[l];
+      g[3][l] = gy[l];
+      total[covered][l] += in[l];
+    }
+    const auto add = [&](size_t sum, const float* p, const float* q) {
+      for (size_t l = 0; l < Disc::lanes; ++l) total[sum][l] += p[l] * q[l];
+    };
+    add(ww, w, w);
+    add(wr, w, r);
+    add(rr, r, r);
+    for (size_t j = 0, pair = gg; j < 4; ++j) {
+      add(gw + j, g[j], w);
+      add(gr + j, g[j], r);
+      for (size_t k = j; k < 4; ++k) add(pair++, g[j], g[k]);
+    }
+  }
+  std::array<double, sums> result{};
+  for (size_t sum = 0; sum < sums; ++sum) {
+    for (const float lane : total[sum]) result[sum] += static_cast<double>(lane);
+  }
+  return result;
+}
+
+// H x = v for a symmetric positive 4x4 matrix, by Cholesky; `h` holds its ten values h00, h01, ..., h33.
+std::array<double, 4> solve(const double* h, std::array<double, 4> v) {
+  double m[4][4];
+  for (size_t i = 0, k = 0; i < 4; ++i) {
+    for (size_t j = i; j < 4; ++j, ++k) m[j][i] = h[k];
+  }
+  for (size_t i = 0; i < 4; ++i) m[i][i] *= 1 + 1e-6;
+  for (size_t j = 0; j < 4; ++j) {
+    for (size_t k = 0; k < j; ++k) {
+      for (size_t i = j; i < 4; ++i) m[i][j] -= m[i][k] * m[j][k];
+    }
+    const double root = std::sqrt(std::max(m[j][j], 1e-12));
+    for (size_t i = j; i < 4; ++i) m[i][j] /= root;
+  }
+  for (size_t i = 0; i < 4; ++i) {
+    for (size_t k = 0; k < i; ++k) v[i] -= m[i][k] * v[k];
+    v[i] /= m[i][i];
+  }
+  for (size_t i = 4; i-- > 0;) {
+    for (size_t k = i + 1; k < 4; ++k) v[i] -= m[k][i] * v[k];
+    v[i] /= m[i][i];
+  }
+  return v;
+}
+
+// One step of Evangelidis and Psarakis 2008, "Parametric image alignment using enhanced correlation
+// coefficient maximization", eq. 20: the change of the four numbers that raises the correlation most.
+void improve(const std::array<double, sums>& m, Similarity& s) {
+  const double norm = 1 / std::sqrt(std::max(m[rr], 1e-12));
+  std::array<double, 4> g_w, g_r;
+  for (size_t i = 0; i < 4; ++i) {
+    g_w[i] = m[gw + i];
+    g_r[i] = m[gr + i] * norm;
+  }
+  const std::array<double, 4> from_w = solve(&m[gg], g_w), from_r = solve(&m[gg], g_r);
+  double above = m[ww], below = m[wr] * norm;
+  for (size_t i = 0; i < 4; ++i) {
+    above -= g_w[i] * from_w[i];
+    below -= g_w[i] * from_r[i];
+  }
+  const double factor = above / std::max(below, 1e-6);
+  const auto change = [&](size_t i) { return std::clamp(factor * from_r[i] - from_w[i], -1.0, 1.0); };
+  s.a += change(0);
+  s.b += change(1);
+  s.tx += change(2);
+  s.ty += change(3);
+}
+
 }  // namespace
 
 Fingerprint make_fingerprint(std::span<const float> grey) {
@@ -134,6 +243,40 @@ Fingerprint make_fingerprint(std::span<const float> grey) {
   place_on_detail(shape, fingerprint.views[1]);
   for (Fingerprint::Rings& view : fingerprint.views) fill_rings(shape, view);
   return fingerprint;
+}
+
+Magnified::Magnified(std::span<const float> image) : values_(size_t{side} * side, 0.F) {
+  // u = centre + 2 (p - 13.5): odd u are the pixels, even u lie half way between.
+  constexpr int first = centre - size + 1;
+  for (int y = 0; y < size; ++y) {
+    float* row = &at(first + 2 * y, 0);
+    for (int x = 0; x < size; ++x) row[first + 2 * x] = image[Fingerprint::place(y, x)];
+    for (int u = first - 1; u <= first + 2 * size - 1; u += 2)
+      row[u] = half(row[u - 3], row[u - 1], row[u + 1], row[u + 3]);
+  }
+  for (int v = first - 1; v <= first + 2 * size - 1; v += 2) {
+    for (int u = 0; u < side; ++u) at(v, u) = half(at(v - 3, u), at(v - 1, u), at(v + 1, u), at(v + 3, u));
+  }
+}
+
+Alignment align(const Magnified& query, std::span<const float> candidate, Similarity s) {
+  constexpr int steps = 8;
+  Alignment best;
+  const auto enough = 0.75 * static_cast<double>(disc().x.size());
+  for (int step = 0; step <= steps && allowed(s); ++step) {
+    const auto m = measure(query, candidate, s);
+    const double length = std::sqrt(m[ww] * m[rr]);
+    if (m[covered] < enough || length < 1e-9) break;
+    const auto similarity = static_cast<float>(m[wr] / length);
+    const float gained = similarity - best.similarity;
+    if (gained > 0) {
+      best = {similarity, static_cast<float>(portable::atan2(s.b, s.a) * 180 / portable::pi)};
+    }
+    // Give up where nothing more is gained, and early where a copy would long have been closer.
+    if (gained < 0.001F || (step >= 2 && similarity < 0.6F) || (step >= 4 && similarity < 0.88F)) break;
+    improve(m, s);
+  }
+  return best;
 }
 
 }  // namespace mudra

@@ -5,6 +5,8 @@
 #include <numeric>
 #include <type_traits>
 
+#include "mudra/core/portable_math.h"
+
 namespace mudra {
 namespace {
 
@@ -135,6 +137,49 @@ Image fit(const Image& image, const Preprocessing& to) {
   fitted.bytes.resize(static_cast<size_t>(to.height) * to.width * to.channels);
   Fitter(image.height, image.width, image.channels, to).apply(image.bytes.data(), fitted.bytes.data());
   return fitted;
+}
+
+Blur::Blur(int64_t height, int64_t width, int64_t channels, double largest_deviation)
+    : height_(height),
+      row_(width * channels),
+      channels_(channels),
+      taps_(2 * static_cast<size_t>(std::ceil(3 * largest_deviation)) + 1),
+      half_(static_cast<size_t>(height * row_)),
+      line_(static_cast<size_t>(row_) + taps_.size() * static_cast<size_t>(channels)) {}
+
+void Blur::apply(float* image, double deviation) {
+  const auto most = static_cast<int>(taps_.size() / 2);
+  const int radius = std::min(static_cast<int>(std::ceil(3 * deviation)), most);
+  double sum = 0;
+  for (int i = -radius; i <= radius; ++i) sum += portable::exp(-0.5 * i * i / (deviation * deviation));
+  for (int i = -radius; i <= radius; ++i) {
+    taps_[static_cast<size_t>(radius + i)] =
+        static_cast<float>(portable::exp(-0.5 * i * i / (deviation * deviation)) / sum);
+  }
+  std::ranges::fill(half_, 0.F);
+  for (int64_t y = 0; y < height_; ++y) {
+    float* out = half_.data() + y * row_;
+    for (int64_t k = -radius; k <= radius; ++k) {
+      const float tap = taps_[static_cast<size_t>(radius + k)];
+      const float* from = image + std::clamp<int64_t>(y + k, 0, height_ - 1) * row_;
+      for (int64_t i = 0; i < row_; ++i) out[i] += tap * from[i];
+    }
+  }
+  std::fill_n(image, height_ * row_, 0.F);
+  const int64_t edge = radius * channels_;
+  for (int64_t y = 0; y < height_; ++y) {
+    const float* row = half_.data() + y * row_;
+    for (int64_t i = 0; i < edge; ++i) {
+      line_[static_cast<size_t>(i)] = row[i % channels_];
+      line_[static_cast<size_t>(edge + row_ + i)] = row[row_ - channels_ + i % channels_];
+    }
+    std::copy_n(row, row_, line_.data() + edge);
+    for (int64_t k = 0; k <= 2 * radius; ++k) {
+      const float tap = taps_[static_cast<size_t>(k)];
+      const float* from = line_.data() + k * channels_;
+      for (int64_t i = 0; i < row_; ++i) image[y * row_ + i] += tap * from[i];
+    }
+  }
 }
 
 }  // namespace mudra

@@ -56,6 +56,19 @@ class Fitter {
 
 Image fit(const Image& image, const Preprocessing& to);
 
+// What a Gaussian blur works in: made once for images of one size, nothing is taken from the heap afterwards.
+class Blur {
+ public:
+  Blur(int64_t height, int64_t width, int64_t channels, double largest_deviation);
+
+  // image [H, W, C], in place. Normal weights out to three deviations, the edge repeated; down, then across.
+  void apply(float* image, double deviation);
+
+ private:
+  int64_t height_, row_, channels_;  // row_: values in a row
+  std::vector<float> taps_, half_, line_;
+};
+
 // The nearest byte to a value nominally 0..1; what lies outside becomes 0 or 255.
 inline uint8_t to_byte(float value) {
   return static_cast<uint8_t>(std::lround(std::clamp(value, 0.F, 1.F) * 255));

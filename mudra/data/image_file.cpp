@@ -8,12 +8,10 @@
 #include "mudra/core/error.h"
 #include "mudra/data/byte_source.h"
 #include "mudra/data/image_codec.h"
-#include "mudra/data/read_arrays.h"
+#include "mudra/data/read_files.h"
 
 namespace mudra {
 namespace {
-
-constexpr size_t largest_file = size_t{256} << 20;
 
 enum class Format { jpeg, png };
 
@@ -30,20 +28,27 @@ Format format_of(std::span<const uint8_t> file, const std::string& where) {
 }  // namespace
 
 Image decode_image(std::span<const uint8_t> file, const std::string& where, int channels) {
-  return format_of(file, where) == Format::jpeg ? decode_jpeg(file, where, channels)
-                                                : decode_png(file, where, channels);
+  const auto decode = format_of(file, where) == Format::jpeg ? decode_jpeg : decode_png;
+  Image image = decode(file, where, channels);
+  if (channels == 0 || channels == image.channels) return image;
+  return fit(image, {image.height, image.width, channels, Fit::stretch});
 }
 
 PictureHeader picture_header(std::span<const uint8_t> file, const std::string& where) {
   return format_of(file, where) == Format::jpeg ? jpeg_header(file, where) : png_header(file, where);
 }
 
-Pixels read_image(const std::string& path, int channels, std::vector<std::string>* notes) {
+std::vector<uint8_t> picture_bytes(const std::string& path) {
+  constexpr size_t largest_file = size_t{256} << 20;
   const auto source = open_file(path);
-  if (source->size() > largest_file)
-    throw Error("is too large for a picture", path, "Give a PNG, JPEG or .npy file");
-  std::vector<uint8_t> file(source->size());
-  file.resize(source->read(file.data(), file.size()));
+  if (source->size() > largest_file) throw Error("is too large for a picture", path, "Make it smaller");
+  std::vector<uint8_t> bytes(source->size());
+  bytes.resize(source->read(bytes.data(), bytes.size()));
+  return bytes;
+}
+
+Pixels read_image(const std::string& path, int channels, std::vector<std::string>* notes) {
+  const std::vector<uint8_t> file = picture_bytes(path);
   if (file.size() > 6 && std::memcmp(file.data(), "\x93NUMPY", 6) == 0) {
     std::vector<std::string> unheard;
     return read_npy_image(path, notes ? *notes : unheard);

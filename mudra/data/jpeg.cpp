@@ -168,9 +168,7 @@ class Jpeg {
 Image decode_jpeg(std::span<const uint8_t> file, const std::string& where, int channels) {
   Jpeg jpeg(where);
   jpeg.open(file);
-  Image image = orient(jpeg.decode(channels), jpeg.orientation());
-  if (channels == 0 || channels == image.channels) return image;
-  return fit(image, {image.height, image.width, channels, Fit::stretch});
+  return orient(jpeg.decode(channels), jpeg.orientation());
 }
 
 PictureHeader jpeg_header(std::span<const uint8_t> file, const std::string& where) {

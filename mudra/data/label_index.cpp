@@ -1,39 +1,29 @@
 #include "mudra/data/label_index.h"
 
 #include <algorithm>
-#include <charconv>
 #include <numeric>
 #include <optional>
 
+#include "mudra/core/number.h"
 #include "mudra/core/utf8.h"
 
 namespace mudra {
-namespace {
-
-std::optional<double> number(std::string_view text) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value != value) return std::nullopt;
-  return value;
-}
-
-}  // namespace
-
 bool label_less(std::string_view a, std::string_view b) {
+  const auto number = [](std::string_view text) {
+    const auto value = parse_number<double>(text);
+    return value == value ? value : std::nullopt;
+  };
   const std::optional<double> x = number(a), y = number(b);
   if (x && y && *x != *y) return *x < *y;
   if (x.has_value() != y.has_value()) return x.has_value();
   return a < b;
 }
 
-std::string join_names(std::span<const std::string> names, size_t most) {
+std::string join_names(std::span<const std::string> names, size_t most, size_t of) {
   std::string text;
-  const size_t shown = names.size() <= most ? names.size() : most;
-  for (size_t i = 0; i < shown; ++i) {
-    if (i > 0) text += i + 1 == names.size() ? " and " : ", ";
-    text += names[i];
-  }
-  if (shown < names.size()) text += " and " + std::to_string(names.size() - shown) + " more";
+  const size_t shown = std::min(names.size(), most), all = std::max(names.size(), of);
+  for (size_t i = 0; i < shown; ++i) text += (i == 0 ? "" : i + 1 == all ? " and " : ", ") + names[i];
+  if (shown < all) text += " and " + std::to_string(all - shown) + " more";
   return text;
 }
 

@@ -13,8 +13,8 @@ namespace mudra {
 // The order of classes and groups: numbers first, by value ("9" before "10"), then texts by bytes.
 bool label_less(std::string_view a, std::string_view b);
 
-// "0, 1 and 5"; beyond `most` names: "0, 1, 5 and 12 more".
-std::string join_names(std::span<const std::string> names, size_t most);
+// "0, 1 and 5"; beyond `most` names: "0, 1, 5 and 12 more". `of`: how many there are, when not all are given.
+std::string join_names(std::span<const std::string> names, size_t most, size_t of = 0);
 
 // Collects labels one by one, holding each text once, so that millions of labels stay small.
 class LabelIndex {

@@ -1,5 +1,6 @@
 #include "mudra/data/leaks.h"
 
+#include <fmt/core.h>
 #include <xxhash.h>
 
 #include <algorithm>
@@ -14,6 +15,10 @@
 #include "mudra/data/near_copies.h"
 
 namespace mudra {
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Twins, test, train, similarity, degrees)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(LeakReport, train, test, test_with_twin, pairs)
+
 namespace {
 
 // Part of the cache's key: another method must not meet the results of this one.
@@ -58,39 +63,13 @@ std::string key_of(const Dataset& data, const Split& split, ThreadTeam& team) {
     add(fold.test);
   }
   const XXH128_hash_t hash = XXH3_128bits_digest(state.get());
-  XXH128_canonical_t canonical;
-  XXH128_canonicalFromHash(&canonical, hash);
-  std::string text;
-  for (const unsigned char byte : canonical.digest) {
-    text += "0123456789abcdef"[byte >> 4];
-    text += "0123456789abcdef"[byte & 15];
-  }
-  return text;
-}
-
-nlohmann::json to_json(const LeakReport& report) {
-  nlohmann::json pairs = nlohmann::json::array();
-  for (const Twins& twins : report.pairs) {
-    pairs.push_back({{"test", twins.test},
-                     {"train", twins.train},
-                     {"similarity", twins.similarity},
-                     {"degrees", twins.degrees}});
-  }
-  return {{"train", report.train},
-          {"test", report.test},
-          {"test_with_twin", report.test_with_twin},
-          {"pairs", std::move(pairs)}};
+  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
 }
 
 std::optional<LeakReport> read_cached(const std::filesystem::path& file) {
   try {
     if (!std::filesystem::exists(file)) return std::nullopt;
-    const nlohmann::json json = nlohmann::json::parse(read_file(file));
-    LeakReport report{json.at("train"), json.at("test"), json.at("test_with_twin"), {}};
-    for (const auto& pair : json.at("pairs")) {
-      report.pairs.push_back({pair.at("test"), pair.at("train"), pair.at("similarity"), pair.at("degrees")});
-    }
-    return report;
+    return nlohmann::json::parse(read_file(file)).get<LeakReport>();
   } catch (const std::exception&) {
     return std::nullopt;
   }
@@ -156,6 +135,6 @@ std::filesystem::path default_cache_folder() {
   return {};
 }
 
-std::string leaks_text(const LeakReport& report) { return to_json(report).dump(1) + "\n"; }
+std::string leaks_text(const LeakReport& report) { return nlohmann::json(report).dump(1) + "\n"; }
 
 }  // namespace mudra

@@ -4,7 +4,7 @@
 #include <array>
 
 #include "mudra/core/portable_math.h"
-#include "mudra/data/alignment.h"
+#include "mudra/data/fingerprint.h"
 
 namespace mudra {
 namespace {

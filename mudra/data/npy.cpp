@@ -2,28 +2,82 @@
 
 #include <algorithm>
 #include <bit>
+#include <cctype>
 #include <cmath>
 #include <cstring>
+#include <nlohmann/json.hpp>
 #include <type_traits>
+#include <utility>
 
 #include "mudra/core/error.h"
+#include "mudra/core/number.h"
 #include "mudra/core/utf8.h"
 
 namespace mudra {
+
 namespace {
 
-constexpr size_t chunk_bytes = size_t{1} << 18;
+// The header is a dictionary as Python writes it; the same as JSON, if it is one.
+std::string as_json(std::string_view python) {
+  std::string json;
+  for (const char c : python) {
+    const char before = json.empty() ? ' ' : json.back();
+    if (c == 'L' && std::isdigit(static_cast<unsigned char>(before))) continue;  // Python 2 wrote 5000L
+    if (c == ')' || c == '}') {                                                  // may stand after a comma
+      const size_t last = json.find_last_not_of(" \n\t\r");
+      if (last != std::string::npos && json[last] == ',') json.resize(last);
+    }
+    const bool is_word = (c == 'T' || c == 'F') && (before == ' ' || before == ':');
+    json += c == '(' ? '[' : c == ')' ? ']' : c == '\'' ? '"' : is_word ? static_cast<char>(c + 32) : c;
+  }
+  return json;
+}
 
-template <class T>
-T byteswap(T value) {
-  if constexpr (sizeof(T) == 2) {
-    return std::bit_cast<T>(__builtin_bswap16(std::bit_cast<uint16_t>(value)));
-  } else if constexpr (sizeof(T) == 4) {
-    return std::bit_cast<T>(__builtin_bswap32(std::bit_cast<uint32_t>(value)));
-  } else if constexpr (sizeof(T) == 8) {
-    return std::bit_cast<T>(__builtin_bswap64(std::bit_cast<uint64_t>(value)));
-  } else {
-    return value;
+void set_type(const std::string& descr, NpyArray& array) {
+  const std::string& where = array.where();
+  std::string_view type = descr;
+  if (!type.empty() && std::string_view("<>|=").find(type[0]) != std::string_view::npos) {
+    const bool big = std::endian::native == std::endian::big;
+    array.swapped = type[0] == (big ? '<' : '>');
+    type.remove_prefix(1);
+  }
+  const char kind = type.empty() ? '\0' : type[0];
+  if (kind == 'O') {
+    throw Error("holds Python objects, and reading those means running code from the file", where,
+                "Save numbers or text: numpy.asarray(values.tolist())");
+  }
+  const int size = parse_number<int>(type.substr(type.empty() ? 0 : 1)).value_or(0);
+  const bool number = size == 1 || size == 2 || size == 4 || size == 8;
+  const bool known = kind == 'b'                  ? size == 1
+                     : kind == 'u' || kind == 'i' ? number
+                     : kind == 'f'                ? number && size > 1
+                     : kind == 'U' || kind == 'S' ? size > 0
+                                                  : false;
+  if (!known) throw Error("has the type " + descr, where, "Save whole numbers, floats or text");
+  if (size > 1024)
+    throw Error("has texts of up to " + std::to_string(size) + " characters", where, "Shorten them");
+  array.kind = kind;
+  array.item_size = kind == 'U' ? size * 4 : size;
+  if (array.item_size == 1 || kind == 'S') array.swapped = false;
+}
+
+void read_header(std::string_view text, NpyArray& array) {
+  const Error malformed("has a header that is not NumPy's", array.where(),
+                        "Save it again with numpy.save or numpy.savez");
+  try {
+    const nlohmann::json header = nlohmann::json::parse(as_json(text));
+    const nlohmann::json &type = header.at("descr"), &shape = header.at("shape");
+    if (type.is_array()) throw Error("holds a structured type", array.where(), "Save plain numbers or text");
+    set_type(type.get<std::string>(), array);
+    array.fortran_order = header.at("fortran_order").get<bool>();
+    const auto is_size = [](const nlohmann::json& size) {
+      return size.is_number_unsigned() && size.get<int64_t>() >= 0;
+    };
+    if (!shape.is_array() || shape.size() > 32 || !std::ranges::all_of(shape, is_size)) throw malformed;
+    if (header.size() != 3) throw malformed;
+    array.shape = shape.get<std::vector<int64_t>>();
+  } catch (const nlohmann::json::exception&) {
+    throw malformed;
   }
 }
 
@@ -45,12 +99,12 @@ struct Half {
 
 // Calls work with a value of the array's C++ type.
 template <class Work>
-auto with_type(const NpyHeader& header, Work&& work) {
-  const int size = header.item_size;
-  if (header.kind == 'f') {
+auto with_type(const NpyArray& array, Work&& work) {
+  const int size = array.item_size;
+  if (array.kind == 'f') {
     return size == 2 ? work(Half{}) : size == 4 ? work(float{}) : work(double{});
   }
-  if (header.kind == 'i') {
+  if (array.kind == 'i') {
     return size == 1   ? work(int8_t{})
            : size == 2 ? work(int16_t{})
            : size == 4 ? work(int32_t{})
@@ -62,104 +116,45 @@ auto with_type(const NpyHeader& header, Work&& work) {
                      : work(uint64_t{});
 }
 
-constexpr int64_t block_values = 1024;
-
 // Raw values to `block`, in this machine's byte order.
 template <class T>
-void load(const NpyHeader& header, const uint8_t* raw, int64_t count, T* block) {
+void load(const NpyArray& array, const uint8_t* raw, int64_t count, T* block) {
   std::memcpy(block, raw, static_cast<size_t>(count) * sizeof(T));
-  if (header.swapped) {
-    for (int64_t i = 0; i < count; ++i) block[i] = byteswap(block[i]);
+  if (!array.swapped) return;
+  auto* const bytes = reinterpret_cast<uint8_t*>(block);
+  for (int64_t i = 0; i < count; ++i) std::reverse(bytes + i * sizeof(T), bytes + (i + 1) * sizeof(T));
+}
+
+// Calls work(raw, count) for all values, some at a time; then reads on to the end, where an archive checks
+// its checksum.
+template <class Work>
+void for_each_chunk(const NpyArray& array, Work work) {
+  constexpr int64_t chunk_bytes = int64_t{1} << 18;
+  const int64_t per_chunk = std::min(chunk_bytes / array.item_size, array.values);
+  std::vector<uint8_t> raw(static_cast<size_t>(per_chunk * array.item_size));
+  for (int64_t at = 0; at < array.values; at += per_chunk) {
+    const int64_t count = std::min(per_chunk, array.values - at);
+    read_exactly(*array.source, raw.data(), static_cast<size_t>(count * array.item_size));
+    work(raw.data(), count);
+  }
+  char rest[4096];
+  while (array.source->read(rest, sizeof rest) > 0) {
   }
 }
 
-// False, with `out` undefined, unless all values are whole and 0..255.
-template <class T>
-bool block_to_bytes(const T* block, int64_t count, uint8_t* out) {
-  if constexpr (std::is_same_v<T, uint8_t>) {
-    std::memcpy(out, block, static_cast<size_t>(count));
-    return true;
-  } else if constexpr (std::is_same_v<T, Half>) {
-    float values[block_values];
-    for (int64_t i = 0; i < count; ++i) values[i] = static_cast<float>(block[i]);
-    return block_to_bytes(values, count, out);
-  } else {
-    constexpr T highest = std::is_same_v<T, int8_t> ? T{127} : static_cast<T>(255);
-    int outside = 0;  // also counts NaN
-    for (int64_t i = 0; i < count; ++i) outside |= !(block[i] >= T{0}) | !(block[i] <= highest);
-    if (outside != 0) return false;
-    int broken = 0;
-    for (int64_t i = 0; i < count; ++i) {
-      out[i] = static_cast<uint8_t>(block[i]);
-      broken |= static_cast<T>(out[i]) != block[i];
-    }
-    return broken == 0;
-  }
-}
-
-bool to_bytes(const NpyHeader& header, const uint8_t* raw, int64_t count, uint8_t* out) {
-  return with_type(header, [&]<class T>(T) {
-    T block[block_values];
-    for (int64_t at = 0; at < count; at += block_values) {
-      const int64_t length = std::min(block_values, count - at);
-      load(header, raw + at * header.item_size, length, block);
-      if (!block_to_bytes(block, length, out + at)) return false;
-    }
-    return true;
-  });
-}
-
-// Walks through the places where an array's values go, in the order they are stored.
-class Places {
- public:
-  Places(const NpyHeader& header, std::span<const int64_t> strides) {
-    for (size_t i = 0; i < header.shape.size(); ++i) {
-      const size_t axis = header.fortran_order ? header.shape.size() - 1 - i : i;  // slowest first
-      sizes_.push_back(header.shape[axis]);
-      strides_.push_back(strides[axis]);
-    }
-    index_.assign(sizes_.size(), 0);
-    int64_t packed = 1;
-    for (size_t i = sizes_.size(); i-- > 0;) {
-      in_order_ = in_order_ && (strides_[i] == packed || sizes_[i] == 1);
-      packed *= sizes_[i];
-    }
-  }
-  bool in_order() const { return in_order_; }
-  template <class T>
-  void put(const T* values, int64_t count, T* out) {
-    for (int64_t i = 0; i < count; ++i) {
-      out[place_] = values[i];
-      for (size_t axis = sizes_.size(); axis-- > 0;) {
-        place_ += strides_[axis];
-        if (++index_[axis] < sizes_[axis]) break;
-        place_ -= strides_[axis] * sizes_[axis];
-        index_[axis] = 0;
-      }
-    }
-  }
-
- private:
-  std::vector<int64_t> sizes_, strides_, index_;
-  int64_t place_ = 0;
-  bool in_order_ = true;
-};
-
-std::string text_value(const NpyHeader& header, const uint8_t* raw, const std::string& where) {
+std::string text_value(const NpyArray& array, const uint8_t* raw) {
   std::string text;
-  if (header.kind == 'S') {
-    text.assign(reinterpret_cast<const char*>(raw), static_cast<size_t>(header.item_size));
+  if (array.kind == 'S') {
+    text.assign(reinterpret_cast<const char*>(raw), static_cast<size_t>(array.item_size));
     text.erase(text.find_last_not_of('\0') + 1);
     return text;
   }
-  int length = header.item_size / 4;
-  std::vector<uint32_t> points(static_cast<size_t>(length));
-  load(header, raw, length, points.data());
-  while (length > 0 && points[static_cast<size_t>(length) - 1] == 0) --length;
-  for (int i = 0; i < length; ++i) {
-    const uint32_t point = points[static_cast<size_t>(i)];
+  std::vector<uint32_t> points(static_cast<size_t>(array.item_size / 4));
+  load(array, raw, array.item_size / 4, points.data());
+  while (!points.empty() && points.back() == 0) points.pop_back();
+  for (const uint32_t point : points) {
     if (point > 0x10FFFF || (point >= 0xD800 && point < 0xE000)) {
-      throw Error("holds text that is not Unicode", where, "Make or copy the file again");
+      throw Error("holds text that is not Unicode", array.where(), "Make or copy the file again");
     }
     append_utf8(point, text);
   }
@@ -184,84 +179,137 @@ std::string number_text(T value, const std::string& where) {
 
 }  // namespace
 
-void finish_reading(ByteSource& source) {
-  char rest[4096];
-  while (source.read(rest, sizeof rest) > 0) {
+std::string NpyArray::type_name() const {
+  const std::string bits = std::to_string(item_size * 8);
+  switch (kind) {
+    case 'b':
+      return "bool";
+    case 'u':
+      return "uint" + bits;
+    case 'i':
+      return "int" + bits;
+    case 'f':
+      return "float" + bits;
+    case 'U':
+      return "<U" + std::to_string(item_size / 4);
+    default:
+      return "S" + std::to_string(item_size);
   }
 }
 
-void npy_to_floats(const NpyHeader& header, const uint8_t* raw, int64_t count, float* out) {
-  with_type(header, [&]<class T>(T) {
+std::string NpyArray::shape_text() const {
+  std::string text;
+  for (const int64_t size : shape) text += (text.empty() ? "" : ", ") + std::to_string(size);
+  return "[" + text + "]";
+}
+
+std::vector<int64_t> NpyArray::strides() const {
+  std::vector<int64_t> strides(shape.size());
+  int64_t next = 1;
+  for (size_t i = 0; i < shape.size(); ++i) {
+    const size_t axis = fortran_order ? i : shape.size() - 1 - i;  // fastest first
+    strides[axis] = next;
+    next *= shape[axis];
+  }
+  return strides;
+}
+
+void check_npy_size(NpyArray& array) {
+  int64_t bytes = array.item_size;
+  array.values = 1;
+  bool overflow = false;
+  for (const int64_t size : array.shape) {
+    overflow |= __builtin_mul_overflow(array.values, size, &array.values);
+    overflow |= __builtin_mul_overflow(bytes, size, &bytes);
+  }
+  const uint64_t there = std::max(array.source->size(), array.data_offset) - array.data_offset;
+  if (overflow || static_cast<uint64_t>(bytes) > there) {
+    throw Error("declares " + array.shape_text() + " values of type " + array.type_name() +
+                    " but holds only " + std::to_string(there) + " bytes of them",
+                array.where(), "The file is cut off or damaged: make or copy it again");
+  }
+}
+
+NpyArray open_npy(std::unique_ptr<ByteSource> source) {
+  NpyArray array;
+  array.source = std::move(source);
+  const std::string& where = array.where();
+  uint8_t start[12] = {};
+  if (array.source->read(start, 10) != 10 || std::memcmp(start, "\x93NUMPY", 6) != 0) {
+    throw Error("is not a NumPy array", where, "Save it with numpy.save or numpy.savez");
+  }
+  if (start[6] < 1 || start[6] > 3) {
+    throw Error("has format version " + std::to_string(start[6]) + "; 1 to 3 are known", where);
+  }
+  const bool long_header = start[6] > 1;
+  if (long_header) read_exactly(*array.source, start + 10, 2);
+  const size_t length = start[8] | start[9] << 8 | start[10] << 16 | size_t{start[11]} << 24;
+  if (length > 65536)
+    throw Error("has a header of " + std::to_string(length) + " bytes", where, "Save plain numbers");
+  std::string text(length, '\0');
+  read_exactly(*array.source, text.data(), length);
+  read_header(text, array);
+  array.data_offset = (long_header ? 12 : 10) + length;
+  check_npy_size(array);
+  return array;
+}
+
+void npy_to_floats(const NpyArray& array, const uint8_t* raw, int64_t count, float* out) {
+  with_type(array, [&]<class T>(T) {
+    constexpr int64_t block_values = 1024;
     T block[block_values];
     for (int64_t at = 0; at < count; at += block_values) {
       const int64_t length = std::min(block_values, count - at);
-      load(header, raw + at * header.item_size, length, block);
+      load(array, raw + at * array.item_size, length, block);
       for (int64_t i = 0; i < length; ++i) out[at + i] = static_cast<float>(block[i]);
     }
   });
 }
 
-NpyValues read_npy_values(ByteSource& source, const NpyHeader& header, std::span<const int64_t> strides) {
-  NpyValues result;
-  const auto total = static_cast<size_t>(header.values);
-  const int64_t per_chunk = static_cast<int64_t>(chunk_bytes) / header.item_size;
-  Places places(header, strides);
-  std::vector<uint8_t> raw(chunk_bytes), some_bytes;
-  std::vector<float> some_floats;
-  bool as_bytes = true;
-  result.bytes.resize(total);
-  for (int64_t at = 0; at < header.values;) {
-    const int64_t count = std::min(per_chunk, header.values - at);
-    read_exactly(source, raw.data(), static_cast<size_t>(count * header.item_size));
-    if (as_bytes) {
-      if (places.in_order()) {
-        as_bytes = to_bytes(header, raw.data(), count, result.bytes.data() + at);
-      } else {
-        some_bytes.resize(static_cast<size_t>(count));
-        as_bytes = to_bytes(header, raw.data(), count, some_bytes.data());
-        if (as_bytes) places.put(some_bytes.data(), count, result.bytes.data());
-      }
-      if (!as_bytes) {  // what was read so far becomes floats
-        result.floats.assign(result.bytes.begin(), result.bytes.end());
-        result.bytes = {};
-      }
-    }
-    if (!as_bytes) {
-      if (places.in_order()) {
-        npy_to_floats(header, raw.data(), count, result.floats.data() + at);
-      } else {
-        some_floats.resize(static_cast<size_t>(count));
-        npy_to_floats(header, raw.data(), count, some_floats.data());
-        places.put(some_floats.data(), count, result.floats.data());
-      }
-    }
-    at += count;
+void Numbers::add(std::span<const float> values) {
+  if (floats.empty()) {
+    int outside = 0;  // also counts NaN
+    for (const float value : values) outside |= !(value >= 0) | !(value <= 255);
+    const size_t before = bytes.size();
+    if (outside == 0) bytes.insert(bytes.end(), values.begin(), values.end());
+    if (outside == 0 && std::equal(values.begin(), values.end(), bytes.data() + before)) return;
+    bytes.resize(before);  // what came so far becomes floats
+    floats.reserve(bytes.capacity());
+    floats.assign(bytes.begin(), bytes.end());
+    bytes = {};
   }
-  finish_reading(source);
-  return result;
+  floats.insert(floats.end(), values.begin(), values.end());
 }
 
-void read_npy_labels(ByteSource& source, const NpyHeader& header,
-                     const std::function<void(std::string_view)>& take) {
-  const int64_t per_chunk = std::max<int64_t>(1, static_cast<int64_t>(chunk_bytes) / header.item_size);
-  std::vector<uint8_t> raw(static_cast<size_t>(std::min(per_chunk, header.values) * header.item_size));
-  for (int64_t at = 0; at < header.values;) {
-    const int64_t count = std::min(per_chunk, header.values - at);
-    read_exactly(source, raw.data(), static_cast<size_t>(count * header.item_size));
-    for (int64_t i = 0; i < count; ++i) {
-      const uint8_t* item = raw.data() + i * header.item_size;
-      if (header.is_text()) {
-        take(text_value(header, item, source.where()));
+Numbers read_npy_numbers(const NpyArray& array) {
+  Numbers numbers;
+  numbers.bytes.reserve(static_cast<size_t>(array.values));
+  std::vector<float> floats;
+  for_each_chunk(array, [&](const uint8_t* raw, int64_t count) {
+    if (array.item_size == 1 && array.kind != 'i') {
+      numbers.bytes.insert(numbers.bytes.end(), raw, raw + count);
+      return;
+    }
+    floats.resize(static_cast<size_t>(count));
+    npy_to_floats(array, raw, count, floats.data());
+    numbers.add(floats);
+  });
+  return numbers;
+}
+
+void read_npy_labels(const NpyArray& array, const std::function<void(std::string_view)>& take) {
+  for_each_chunk(array, [&](const uint8_t* raw, int64_t count) {
+    for (const uint8_t* item = raw; item < raw + count * array.item_size; item += array.item_size) {
+      if (array.is_text()) {
+        take(text_value(array, item));
       } else {
-        with_type(header, [&]<class T>(T value) {
-          load(header, item, 1, &value);
-          take(number_text(value, source.where()));
+        with_type(array, [&]<class T>(T value) {
+          load(array, item, 1, &value);
+          take(number_text(value, array.where()));
         });
       }
     }
-    at += count;
-  }
-  finish_reading(source);
+  });
 }
 
 }  // namespace mudra

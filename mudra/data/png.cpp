@@ -161,13 +161,11 @@ bool write_png(Reader& writer, const Image& image, std::string& out) {
 
 }  // namespace
 
-Image decode_png(std::span<const uint8_t> file, const std::string& where, int channels) {
+Image decode_png(std::span<const uint8_t> file, const std::string& where, int) {
   Png png(where);
   png.open(file);
-  Image decoded = png.decode();
-  Image image = orient(std::move(decoded), png.orientation());
-  if (channels == 0 || channels == image.channels) return image;
-  return fit(image, {image.height, image.width, channels, Fit::stretch});
+  Image image = png.decode();  // eXIf may come after the pixels
+  return orient(std::move(image), png.orientation());
 }
 
 PictureHeader png_header(std::span<const uint8_t> file, const std::string& where) {

@@ -5,11 +5,11 @@
 #include <utility>
 
 #include "mudra/core/error.h"
+#include "mudra/core/number.h"
 #include "mudra/data/array_data.h"
 #include "mudra/data/csv.h"
 #include "mudra/data/image_codec.h"
 #include "mudra/data/label_index.h"
-#include "mudra/data/pixel_values.h"
 #include "mudra/data/read_files.h"
 
 namespace mudra {
@@ -48,58 +48,36 @@ Columns columns_of(const std::vector<std::string_view>& first, bool has_header, 
 // What white is when pixels are bytes, and how far beyond values may lie: see ValueRange::white.
 constexpr float byte_low = -2.55F, byte_high = 257.55F;
 
-// Bytes as long as every pixel is whole and 0..255, floats from then on.
-class GrowingValues {
- public:
-  explicit GrowingValues(bool refuse_beyond_bytes) : refuse_beyond_bytes_(refuse_beyond_bytes) {}
+// The pixels of all lines that can be used.
+struct LinePixels {
+  const Columns columns;
+  const bool refuse_beyond_bytes;
+  Numbers values{};
+  int64_t beyond_bytes = 0;  // lines with a pixel that no byte holds
+  std::vector<float> line{};
 
-  // Puts one row at the end; nothing, and the reason, when it cannot be used.
-  std::optional<std::string> add(const std::vector<std::string_view>& fields, const Columns& columns) {
-    row_.clear();
-    bool whole = whole_, beyond = false;
+  // Puts a line's pixels at the end; nothing, and the reason, when the line cannot be used.
+  std::optional<std::string> add(const std::vector<std::string_view>& fields) {
+    if (fields.size() != columns.count)
+      return "has " + std::to_string(fields.size()) + " fields, not " + std::to_string(columns.count);
+    if (fields[columns.label].empty()) return "has no label";
+    if (columns.group && fields[*columns.group].empty()) return "has no group";
+    const auto quoted = [](std::string_view field) { return "`" + std::string(field.substr(0, 40)) + "`"; };
+    line.clear();
+    bool beyond = false;
     for (size_t i = 0; i < fields.size(); ++i) {
       if (!columns.is_pixel(i)) continue;
-      const std::optional<double> value = csv_number(fields[i]);
-      if (!value || !std::isfinite(*value))
-        return "`" + std::string(fields[i].substr(0, 40)) + "` is not a pixel";
-      row_.push_back(static_cast<float>(*value));
-      if (row_.back() < byte_low || row_.back() > byte_high) {
-        if (refuse_beyond_bytes_)
-          return "`" + std::string(fields[i].substr(0, 40)) + "` is not within 0..255 as most lines are";
-        beyond = true;
-      }
-      whole = whole && row_.back() >= 0 && row_.back() <= 255 && std::trunc(row_.back()) == row_.back();
+      const std::optional<double> value = parse_number<double>(fields[i]);
+      if (!value || !std::isfinite(*value)) return quoted(fields[i]) + " is not a pixel";
+      line.push_back(static_cast<float>(*value));
+      beyond = beyond || line.back() < byte_low || line.back() > byte_high;
+      if (beyond && refuse_beyond_bytes) return quoted(fields[i]) + " is not within 0..255 as most lines are";
     }
     beyond_bytes += beyond;
-    whole_ = whole;  // a row that is left out says nothing about the others
-    if (whole_) {
-      for (const float value : row_) values.bytes.push_back(static_cast<uint8_t>(value));
-    } else {
-      values.floats.insert(values.floats.end(), values.bytes.begin(), values.bytes.end());
-      values.bytes = {};
-      values.floats.insert(values.floats.end(), row_.begin(), row_.end());
-    }
+    values.add(line);
     return std::nullopt;
   }
-
-  NpyValues values;
-  int64_t beyond_bytes = 0;  // rows with a pixel that no byte holds
-
- private:
-  bool refuse_beyond_bytes_;
-  std::vector<float> row_;
-  bool whole_ = true;
 };
-
-// Puts a line's pixels at the end; nothing, and the reason, when the line cannot be used.
-std::optional<std::string> add_line(const std::vector<std::string_view>& fields, const Columns& columns,
-                                    GrowingValues& pixels) {
-  if (fields.size() != columns.count)
-    return "has " + std::to_string(fields.size()) + " fields, not " + std::to_string(columns.count);
-  if (fields[columns.label].empty()) return "has no label";
-  if (columns.group && fields[*columns.group].empty()) return "has no group";
-  return pixels.add(fields, columns);
-}
 
 void skip_line(const CsvReader& csv, const std::string& problem, const ReadOptions& options, size_t good,
                Dataset& data) {
@@ -115,7 +93,7 @@ std::optional<Dataset> read_lines(const std::string& path, const ReadOptions& op
   CsvReader csv(open_plain_or_gzip(path));
   std::vector<std::string_view> fields;
   if (!csv.next(fields)) throw Error("holds no lines", path, form);
-  const bool has_header = fields.size() < 2 || !csv_number(fields[1]);
+  const bool has_header = fields.size() < 2 || !parse_number<double>(fields[1]);
   const Columns columns = columns_of(fields, has_header, path);
   const auto each = static_cast<int64_t>(columns.pixels());
   Shape shape = flat_image_shape(1, each, options, path);
@@ -123,11 +101,11 @@ std::optional<Dataset> read_lines(const std::string& path, const ReadOptions& op
 
   Dataset data;
   data.source = path;
-  GrowingValues pixels(refuse_beyond_bytes);
+  LinePixels pixels{columns, refuse_beyond_bytes};
   LabelIndex labels, groups;
   for (bool more = !has_header || csv.next(fields); more; more = csv.next(fields)) {
     if (csv.line() % 1024 == 0) options.progress(csv.line(), 0);
-    if (const std::optional<std::string> problem = add_line(fields, columns, pixels)) {
+    if (const std::optional<std::string> problem = pixels.add(fields)) {
       skip_line(csv, *problem, options, labels.size(), data);
       continue;
     }

@@ -8,7 +8,6 @@
 #include "mudra/core/error.h"
 #include "mudra/core/text.h"
 #include "mudra/data/byte_source.h"
-#include "mudra/data/read_arrays.h"
 #include "mudra/data/read_files.h"
 
 namespace mudra {

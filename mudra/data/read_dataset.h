@@ -39,4 +39,9 @@ struct ReadOptions {
 // in `skipped`.
 Dataset read_dataset(const std::string& source, const ReadOptions& options = {});
 
+// Sets example_weights. The file is an .npy [N], an .npz with an array `weights`, `weight` or
+// `sample_weight`, one number a line, or a CSV with a column `weight` (and `file`, for pictures of a folder).
+// Throws Error when there is not one finite number of at least 0 for each image.
+void read_example_weights(const std::string& path, Dataset& data);
+
 }  // namespace mudra

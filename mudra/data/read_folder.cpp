@@ -1,18 +1,11 @@
 // A folder of pictures: one sub-folder for each class, with pictures at any depth inside.
-#include <dirent.h>
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <map>
 #include <set>
-#include <utility>
 
 #include "mudra/core/error.h"
 #include "mudra/core/utf8.h"
-#include "mudra/data/byte_source.h"
 #include "mudra/data/image_codec.h"
 #include "mudra/data/image_file.h"
 #include "mudra/data/label_index.h"
@@ -21,9 +14,10 @@
 namespace mudra {
 namespace {
 
+namespace fs = std::filesystem;
+
 constexpr int64_t most_bytes = int64_t{4} << 30;  // of all pictures together
 constexpr int longest_side = 256;                 // of mixed sizes, unless a size is asked for
-constexpr uint64_t largest_file = uint64_t{256} << 20;
 
 struct Picture {
   std::string name;  // below the data folder: "5/IMG_1.jpg"
@@ -73,32 +67,28 @@ class Finder {
   std::vector<Entry> list(const std::string& below) {
     const std::string path = below.empty() ? root_ : root_ + "/" + below;
     std::vector<Entry> entries;
-    DIR* folder = ::opendir(path.c_str());
-    struct stat status {};
-    if (folder == nullptr || ::fstat(::dirfd(folder), &status) != 0) {
-      const std::string why = std::strerror(errno);
-      if (folder != nullptr) ::closedir(folder);
-      if (below.empty()) throw Error("cannot read: " + why, path, "Give yourself the right to read it");
-      skip(data_, as_utf8(path) + ": cannot read: " + why + ". Give yourself the right to read it.",
+    std::error_code error;
+    fs::directory_iterator item(path, error);
+    if (error && below.empty())
+      throw Error("cannot read: " + error.message(), path, "Give yourself the right to read it");
+    if (error) {
+      skip(data_,
+           as_utf8(path) + ": cannot read: " + error.message() + ". Give yourself the right to read it.",
            options_);
-      return entries;
-    }
-    if (!visited_.insert({status.st_dev, status.st_ino}).second) {
-      ::closedir(folder);
+    } else if (!visited_.insert(fs::canonical(path, error)).second) {
       skip(data_, as_utf8(path) + ": leads to a folder that was read already", options_);
       return entries;
     }
-    while (const dirent* item = ::readdir(folder)) {
-      const std::string name = item->d_name;
-      if (name[0] == '.') continue;
-      const std::string inside = below.empty() ? name : below + "/" + name;
-      if (::stat((root_ + "/" + inside).c_str(), &status) != 0) {
-        skip(data_, as_utf8(root_ + "/" + inside) + ": cannot read: " + std::strerror(errno), options_);
-      } else if (S_ISDIR(status.st_mode) || S_ISREG(status.st_mode)) {
-        entries.push_back({name, S_ISDIR(status.st_mode)});
+    for (; item != fs::directory_iterator(); item.increment(error)) {
+      const std::string name = item->path().filename();
+      if (name.starts_with(".")) continue;
+      const fs::file_status status = fs::status(item->path(), error);
+      if (error) {
+        skip(data_, as_utf8(path + "/" + name) + ": cannot read: " + error.message(), options_);
+      } else if (fs::is_directory(status) || fs::is_regular_file(status)) {
+        entries.push_back({name, fs::is_directory(status)});
       }
     }
-    ::closedir(folder);
     std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.name < b.name; });
     return entries;
   }
@@ -120,7 +110,7 @@ class Finder {
   }
 
   static bool is_picture(const std::string& name) {
-    std::string kind = std::filesystem::path(name).extension();
+    std::string kind = fs::path(name).extension();
     std::transform(kind.begin(), kind.end(), kind.begin(), [](unsigned char c) { return std::tolower(c); });
     return kind == ".png" || kind == ".jpg" || kind == ".jpeg";
   }
@@ -128,18 +118,10 @@ class Finder {
   std::string root_;
   Dataset& data_;
   const ReadOptions& options_;
-  std::set<std::pair<dev_t, ino_t>> visited_;
+  std::set<fs::path> visited_;
   std::vector<Picture> pictures_;
   int64_t other_files_ = 0;
 };
-
-std::vector<uint8_t> file_bytes(const std::string& path) {
-  const auto file = open_file(path);
-  if (file->size() > largest_file) throw Error("is too large for a picture", path, "Make it smaller");
-  std::vector<uint8_t> bytes(file->size());
-  bytes.resize(file->read(bytes.data(), bytes.size()));
-  return bytes;
-}
 
 // The size all pictures are brought to, from the sizes there are.
 ImageSize common_size(const std::map<ImageSize, int64_t>& sizes, std::vector<std::string>& notes) {
@@ -173,7 +155,7 @@ void choose_size(const std::string& path, const ReadOptions& options, Dataset& d
     options.progress(looked++, 2 * all);
     try {
       const std::string file = path + "/" + picture.name;
-      const PictureHeader header = picture_header(file_bytes(file), as_utf8(file));
+      const PictureHeader header = picture_header(picture_bytes(file), as_utf8(file));
       ++sizes[header.size];
       colour = colour || header.channels == 3;
       return false;
@@ -216,7 +198,7 @@ Dataset read_folder(const std::string& path, const ReadOptions& options) {
     options.progress(looked++, is_open ? 2 * all : all);
     try {
       const std::string file = path + "/" + picture.name;
-      const Image image = decode_image(file_bytes(file), as_utf8(file), to.channels);
+      const Image image = decode_image(picture_bytes(file), as_utf8(file), to.channels);
       const Image fitted = fit(image, to);
       bytes.insert(bytes.end(), fitted.bytes.begin(), fitted.bytes.end());
     } catch (const Error& error) {

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "mudra/data/array_bytes.h"
+#include "mudra/data/dataset.h"
 #include "mudra/data/write_dataset.h"
 
 namespace mudra {
@@ -26,8 +26,8 @@ void write_stream(const std::string& path, const std::function<void(const Write&
 
 // Shows progress now and then.
 void tell(const Progress& progress, int64_t row, int64_t rows);
-// The same array, telling how far it is.
-ArrayBytes telling(ArrayBytes array, const Progress& progress);
+// True when the images can be written as bytes and are read back as the same.
+bool writes_bytes(const Pixels& pixels);
 
 // The groups of images, for a form that has no place for them; nothing when they are unknown. `files` may be
 // empty.

@@ -8,7 +8,6 @@
 #include "mudra/core/number.h"
 #include "mudra/core/text.h"
 #include "mudra/data/read_dataset.h"
-#include "mudra/data/read_example_weights.h"
 #include "mudra/features/prepare.h"
 #include "mudra/synth/render_hands.h"
 

@@ -1,10 +1,12 @@
 #include "mudra/features/augment.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <cmath>
 
 #include "mudra/core/portable_math.h"
+#include "mudra/data/inspect.h"
 #include "mudra/features/augment_kernels.h"
 
 namespace mudra {
@@ -14,8 +16,6 @@ constexpr int64_t parts = 8;  // of a batch; the work of one task
 
 // Below this a pixel at the border may be the black around a cut-out hand.
 constexpr float black = 16 / 255.F;
-
-int radius_of(double deviation) { return static_cast<int>(std::ceil(3 * deviation)); }
 
 // An even number in [-most, most]. The draw is made whether `most` is zero or not.
 double either_side(Rng& rng, double most) { return most * rng.uniform(-1, 1); }
@@ -31,6 +31,14 @@ struct Augmenter::Draw {
   int quality;
   uint32_t noise_key[2];
 };
+
+Augmenter::Scratch::Scratch(int64_t height, int64_t width, int64_t channels, double most_blur)
+    : image(static_cast<size_t>(height * width * channels + warp_padding)),
+      dx(static_cast<size_t>(height * width + warp_padding)),
+      dy(dx.size()),
+      queue(static_cast<size_t>(height * width)),
+      outside(queue.size()),
+      blur(height, width, channels, most_blur) {}
 
 SmoothField::SmoothField(int64_t height, int64_t width) : down_(axis(height)), across_(axis(width)) {}
 
@@ -76,17 +84,8 @@ Augmenter::Augmenter(const Augmentation& augmentation, const Shape& image, int64
       field_(height_, width_),
       warps_(augmentation.rotate > 0 || augmentation.scale > 0 || augmentation.shear > 0 ||
              augmentation.shift > 0 || augmentation.elastic > 0 || augmentation.flip > 0),
-      scratch_(static_cast<size_t>(augmentation.any() ? std::min(parts, max_batch) : 0)) {
-  const auto pixels = static_cast<size_t>(height_ * width_);
-  for (Scratch& scratch : scratch_) {
-    scratch.image.resize(pixels * static_cast<size_t>(channels_) + warp_padding);
-    scratch.dx.resize(pixels + warp_padding);
-    scratch.dy.resize(pixels + warp_padding);
-    scratch.queue.resize(pixels);
-    scratch.outside.resize(pixels);
-    scratch.taps.resize(static_cast<size_t>(radius_of(options_.blur)) + 1);
-  }
-}
+      scratch_(static_cast<size_t>(augmentation.any() ? std::min(parts, max_batch) : 0),
+               Scratch(height_, width_, channels_, options_.blur)) {}
 
 void Augmenter::apply(float* images, int64_t count, uint64_t seed, uint32_t epoch,
                       std::span<const Row> example_numbers, ThreadTeam& team) {
@@ -133,7 +132,7 @@ void Augmenter::change(float* image, Rng rng, Scratch& scratch) const {
   if (options_.elastic > 0) draw_displacement(rng, scratch);
   if (d.background) replace_background(image, rng, scratch);
   if (warps_) warp(image, d, scratch);
-  if (options_.blur > 0) blur(image, d.blur, scratch);
+  if (d.blur >= 0.1) scratch.blur.apply(image, d.blur);  // below, the neighbours' weights are less than 1e-20
   if (options_.erase > 0) erase(image, d);
   if (options_.brightness > 0 || options_.gamma > 0 || options_.noise > 0) {
     change_values(image, height_ * width_ * channels_,
@@ -208,40 +207,6 @@ void Augmenter::replace_background(float* image, Rng& rng, Scratch& scratch) con
   }
 }
 
-// Normal weights out to three deviations, the edge repeated; down, then across.
-void Augmenter::blur(float* image, double deviation, Scratch& scratch) const {
-  if (deviation < 0.1) return;  // the neighbours' weights are below 1e-20
-  const int radius = std::min(radius_of(deviation), static_cast<int>(scratch.taps.size()) - 1);
-  double sum = 0;
-  for (int i = -radius; i <= radius; ++i) sum += portable::exp(-0.5 * i * i / (deviation * deviation));
-  for (int i = 0; i <= radius; ++i) {
-    scratch.taps[static_cast<size_t>(i)] =
-        static_cast<float>(portable::exp(-0.5 * i * i / (deviation * deviation)) / sum);
-  }
-  const int64_t row = width_ * channels_;
-  float* half = scratch.image.data();
-  std::fill_n(half, height_ * row, 0.F);
-  for (int64_t y = 0; y < height_; ++y) {
-    for (int64_t k = -radius; k <= radius; ++k) {
-      const float tap = scratch.taps[static_cast<size_t>(std::abs(k))];
-      const float* from = image + std::clamp<int64_t>(y + k, 0, height_ - 1) * row;
-      for (int64_t i = 0; i < row; ++i) half[y * row + i] += tap * from[i];
-    }
-  }
-  for (int64_t y = 0; y < height_; ++y) {
-    for (int64_t x = 0; x < width_; ++x) {
-      for (int64_t c = 0; c < channels_; ++c) {
-        float value = 0;
-        for (int64_t k = -radius; k <= radius; ++k) {
-          value += scratch.taps[static_cast<size_t>(std::abs(k))] *
-                   half[y * row + std::clamp<int64_t>(x + k, 0, width_ - 1) * channels_ + c];
-        }
-        image[y * row + x * channels_ + c] = value;
-      }
-    }
-  }
-}
-
 // Zhong et al. 2020, "Random erasing data augmentation", with one grey.
 void Augmenter::erase(float* image, const Draw& d) const {
   const double area = d.erase_share * static_cast<double>(height_ * width_);
@@ -254,6 +219,154 @@ void Augmenter::erase(float* image, const Draw& d) const {
     std::fill_n(image + (y * width_ + left) * channels_, columns * channels_,
                 static_cast<float>(d.erase_grey));
   }
+}
+
+namespace {
+
+constexpr std::array<uint8_t, 64> brightness_steps = {
+    16, 11, 10, 16, 24,  40,  51,  61,  12, 12, 14, 19, 26,  58,  60,  55,  //
+    14, 13, 16, 24, 40,  57,  69,  56,  14, 17, 22, 29, 51,  87,  80,  62,  //
+    18, 22, 37, 56, 68,  109, 103, 77,  24, 35, 55, 64, 81,  104, 113, 92,  //
+    49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99};
+constexpr std::array<uint8_t, 64> colour_steps = {
+    17, 18, 24, 47, 99, 99, 99, 99, 18, 21, 26, 66, 99, 99, 99, 99,  //
+    24, 26, 56, 99, 99, 99, 99, 99, 47, 66, 99, 99, 99, 99, 99, 99,  //
+    99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99,  //
+    99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99};
+
+// To a whole number 0..255.
+float rounded_byte(float value) { return std::floor(std::clamp(value, 0.F, 255.F) + 0.5F); }
+
+void to_ycc(float& r, float& g, float& b) {
+  const float y = 0.299F * r + 0.587F * g + 0.114F * b;
+  const float blue = (b - y) * (1 / 1.772F) + 128, red = (r - y) * (1 / 1.402F) + 128;
+  r = rounded_byte(y), g = rounded_byte(blue), b = rounded_byte(red);
+}
+
+void from_ycc(float& y, float& blue, float& red) {
+  const float r = y + 1.402F * (red - 128);
+  const float g = y - 0.344136F * (blue - 128) - 0.714136F * (red - 128);
+  const float b = y + 1.772F * (blue - 128);
+  y = rounded_byte(r), blue = rounded_byte(g), red = rounded_byte(b);
+}
+
+}  // namespace
+
+JpegArtefacts::JpegArtefacts() {
+  for (int frequency = 0; frequency < 8; ++frequency) {
+    for (int position = 0; position < 8; ++position) {
+      const double norm = frequency == 0 ? std::sqrt(0.125) : 0.5;
+      cosines_[frequency][position] =
+          static_cast<float>(norm * portable::cos((2 * position + 1) * frequency * portable::pi / 16));
+    }
+  }
+}
+
+// F = C B C^T, rounded to steps, then B = C^T F C.
+void JpegArtefacts::round_block(float* block, const std::array<uint8_t, 64>& steps, int quality) const {
+  const int percent = quality < 50 ? 5000 / quality : 200 - 2 * quality;
+  float half[8][8], transform[8][8];
+  const auto product = [&](auto&& a, auto&& b, auto&& out) {
+    for (int i = 0; i < 8; ++i) {
+      for (int j = 0; j < 8; ++j) {
+        float sum = 0;
+        for (int k = 0; k < 8; ++k) sum += a(i, k) * b(k, j);
+        out(i, j) = sum;
+      }
+    }
+  };
+  const auto c = [&](int i, int j) { return cosines_[i][j]; };
+  const auto c_turned = [&](int i, int j) { return cosines_[j][i]; };
+  const auto at_block = [&](int i, int j) -> float& { return block[8 * i + j]; };
+  const auto at_half = [&](int i, int j) -> float& { return half[i][j]; };
+  const auto at_transform = [&](int i, int j) -> float& { return transform[i][j]; };
+  product(c, at_block, at_half);
+  product(at_half, c_turned, at_transform);
+  for (int i = 0; i < 64; ++i) {
+    const int scaled = (steps[static_cast<size_t>(i)] * percent + 50) / 100;
+    const auto step = static_cast<float>(std::clamp(scaled, 1, 255));
+    float& value = transform[i / 8][i % 8];
+    const float rounded = std::floor(std::fabs(value) / step + 0.5F) * step;
+    value = value < 0 ? -rounded : rounded;
+  }
+  product(c_turned, at_transform, at_half);
+  product(at_half, c, at_block);
+}
+
+void JpegArtefacts::apply(float* image, int64_t height, int64_t width, int64_t channels, int quality) const {
+  for (int64_t i = 0; i < height * width * channels; ++i) image[i] = rounded_byte(image[i] * 255);
+  const bool colour = channels == 3;
+  for (int64_t i = 0; colour && i < height * width; ++i) {
+    to_ycc(image[3 * i], image[3 * i + 1], image[3 * i + 2]);
+  }
+  float block[64];
+  for (int64_t channel = 0; channel < channels; ++channel) {
+    for (int64_t top = 0; top < height; top += 8) {
+      for (int64_t left = 0; left < width; left += 8) {
+        const auto at = [&](int64_t y, int64_t x) -> float& {
+          return image[(std::min(top + y, height - 1) * width + std::min(left + x, width - 1)) * channels +
+                       channel];
+        };
+        for (int i = 0; i < 64; ++i) block[i] = at(i / 8, i % 8) - 128;
+        round_block(block, colour && channel > 0 ? colour_steps : brightness_steps, quality);
+        for (int i = 0; i < 64; ++i) {
+          if (top + i / 8 < height && left + i % 8 < width) at(i / 8, i % 8) = rounded_byte(block[i] + 128);
+        }
+      }
+    }
+  }
+  for (int64_t i = 0; colour && i < height * width; ++i) {
+    from_ycc(image[3 * i], image[3 * i + 1], image[3 * i + 2]);
+  }
+  for (int64_t i = 0; i < height * width * channels; ++i) image[i] *= 1 / 255.F;
+}
+
+namespace {
+
+// Rows of the data set: the first of every class, the middle one, and so on until there are enough.
+std::vector<Row> spread_rows(const Dataset& data, int most) {
+  std::vector<std::vector<Row>> of_class(data.classes.size());
+  for (size_t row = 0; row < data.labels.size(); ++row) {
+    of_class[static_cast<size_t>(data.labels[row])].push_back(static_cast<Row>(row));
+  }
+  const size_t classes = std::max<size_t>(1, of_class.size());
+  const size_t turns = (static_cast<size_t>(most) + classes - 1) / classes;
+  std::vector<Row> rows;
+  for (size_t turn = 0; turn < turns; ++turn) {
+    for (const auto& members : of_class) {
+      if (turn < members.size()) rows.push_back(members[turn * std::max<size_t>(1, members.size() / turns)]);
+    }
+  }
+  rows.resize(std::min(rows.size(), static_cast<size_t>(most)));
+  return rows;
+}
+
+}  // namespace
+
+Image augment_sheet(const Dataset& data, const Augmentation& augmentation, uint64_t seed, int variants,
+                    int columns, int cell) {
+  const std::vector<Row> rows = spread_rows(data, columns);
+  const auto count = static_cast<int64_t>(rows.size());
+  Shape shape = data.pixels.shape();
+  const auto size = static_cast<size_t>(shape.per_example());
+  std::vector<float> originals(rows.size() * size);
+  for (size_t i = 0; i < rows.size(); ++i) data.pixels.read(rows[i], originals.data() + i * size);
+
+  Dataset sheet;
+  std::vector<float> values = originals;
+  Augmenter augmenter(augmentation, {1, shape[1], shape[2], shape[3]}, std::max<int64_t>(1, count));
+  ThreadTeam team(1);
+  for (int variant = 0; variant <= variants; ++variant) {
+    sheet.classes.push_back(variant == 0 ? "as is" : std::to_string(variant));
+    sheet.labels.insert(sheet.labels.end(), rows.size(), variant);
+    if (variant == 0) continue;
+    std::vector<float> changed = originals;
+    augmenter.apply(changed.data(), count, seed, static_cast<uint32_t>(variant), rows, team);
+    values.insert(values.end(), changed.begin(), changed.end());
+  }
+  shape[0] = count * (variants + 1);
+  sheet.pixels = Pixels(shape, std::move(values), 1);
+  return contact_sheet(sheet, columns, cell);
 }
 
 }  // namespace mudra

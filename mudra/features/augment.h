@@ -1,6 +1,7 @@
 // Changes training images at random, the same way for the same seed whatever the batch or the threads.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -9,8 +10,8 @@
 #include "mudra/core/shape.h"
 #include "mudra/core/thread_team.h"
 #include "mudra/data/dataset.h"
+#include "mudra/data/image.h"
 #include "mudra/features/augmentation.h"
-#include "mudra/features/jpeg_artefacts.h"
 
 namespace mudra {
 
@@ -34,6 +35,23 @@ class SmoothField {
   Axis down_, across_;
 };
 
+// Rounds the discrete cosine transform of 8x8 blocks to the steps of ITU-T T.81, Annex K, scaled by quality
+// as libjpeg does; colour as YCbCr at full resolution. Only rounding loses anything in a JPEG, so this is
+// what writing and reading one does, with the same bits everywhere.
+class JpegArtefacts {
+ public:
+  JpegArtefacts();
+
+  // image [H, W, C] values 0..1, changed in place; C = 3 is red, green, blue, else each channel is grey.
+  // quality 1..100. Thread-safe: changes no member.
+  void apply(float* image, int64_t height, int64_t width, int64_t channels, int quality) const;
+
+ private:
+  void round_block(float* block, const std::array<uint8_t, 64>& steps, int quality) const;
+
+  float cosines_[8][8];  // [frequency][position], orthonormal
+};
+
 // Applies, to each image: background, one warp (flip, shear, scale, rotate, shift and elastic together),
 // blur, erase, brightness, gamma, noise, JPEG. Nothing is taken from the heap after construction.
 class Augmenter {
@@ -46,10 +64,11 @@ class Augmenter {
 
  private:
   struct Scratch {
+    Scratch(int64_t height, int64_t width, int64_t channels, double most_blur);
     std::vector<float> image, dx, dy;
     std::vector<int32_t> queue;
     std::vector<uint8_t> outside;
-    std::vector<float> taps;
+    Blur blur;
   };
   struct Draw;
 
@@ -58,7 +77,6 @@ class Augmenter {
   void replace_background(float* image, Rng& rng, Scratch& scratch) const;
   void draw_displacement(Rng& rng, Scratch& scratch) const;
   void warp(float* image, const Draw& draw, Scratch& scratch) const;
-  void blur(float* image, double deviation, Scratch& scratch) const;
   void erase(float* image, const Draw& draw) const;
 
   Augmentation options_;
@@ -68,5 +86,10 @@ class Augmenter {
   JpegArtefacts jpeg_;
   std::vector<Scratch> scratch_;  // one for each of a fixed number of parts of a batch
 };
+
+// Images of every class in turn, as they are in the first row and below as `variants` epochs of training with
+// this seed would see them.
+Image augment_sheet(const Dataset& data, const Augmentation& augmentation, uint64_t seed, int variants = 7,
+                    int columns = 16, int cell = 56);
 
 }  // namespace mudra

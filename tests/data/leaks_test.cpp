@@ -7,7 +7,7 @@
 
 #include "mudra/core/portable_math.h"
 #include "mudra/core/rng.h"
-#include "mudra/data/alignment.h"
+#include "mudra/data/fingerprint.h"
 #include "mudra/data/near_copies.h"
 #include "mudra/data/read_dataset.h"
 #include "tests/reference.h"

@@ -1,0 +1,157 @@
+// One value for each image of a data set: groups and weights, from arrays or from a CSV that names the images
+// or has a line for each in order.
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "mudra/core/error.h"
+#include "mudra/core/number.h"
+#include "mudra/core/utf8.h"
+#include "mudra/data/array_data.h"
+#include "mudra/data/csv.h"
+#include "mudra/data/label_index.h"
+#include "mudra/data/read_files.h"
+
+namespace mudra {
+namespace {
+
+// Values named by file; a bare name may stand for a path when no two paths share it.
+class ValuesByFile {
+ public:
+  void add(std::string_view file, std::string_view value) {
+    values_.insert_or_assign(std::string(file), std::string(value));
+    const auto [known, added] = bare_.try_emplace(bare_name(file), value);
+    if (!added && known->second != value) known->second.clear();
+  }
+  // Empty when there is none.
+  const std::string& find(const std::string& file) const {
+    if (const auto found = values_.find(file); found != values_.end()) return found->second;
+    static const std::string none;
+    const auto found = bare_.find(bare_name(file));
+    return found == bare_.end() ? none : found->second;
+  }
+
+ private:
+  static std::string bare_name(std::string_view file) { return std::filesystem::path(file).filename(); }
+  std::unordered_map<std::string, std::string> values_, bare_;
+};
+
+// Hands over `column` of a CSV for every image, in the data's order: the text and where it stands ("line 3").
+// The CSV names images in a column `file`, or has one line an image; with may_lack_header also one number a
+// line and nothing else.
+using TakeValue = std::function<void(std::string_view text, const std::string& where)>;
+void read_image_column(const std::string& path, const std::string& column, const Dataset& data,
+                       const TakeValue& take, bool may_lack_header = false) {
+  CsvReader csv(open_plain_or_gzip(path));
+  std::vector<std::string_view> fields;
+  bool more = csv.next(fields);
+  std::optional<size_t> value = csv_column(fields, column);
+  const std::optional<size_t> file = csv_column(fields, "file");
+  const bool lacks_header = may_lack_header && fields.size() == 1 && parse_number<double>(fields[0]);
+  if (lacks_header) value = 0;
+  const bool by_file = !data.files.empty() && file;
+  if (!value || (!by_file && !data.files.empty() && !lacks_header)) {
+    throw Error("has no column `" + (value ? "file" : column) + "`", path,
+                "The first line names the columns: file,label," + column);
+  }
+  const size_t needed = std::max(*value, by_file ? *file : 0) + 1;
+  const auto in_line = [&] { return "line " + std::to_string(csv.line()); };
+  ValuesByFile by_name;
+  int64_t lines = 0;
+  for (more = lacks_header || csv.next(fields); more; more = csv.next(fields)) {
+    if (fields.size() < needed || fields[*value].empty())
+      throw Error(in_line() + " names no " + column, path, "Give each image its " + column);
+    if (by_file) {
+      by_name.add(as_utf8(fields[*file]), fields[*value]);
+    } else if (lines++ < data.size()) {
+      take(fields[*value], in_line());
+    }
+  }
+  if (by_file) {
+    std::vector<std::string> missing;
+    for (const std::string& name : data.files) {
+      if (by_name.find(name).empty()) missing.push_back(name);
+    }
+    if (!missing.empty()) {
+      throw Error("names no " + column + " for " + std::to_string(missing.size()) + " of " +
+                      std::to_string(data.size()) + " images: " + join_names(missing, 3),
+                  path, "Add a line for each: file,label," + column);
+    }
+    for (const std::string& name : data.files) take(by_name.find(name), name);
+  } else if (lines != data.size()) {
+    throw Error("has " + std::to_string(lines) + " lines for " + std::to_string(data.size()) + " images",
+                path, "Give one line for each image, in their order");
+  }
+}
+
+void weights_from_array(const NpyArray& array, Dataset& data) {
+  const bool is_column = array.shape.size() == 1 || (array.shape.size() == 2 && array.shape[1] == 1);
+  if (array.is_text() || !is_column || array.shape[0] != data.size()) {
+    throw Error("has the shape " + array.shape_text() + " and type " + array.type_name() + " for " +
+                    std::to_string(data.size()) + " images",
+                array.where(), "Give one number for each image, in their order");
+  }
+  Numbers numbers = read_npy_numbers(array);
+  data.example_weights = std::move(numbers.floats);
+  if (data.example_weights.empty()) data.example_weights.assign(numbers.bytes.begin(), numbers.bytes.end());
+}
+
+// The first bytes of a file tell what it is.
+std::string magic_of(const std::string& path) {
+  std::string magic(6, '\0');
+  open_file(path)->read(magic.data(), magic.size());
+  return magic;
+}
+
+}  // namespace
+
+void read_groups(const std::string& path, const ReadOptions& options, Dataset& data) {
+  if (magic_of(path).starts_with("PK")) {
+    const NpzFile file(path);
+    file.open(group_arrays, "Save the group of each image under one of these names");
+    read_origins(file, options, data);
+  } else {
+    LabelIndex index;
+    read_image_column(path, "group", data,
+                      [&](std::string_view group, const std::string&) { index.add(group); });
+    index.finish(data.group_names, data.groups);
+  }
+  data.notes.push_back(std::to_string(data.group_names.size()) + " groups from " + path);
+}
+
+void read_example_weights(const std::string& path, Dataset& data) {
+  data.example_weights.clear();
+  if (const std::string magic = magic_of(path); magic == "\x93NUMPY") {
+    weights_from_array(open_npy(open_file(path)), data);
+  } else if (magic.starts_with("PK")) {
+    auto source = NpzFile(path).open({"weights", "weight", "sample_weight"},
+                                     "Save the weight of each image under one of these names");
+    weights_from_array(open_npy(std::move(source)), data);
+  } else {
+    const auto take = [&](std::string_view text, const std::string& where) {
+      const auto weight = parse_number<double>(text);
+      if (!weight) throw Error(where + ": '" + std::string(text.substr(0, 40)) + "' is no number", path);
+      data.example_weights.push_back(static_cast<float>(*weight));
+    };
+    read_image_column(path, "weight", data, take, true);
+  }
+  const auto& weights = data.example_weights;
+  const auto bad = std::ranges::find_if(weights, [](float w) { return !(w >= 0 && w <= 1e9F); });
+  if (bad != weights.end()) {
+    throw Error("image " + std::to_string(bad - weights.begin()) + " (counted from 0) has the weight " +
+                    std::to_string(*bad),
+                path, "Give numbers from 0 to 1e9");
+  }
+  if (std::ranges::none_of(weights, [](float w) { return w > 0; }))
+    throw Error("has only weights of 0: nothing would be learnt", path, "Give some images more");
+  const auto [low, high] = std::ranges::minmax(weights);
+  char range[64];
+  std::snprintf(range, sizeof range, "weights %g to %g from ", low, high);
+  data.notes.push_back(range + path);
+}
+
+}  // namespace mudra
