@@ -3,9 +3,11 @@ add_library(mudra_compile INTERFACE)
 target_compile_features(mudra_compile INTERFACE cxx_std_20)
 # The promises about bits: one rounding per operation as written, never contracted or reordered.
 target_compile_options(mudra_compile INTERFACE -ffp-contract=off -fno-math-errno)
-# Instruction sets that bring nothing to these kernels beyond SSE2, SSE4, AVX2, AVX-512 and NEON.
+# Instruction sets that bring nothing to these kernels beyond SSE2, SSE4, AVX2, AVX-512 and NEON. What is compiled
+# in double precision is there to prove gradients: one set without fused multiply-add and one with it are enough.
+set(in_double $<BOOL:$<TARGET_PROPERTY:IN_DOUBLE>>)
 target_compile_definitions(mudra_compile INTERFACE
-                           "HWY_DISABLED_TARGETS=(HWY_SSSE3|HWY_AVX3_DL|HWY_SVE|HWY_SVE2|HWY_SVE_256|HWY_SVE2_128)")
+  "HWY_DISABLED_TARGETS=(HWY_SSSE3|HWY_AVX3_DL|HWY_SVE|HWY_SVE2|HWY_SVE_256|HWY_SVE2_128$<${in_double}:|HWY_SSE4|HWY_AVX3>)")
 target_compile_options(mudra_compile INTERFACE -Wall -Wextra -Wpedantic -Wnon-virtual-dtor)
 if(NOT MUDRA_UNITY)  # files compiled together see each other's names
   target_compile_options(mudra_compile INTERFACE -Wshadow)

@@ -9,17 +9,16 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 
 #include "mudra/core/atomic_file.h"
-#include "mudra/core/error.h"
 #include "mudra/data/image_codec.h"
+#include "tests/message.h"
 #include "tests/reference.h"
 
 namespace mudra {
 namespace {
 
-const std::string folder = MUDRA_SOURCE_DIR "/tests/fixtures/images/";
+const std::string image_files_folder = MUDRA_SOURCE_DIR "/tests/fixtures/images/";
 
 Image image_of(const Pixels& pixels) {
   const std::span<const uint8_t> bytes = pixels.bytes(0);
@@ -29,16 +28,7 @@ Image image_of(const Pixels& pixels) {
 }
 
 Image read(const std::string& name, int channels = 0) {
-  return image_of(read_image(folder + name, channels));
-}
-
-std::string message_of(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
+  return image_of(read_image(image_files_folder + name, channels));
 }
 
 std::span<const uint8_t> as_bytes(const std::string& text) {
@@ -63,7 +53,7 @@ TEST(ImageFile, ExifRotationIsHonoured) {
   for (int turn = 1; turn <= 8; ++turn) {
     const std::string name = "turn_" + std::to_string(turn);
     EXPECT_EQ(read(name + ".jpeg"), read(name + ".npy")) << name;
-    const std::string file = read_file(folder + name + ".jpeg");
+    const std::string file = read_file(image_files_folder + name + ".jpeg");
     EXPECT_EQ(picture_header(as_bytes(file), name).size, (turn >= 5 ? ImageSize{13, 9} : ImageSize{9, 13}));
   }
 }
@@ -112,12 +102,13 @@ TEST(ImageFile, BadFilesAreRefusedInOneMessageThatNamesThem) {
   expect("bad_bomb.jpeg", "has too few bytes for 8000x8000 pixels");
   expect("bad_scans.jpeg", "it has 501 scans");
   expect("missing.png", "No such file");
-  EXPECT_NE(message_of([&] { read_image(folder); }).find("is a folder"), std::string::npos);
+  EXPECT_NE(message_of([&] { read_image(image_files_folder); }).find("is a image_files_folder"),
+            std::string::npos);
 }
 
 TEST(ImageFile, EveryCutOfAFileIsRefused) {
   for (const std::string name : {"smooth.jpeg", "progressive.jpeg", "colour.png", "palette.png"}) {
-    const std::string file = read_file(folder + name);
+    const std::string file = read_file(image_files_folder + name);
     for (size_t length = 0; length + 2 < file.size();
          ++length) {  // a JPEG may lack its last two bytes, the end mark
       EXPECT_NE(message_of([&] { decode_image(as_bytes(file.substr(0, length)), name); }), "no error")

@@ -8,20 +8,20 @@
 #include <filesystem>
 #include <fstream>
 
-#include "mudra/core/error.h"
 #include "mudra/core/thread_team.h"
 #include "mudra/data/read_dataset.h"
+#include "tests/message.h"
 #include "tests/reference.h"
 
 namespace mudra {
 namespace {
 
-const std::string folder = MUDRA_SOURCE_DIR "/tests/fixtures/arrays/";
+const std::string arrays_folder = MUDRA_SOURCE_DIR "/tests/fixtures/arrays/";
 
 Dataset read_with_labels(const std::string& images, const std::string& labels = "labels") {
   ReadOptions options;
-  options.labels = folder + labels + ".npy";
-  return read_dataset(folder + images + ".npy", options);
+  options.labels = arrays_folder + labels + ".npy";
+  return read_dataset(arrays_folder + images + ".npy", options);
 }
 
 int fixture_pixel(int64_t n, int64_t h, int64_t w, int64_t c) {
@@ -42,15 +42,6 @@ void expect_pixels(const Pixels& pixels, const Shape& shape, float white, Transf
           ASSERT_NEAR(image[i], static_cast<float>(transform(fixture_pixel(n, h, w, c))) / white, 1e-7)
               << n << "," << h << "," << w << "," << c;
   }
-}
-
-std::string message_of(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 std::string refusal(const std::string& images, const std::string& labels = "labels") {
@@ -109,9 +100,9 @@ TEST(ReadArrays, EveryShapeIsReadInCAndFortranOrder) {
     expect_pixels(read_with_labels("shape_nhw3" + order).pixels, {5, 3, 7, 3}, 255, as_is);
     expect_pixels(read_with_labels("shape_nchw" + order).pixels, {5, 6, 7, 3}, 255, as_is);
     ReadOptions size;
-    size.height = 3, size.width = 5, size.labels = folder + "labels.npy";
-    expect_pixels(read_dataset(folder + "shape_rows_3x5" + order + ".npy", size).pixels, {5, 3, 5, 1}, 255,
-                  as_is);
+    size.height = 3, size.width = 5, size.labels = arrays_folder + "labels.npy";
+    expect_pixels(read_dataset(arrays_folder + "shape_rows_3x5" + order + ".npy", size).pixels, {5, 3, 5, 1},
+                  255, as_is);
   }
 }
 
@@ -135,7 +126,7 @@ TEST(ReadArrays, LabelsOfEveryKindBecomeClassesInOrder) {
 
 TEST(ReadArrays, NpzIsReadStoredAndDeflatedWithItsGroups) {
   for (const std::string name : {"stored.npz", "deflated.npz"}) {
-    const Dataset data = read_dataset(folder + name);
+    const Dataset data = read_dataset(arrays_folder + name);
     expect_pixels(data.pixels, {5, 4, 4, 1}, 255, as_is);
     EXPECT_EQ(data.labels, (std::vector<int32_t>{1, 0, 3, 2, 1}));
     EXPECT_EQ(data.group_names, (std::vector<std::string>{"hand1", "hand2", "hand3"}));
@@ -149,9 +140,9 @@ TEST(ReadArrays, StreamedImagesEqualLoadedOnes) {
   const auto check = [&](const std::string& name) {
     SCOPED_TRACE(name);
     ReadOptions load;
-    load.labels = stream.labels = name.ends_with(".npz") ? "" : folder + "labels.npy";
-    const Pixels loaded = read_dataset(folder + name, load).pixels;
-    const Pixels streamed = read_dataset(folder + name, stream).pixels;
+    load.labels = stream.labels = name.ends_with(".npz") ? "" : arrays_folder + "labels.npy";
+    const Pixels loaded = read_dataset(arrays_folder + name, load).pixels;
+    const Pixels streamed = read_dataset(arrays_folder + name, stream).pixels;
     EXPECT_TRUE(streamed.is_streamed());
     ASSERT_EQ(loaded.shape(), streamed.shape());
     std::vector<float> a(static_cast<size_t>(loaded.shape().per_example())), b(a.size());
@@ -174,10 +165,10 @@ TEST(ReadArrays, StreamedImagesMayBeReadByManyThreads) {
   for (const std::string name : {"stored.npz", "little_f8.npy", "shape_nchw_c.npy"}) {
     ReadOptions options;
     options.stream_above = 1;
-    if (name.ends_with(".npy")) options.labels = folder + "labels.npy";
-    const Pixels streamed = read_dataset(folder + name, options).pixels;
+    if (name.ends_with(".npy")) options.labels = arrays_folder + "labels.npy";
+    const Pixels streamed = read_dataset(arrays_folder + name, options).pixels;
     options.stream_above = 1 << 20;
-    const Pixels loaded = read_dataset(folder + name, options).pixels;
+    const Pixels loaded = read_dataset(arrays_folder + name, options).pixels;
     const auto size = static_cast<size_t>(loaded.shape().per_example());
     std::atomic<int> wrong = 0;
     ThreadTeam team(4);
@@ -215,7 +206,9 @@ TEST(ReadArrays, BadInputIsRefusedInOneClearMessage) {
   expect(refusal("little_u1", "labels_bad_empty"), "entry 2 (counted from 0) is empty");
   expect(refusal("little_u1", "labels_bad_object"), "Python objects");
 
-  const auto npz = [](const std::string& name) { return message_of([&] { read_dataset(folder + name); }); };
+  const auto npz = [](const std::string& name) {
+    return message_of([&] { read_dataset(arrays_folder + name); });
+  };
   expect(npz("bad_no_dataset.npz"), "has no array `dataset`. It holds images and labels");
   expect(npz("bad_no_labels.npz"), "has no array `labels`. It holds dataset");
   expect(npz("bad_truncated_member.npz"), "declares [5, 16]");
@@ -411,7 +404,7 @@ TEST(Dataset, KnowsWhereItsRowsCameFrom) {
 }
 
 TEST(Dataset, KeepsClassesInTheOrderAsked) {
-  const Dataset data = read_dataset(folder + "stored.npz");
+  const Dataset data = read_dataset(arrays_folder + "stored.npz");
   const Dataset kept = data.keep_classes(std::vector<std::string>{"10", "5"});
   EXPECT_EQ(kept.classes, (std::vector<std::string>{"10", "5"}));
   EXPECT_EQ(kept.labels, (std::vector<int32_t>{1, 0, 1}));

@@ -5,12 +5,11 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 
-#include "mudra/core/error.h"
 #include "mudra/core/utf8.h"
 #include "mudra/data/image_file.h"
 #include "mudra/data/read_dataset.h"
+#include "tests/message.h"
 #include "tests/reference.h"
 
 namespace mudra {
@@ -20,16 +19,7 @@ namespace fs = std::filesystem;
 using Texts = std::vector<std::string>;
 using Numbers = std::vector<int32_t>;
 
-const std::string folder = MUDRA_SOURCE_DIR "/tests/fixtures/sources/";
-
-std::string message_of(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
+const std::string sources_folder = MUDRA_SOURCE_DIR "/tests/fixtures/sources/";
 
 void expect_part(const std::string& message, const std::string& part) {
   EXPECT_NE(message.find(part), std::string::npos) << "`" << message << "` lacks `" << part << "`";
@@ -55,21 +45,21 @@ void expect_labels(const Dataset& data) {
 
 Dataset read_idx_with_labels(const std::string& images) {
   ReadOptions options;
-  options.labels = folder + "five-labels-idx1-ubyte";
-  return read_dataset(folder + images, options);
+  options.labels = sources_folder + "five-labels-idx1-ubyte";
+  return read_dataset(sources_folder + images, options);
 }
 
 TEST(ReadIdx, PlainAndGzipFindTheirLabels) {
   for (const std::string name : {"five-images-idx3-ubyte", "five-images-idx3-ubyte.gz"}) {
     SCOPED_TRACE(name);
-    const Dataset data = read_dataset(folder + name);
+    const Dataset data = read_dataset(sources_folder + name);
     expect_five(data);
     expect_labels(data);
     EXPECT_TRUE(data.pixels.is_bytes());
   }
   const ScratchFolder scratch;  // as some copies of MNIST are named
-  fs::copy(folder + "five-images-idx3-ubyte", scratch.path() / "five-images.idx3-ubyte");
-  fs::copy(folder + "five-labels-idx1-ubyte", scratch.path() / "five-labels.idx1-ubyte");
+  fs::copy(sources_folder + "five-images-idx3-ubyte", scratch.path() / "five-images.idx3-ubyte");
+  fs::copy(sources_folder + "five-labels-idx1-ubyte", scratch.path() / "five-labels.idx1-ubyte");
   expect_five(read_dataset(scratch.path() / "five-images.idx3-ubyte"));
 }
 
@@ -89,14 +79,14 @@ TEST(ReadIdx, BadFilesAreRefused) {
   expect_part(refusal("bad_largest.idx"), "declares [4294967295, 4294967295] values of type int16");
   expect_part(refusal("bad_type.idx"), "is not an IDX file");
   expect_part(refusal("bad_gzip.idx.gz"), "damaged or cut off gzip");
-  expect_part(message_of([&] { read_dataset(folder + "i16.idx"); }), "images without labels");
+  expect_part(message_of([&] { read_dataset(sources_folder + "i16.idx"); }), "images without labels");
 }
 
 TEST(ReadCsv, EveryFormIsRead) {
   for (const std::string name :
        {"mnist.csv", "mnist.csv.gz", "windows.csv", "no_header.csv", "groups.csv", "unit.csv"}) {
     SCOPED_TRACE(name);
-    const Dataset data = read_dataset(folder + name);
+    const Dataset data = read_dataset(sources_folder + name);
     expect_five(data);
     expect_labels(data);
     EXPECT_EQ(data.pixels.is_bytes(), name != "unit.csv");
@@ -105,12 +95,12 @@ TEST(ReadCsv, EveryFormIsRead) {
       EXPECT_EQ(data.groups, (Numbers{1, 0, 1, 2, 0}));
     }
   }
-  EXPECT_EQ(read_dataset(folder + "quoted.csv").classes,
+  EXPECT_EQ(read_dataset(sources_folder + "quoted.csv").classes,
             (Texts{"class \"0\", say", "class \"10\", say", "class \"5\", say", "class \"9\", say"}));
 }
 
 TEST(ReadCsv, BadLinesAreNamedAndCounted) {
-  const Dataset data = read_dataset(folder + "bad_rows.csv");
+  const Dataset data = read_dataset(sources_folder + "bad_rows.csv");
   expect_five(data);
   ASSERT_EQ(data.skipped.size(), 4u);
   expect_part(data.skipped[0], "bad_rows.csv: line 3: has 3 fields, not 17");
@@ -120,7 +110,8 @@ TEST(ReadCsv, BadLinesAreNamedAndCounted) {
   EXPECT_EQ(data.notes[0], "4 of 9 lines skipped");
   ReadOptions strict;
   strict.strict = true;
-  expect_part(message_of([&] { read_dataset(folder + "bad_rows.csv", strict); }), "line 3: has 3 fields");
+  expect_part(message_of([&] { read_dataset(sources_folder + "bad_rows.csv", strict); }),
+              "line 3: has 3 fields");
 }
 
 TEST(ReadCsv, ALineLeftOutDoesNotMakeFloatsOfTheOthers) {
@@ -136,7 +127,7 @@ TEST(ReadCsv, ALineLeftOutDoesNotMakeFloatsOfTheOthers) {
 
 TEST(ReadCsv, BadFilesAreRefused) {
   const auto refusal = [](const std::string& name) {
-    return message_of([&] { read_dataset(folder + name); });
+    return message_of([&] { read_dataset(sources_folder + name); });
   };
   expect_part(refusal("bad_no_label.csv"), "has no column `label`");
   expect_part(refusal("bad_no_square.csv"), "15 values an image make no square. Say --size");
@@ -145,7 +136,7 @@ TEST(ReadCsv, BadFilesAreRefused) {
 }
 
 TEST(ReadFolder, ClassesAreSubFoldersAndFilesAreInOrder) {
-  const Dataset data = read_dataset(folder + "folder");
+  const Dataset data = read_dataset(sources_folder + "folder");
   EXPECT_EQ(data.files, (Texts{"0/é ü.png", "5/a.png", "5/b.png", "9/1.png", "10/deeper/手.PNG"}));
   EXPECT_EQ(data.classes, (Texts{"0", "5", "9", "10"}));
   EXPECT_EQ(data.labels, (Numbers{0, 1, 1, 2, 3}));
@@ -155,17 +146,17 @@ TEST(ReadFolder, ClassesAreSubFoldersAndFilesAreInOrder) {
 }
 
 TEST(ReadFolder, MixedSizesAreBroughtToOne) {
-  const Dataset data = read_dataset(folder + "mixed");
+  const Dataset data = read_dataset(sources_folder + "mixed");
   EXPECT_EQ(data.pixels.shape(), (Shape{4, 4, 4, 1}));
   EXPECT_EQ(data.notes, (Texts{"pictures of 3 sizes, 2x6 to 8x8, brought to 4x4"}));
   EXPECT_EQ(data.pixels.bytes(0)[5], 16);
   ReadOptions options;
   options.height = 2, options.width = 3, options.channels = 3;
-  EXPECT_EQ(read_dataset(folder + "mixed", options).pixels.shape(), (Shape{4, 2, 3, 3}));
+  EXPECT_EQ(read_dataset(sources_folder + "mixed", options).pixels.shape(), (Shape{4, 2, 3, 3}));
 }
 
 TEST(ReadFolder, BadPicturesAreNamedAndCounted) {
-  const Dataset data = read_dataset(folder + "damaged");
+  const Dataset data = read_dataset(sources_folder + "damaged");
   EXPECT_EQ(data.files, (Texts{"0/good.png", "1/good.png", "2/good.png"}));
   ASSERT_EQ(data.skipped.size(), 3u);
   std::string all;
@@ -176,17 +167,19 @@ TEST(ReadFolder, BadPicturesAreNamedAndCounted) {
   EXPECT_EQ(data.notes, (Texts{"3 of 6 images skipped"}));
   ReadOptions strict;
   strict.strict = true;
-  expect_part(message_of([&] { read_dataset(folder + "damaged", strict); }), "is");
-  EXPECT_NE(message_of([&] { read_dataset(folder + "damaged", strict); }), "no error");
-  expect_part(message_of([&] { read_dataset(folder + "all_bad"); }), "all_bad/0/text.png: is not a picture");
-  expect_part(message_of([&] { read_dataset(folder + "no_classes"); }), "has no sub-folders");
-  expect_part(message_of([&] { read_dataset(folder + "folder/5/a.png"); }), "is one picture, not a data set");
+  expect_part(message_of([&] { read_dataset(sources_folder + "damaged", strict); }), "is");
+  EXPECT_NE(message_of([&] { read_dataset(sources_folder + "damaged", strict); }), "no error");
+  expect_part(message_of([&] { read_dataset(sources_folder + "all_bad"); }),
+              "all_bad/0/text.png: is not a picture");
+  expect_part(message_of([&] { read_dataset(sources_folder + "no_classes"); }), "has no sub-folders");
+  expect_part(message_of([&] { read_dataset(sources_folder + "folder/5/a.png"); }),
+              "is one picture, not a data set");
 }
 
 TEST(ReadFolder, LinksInCirclesAndUnreadableFilesAreSkipped) {
   const std::string root = testing::TempDir() + "mudra_links";
   fs::remove_all(root);
-  fs::copy(folder + "folder", root, fs::copy_options::recursive);
+  fs::copy(sources_folder + "folder", root, fs::copy_options::recursive);
   fs::create_directory_symlink("..", root + "/5/up");
   fs::create_directory_symlink(".", root + "/9/here");
   fs::create_symlink("nowhere.png", root + "/9/lost.png");
@@ -208,14 +201,14 @@ TEST(ReadFolder, LinksInCirclesAndUnreadableFilesAreSkipped) {
 TEST(ReadGroups, AreMatchedByFileByNameAndByOrder) {
   ReadOptions options;
   for (const std::string name : {"groups_by_file.csv", "groups_by_name.csv"}) {
-    options.groups = folder + name;
-    const Dataset data = read_dataset(folder + "folder", options);
+    options.groups = sources_folder + name;
+    const Dataset data = read_dataset(sources_folder + "folder", options);
     EXPECT_EQ(data.group_names, (Texts{"hand1", "hand2", "hand3"}));
     EXPECT_EQ(data.groups, (Numbers{0, 0, 1, 2, 1})) << name;
   }
   for (const std::string name : {"groups_in_order.csv", "groups.npz", "groups_by_file.csv"}) {
-    options.groups = folder + name;
-    const Dataset data = read_dataset(folder + "mnist.csv", options);
+    options.groups = sources_folder + name;
+    const Dataset data = read_dataset(sources_folder + "mnist.csv", options);
     EXPECT_EQ(data.group_names, (Texts{"hand1", "hand2", "hand3"}));
     EXPECT_EQ(data.groups, (Numbers{1, 0, 1, 2, 0})) << name;
     expect_part(data.notes.back(), "3 groups from");
@@ -227,7 +220,7 @@ TEST(ReadGroups, ABareNameStandsForAPathOnlyIfItIsClear) {
   const fs::path signs = scratch.path() / "signs";
   for (const char* label : {"0", "1"}) {
     fs::create_directories(signs / label);
-    fs::copy(folder + "folder/5/a.png", signs / label / "a.png");
+    fs::copy(sources_folder + "folder/5/a.png", signs / label / "a.png");
   }
   ReadOptions options;
   options.groups = scratch.path() / "groups.csv";
@@ -241,7 +234,7 @@ TEST(ReadGroups, AFolderHasItsOwnUnlessAnotherFileIsNamed) {
   const ScratchFolder scratch;
   const fs::path signs = scratch.path() / "signs";
   fs::create_directories(signs / "0");
-  for (const char* name : {"0/a.png", "0/b.png"}) fs::copy(folder + "folder/5/a.png", signs / name);
+  for (const char* name : {"0/a.png", "0/b.png"}) fs::copy(sources_folder + "folder/5/a.png", signs / name);
   EXPECT_TRUE(read_dataset(signs).groups.empty());
   std::ofstream(signs / "groups.csv") << "file,group\n0/a.png,bert\n0/b.png,anna\n";
   const Dataset own = read_dataset(signs);
@@ -259,9 +252,9 @@ TEST(ReadFolder, FoldersAreFollowedToADepth) {
   fs::path deep = scratch.path() / "0";
   for (int level = 0; level < 40; ++level) deep /= "d";
   fs::create_directories(deep);
-  fs::copy(folder + "folder/5/a.png", scratch.path() / "0/a.png");
-  fs::copy(folder + "folder/5/a.png", scratch.path() / "0/d/d/b.png");
-  fs::copy(folder + "folder/5/a.png", deep / "c.png");
+  fs::copy(sources_folder + "folder/5/a.png", scratch.path() / "0/a.png");
+  fs::copy(sources_folder + "folder/5/a.png", scratch.path() / "0/d/d/b.png");
+  fs::copy(sources_folder + "folder/5/a.png", deep / "c.png");
   const Dataset data = read_dataset(scratch.path());
   EXPECT_EQ(data.files, (Texts{"0/a.png", "0/d/d/b.png"}));
   ASSERT_EQ(data.skipped.size(), 1u);
@@ -294,8 +287,8 @@ TEST(ReadFolder, OfSizesEquallyCommonTheSmallestIsTaken) {
 TEST(ReadGroups, BadFilesAreRefused) {
   const auto refusal = [](const std::string& groups, const std::string& data) {
     ReadOptions options;
-    options.groups = folder + groups;
-    return message_of([&] { read_dataset(folder + data, options); });
+    options.groups = sources_folder + groups;
+    return message_of([&] { read_dataset(sources_folder + data, options); });
   };
   expect_part(refusal("groups_missing.csv", "folder"),
               "names no group for 2 of 5 images: 5/a.png and 9/1.png");

@@ -116,7 +116,7 @@ TEST(Split, ReadsBackWhatItWrote) {
   EXPECT_EQ(again.description, split.description);
 }
 
-std::string message_of(const Dataset& data, const std::string& how) {
+std::string split_error(const Dataset& data, const std::string& how) {
   try {
     make_split(data, how, 1);
   } catch (const Error& error) {
@@ -130,7 +130,7 @@ TEST(Split, RefusesAFileThatDoesNotFit) {
   const std::string path = (folder.path() / "split.json").string();
   const auto refusal = [&](const std::string& text) {
     std::ofstream(path) << text;
-    return message_of(example(), path);
+    return split_error(example(), path);
   };
   const auto with = [](const std::string& train, const std::string& test) {
     return R"({"description":"d","images":120,"folds":[{"name":"","train":)" + train + R"(,"test":)" + test +
@@ -158,12 +158,12 @@ TEST(Split, RefusesWhatCannotBeSplit) {
   for (const char* how :
        {"0", "1", "1.5", "-0.2", "nan", "kfold:1", "kfold:121", "kfold", "group:2", "grup", "/none"}) {
     const bool parts = std::string(how) == "kfold:1" || std::string(how) == "kfold:121";
-    EXPECT_NE(message_of(data, how).find(std::string("'") + how + "' is not possible"), std::string::npos)
-        << message_of(data, how);
-    EXPECT_EQ(message_of(data, how).find("from 2 to the 120 images") != std::string::npos, parts) << how;
+    EXPECT_NE(split_error(data, how).find(std::string("'") + how + "' is not possible"), std::string::npos)
+        << split_error(data, how);
+    EXPECT_EQ(split_error(data, how).find("from 2 to the 120 images") != std::string::npos, parts) << how;
   }
   for (const char* how : {"group-kfold:1", "group-kfold:7"})
-    EXPECT_NE(message_of(data, how).find("from 2 to the 6 groups"), std::string::npos) << how;
+    EXPECT_NE(split_error(data, how).find("from 2 to the 6 groups"), std::string::npos) << how;
   data.groups.clear();
   EXPECT_THROW(make_split(data, "group", 1), Error);
   EXPECT_THROW(make_split(data, "leave-one-group-out", 1), Error);

@@ -6,12 +6,11 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 
-#include "mudra/core/error.h"
 #include "mudra/core/rng.h"
 #include "mudra/data/csv.h"
 #include "mudra/data/read_dataset.h"
+#include "tests/message.h"
 #include "tests/reference.h"
 
 namespace mudra {
@@ -67,15 +66,6 @@ void expect_equal(const Dataset& a, const Dataset& b) {
     b.pixels.read(i, y.data());
     ASSERT_EQ(x, y) << "image " << i;
   }
-}
-
-std::string message_of(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 TEST_F(WriteDataset, WhatIsWrittenIsReadBackEqualInEveryForm) {

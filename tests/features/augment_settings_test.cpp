@@ -10,8 +10,8 @@
 namespace mudra {
 namespace {
 
-std::vector<float> augmented(const std::string& text, std::vector<float> image, const Shape& shape,
-                             Row number) {
+std::vector<float> with_settings(const std::string& text, std::vector<float> image, const Shape& shape,
+                                 Row number) {
   Augmenter augmenter(Augmentation::parse(text), {1, shape[1], shape[2], shape[3]}, 1);
   ThreadTeam team(1);
   augmenter.apply(image.data(), 1, 1, 1, std::span(&number, 1), team);
@@ -40,7 +40,7 @@ std::vector<float> coordinates() {
 }
 
 Map map_of(const std::string& text, Row number) {
-  const auto image = augmented(text, coordinates(), {1, side, side, 3}, number);
+  const auto image = with_settings(text, coordinates(), {1, side, side, 3}, number);
   const auto at = [&](int x, int y, int channel) {
     const auto place = static_cast<size_t>(((middle + y) * side + middle + x) * 3 + channel);
     return (static_cast<double>(image[place]) - 0.5) / step;
@@ -157,7 +157,7 @@ TEST(AugmentSettings, AnElasticFieldKeepsPlanes) {
 TEST(AugmentSettings, ElasticMovesPixelsNoFurtherThanItSays) {
   double most = 0;
   for (Row number = 0; number < images; ++number) {
-    const auto image = augmented("elastic 4", coordinates(), {1, side, side, 3}, number);
+    const auto image = with_settings("elastic 4", coordinates(), {1, side, side, 3}, number);
     for (int y = 5; y < side - 5; ++y) {
       for (int x = 5; x < side - 5; ++x) {
         for (int c = 0; c < 2; ++c) {
@@ -184,9 +184,9 @@ TEST(AugmentSettings, BlurDoesTheSameFromEverySide) {
     }
   }
   for (Row number = 0; number < 10; ++number) {
-    const auto a = augmented("blur 2", image, {1, n, n, 1}, number);
-    const auto b = augmented("blur 2", mirrored, {1, n, n, 1}, number);
-    const auto c = augmented("blur 2", turned, {1, n, n, 1}, number);
+    const auto a = with_settings("blur 2", image, {1, n, n, 1}, number);
+    const auto b = with_settings("blur 2", mirrored, {1, n, n, 1}, number);
+    const auto c = with_settings("blur 2", turned, {1, n, n, 1}, number);
     for (int y = 0; y < n; ++y) {
       for (int x = 0; x < n; ++x) {
         EXPECT_NEAR(b[place(y, n - 1 - x)], a[place(y, x)], 1e-6);
@@ -200,7 +200,7 @@ TEST(AugmentSettings, EraseReachesEveryPixel) {
   const Shape shape{1, 4, 7, 1};
   std::vector<int> erased(28);
   for (Row number = 0; number < 300; ++number) {
-    const auto image = augmented("erase 0.5", std::vector<float>(28, 2), shape, number);
+    const auto image = with_settings("erase 0.5", std::vector<float>(28, 2), shape, number);
     for (size_t i = 0; i < 28; ++i) erased[i] += image[i] != 2;
   }
   EXPECT_GT(std::ranges::min(erased), 10);
@@ -218,7 +218,7 @@ TEST(AugmentSettings, ABackgroundReachesIntoBaysOfEverySide) {
   for (const size_t pixel : bays) image[pixel] = 0;
   float low = 1, high = 0;
   for (Row number = 0; number < 100; ++number) {
-    const auto replaced = augmented("background 1", image, shape, number);
+    const auto replaced = with_settings("background 1", image, shape, number);
     const auto [least, most] = std::ranges::minmax(replaced);
     low = std::min(low, least), high = std::max(high, most);
     if (number > 0) continue;
@@ -233,7 +233,7 @@ TEST(AugmentSettings, ValuesStayBetweenBlackAndWhite) {
   for (const char* text : {"brightness 0.9", "noise 0.5", "brightness 0.9, gamma 2, noise 0.5"}) {
     for (Row number = 0; number < 50; ++number) {
       const auto [low, high] =
-          std::ranges::minmax(augmented(text, std::vector<float>(16, 0.9F), shape, number));
+          std::ranges::minmax(with_settings(text, std::vector<float>(16, 0.9F), shape, number));
       EXPECT_GE(low, 0) << text;
       EXPECT_LE(high, 1) << text;
     }
@@ -247,8 +247,8 @@ TEST(AugmentSettings, JpegIsNoWorseThanItSays) {
     image.push_back(static_cast<float>(0.5 + 0.4 * portable::sin(0.3 * (i % 16) + 0.2 * (i / 16))));
   double worst = 0, worst_of_low = 0;
   for (Row number = 0; number < 50; ++number) {
-    const auto high = augmented("jpeg 90", image, shape, number),
-               low = augmented("jpeg 5", image, shape, number);
+    const auto high = with_settings("jpeg 90", image, shape, number),
+               low = with_settings("jpeg 5", image, shape, number);
     for (size_t i = 0; i < 256; ++i) {
       worst = std::max(worst, std::fabs(static_cast<double>(high[i] - image[i])));
       worst_of_low = std::max(worst_of_low, std::fabs(static_cast<double>(low[i] - image[i])));
@@ -290,8 +290,8 @@ TEST(AugmentSettings, NoSettingMovesTheDrawsOfAnother) {
   for (const char* second :
        {"scale", "shear", "shift", "elastic", "gamma", "noise", "blur", "flip", "background"}) {
     for (Row number = 0; number < 5; ++number) {
-      const auto alone = augmented(first, image, shape, number);
-      const auto both = augmented(std::string(first) + ", " + second + " 1e-9", image, shape, number);
+      const auto alone = with_settings(first, image, shape, number);
+      const auto both = with_settings(std::string(first) + ", " + second + " 1e-9", image, shape, number);
       for (size_t i = 0; i < 144; ++i) ASSERT_NEAR(both[i], alone[i], 1e-5) << second;
     }
   }

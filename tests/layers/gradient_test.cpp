@@ -26,7 +26,7 @@ void fill(Tensor& tensor, Rng& rng) {
   }
 }
 
-void spoil(Tensor& tensor) { tensor.fill(std::numeric_limits<Scalar>::quiet_NaN()); }
+void fill_with_nan(Tensor& tensor) { tensor.fill(std::numeric_limits<Scalar>::quiet_NaN()); }
 
 template <class L>
 class GradientCheck {
@@ -50,13 +50,13 @@ class GradientCheck {
 
   void run() {
     auto saved = layer_.make_saved(x_.shape(), Mode::train);
-    spoil(y_);
+    fill_with_nan(y_);
     forward(layer_, x_, y_, saved, context_);
     for (const Scalar value : y_.values()) ASSERT_TRUE(std::isfinite(value)) << "forward left a value unset";
     Tensor dx(x_.shape());
     L grad = layer_;
-    spoil(dx);
-    for (const Parameter& p : list(grad.parameters)) spoil(*p.tensor);
+    fill_with_nan(dx);
+    for (const Parameter& p : list(grad.parameters)) fill_with_nan(*p.tensor);
     layer_.backward({x_, y_, weights_, context_}, saved, dx);
     if constexpr (HasGradients<L>) {
       layer_.gradients({x_, y_, weights_, context_}, saved, grad.parameters, GradientSink::store());

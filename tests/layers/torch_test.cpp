@@ -9,7 +9,7 @@
 namespace mudra {
 namespace {
 
-constexpr double tolerance = sizeof(Scalar) == 8 ? 1e-12 : 2e-6;
+constexpr double torch_tolerance = sizeof(Scalar) == 8 ? 1e-12 : 2e-6;
 
 template <class L>
 class TorchCase {
@@ -27,11 +27,11 @@ class TorchCase {
     if (!list(layer_.state).empty()) {
       spoil(y);
       layer_.infer(x, y, saved, context_);
-      expect_close(channels_first(y), expected("infer"), tolerance, "infer");
+      expect_close(channels_first(y), expected("infer"), torch_tolerance, "infer");
     }
     spoil(y);
     forward(layer_, x, y, saved, context_);
-    expect_close(channels_first(y), expected("y"), tolerance, "y");
+    expect_close(channels_first(y), expected("y"), torch_tolerance, "y");
     const Tensor dy = channels_last(expected("dy"), shape);
     Tensor dx(input_);
     spoil(dx);
@@ -40,15 +40,15 @@ class TorchCase {
     layer_.backward({x, y, dy, context_}, saved, dx);
     if constexpr (HasGradients<L>)
       layer_.gradients({x, y, dy, context_}, saved, grad.parameters, GradientSink::store());
-    expect_close(channels_first(dx), expected("dx"), tolerance, "dx");
+    expect_close(channels_first(dx), expected("dx"), torch_tolerance, "dx");
     for (const Parameter& p : list(grad.parameters)) {
-      expect_close(to_file_order(p), expected("d" + std::string(p.name)), tolerance,
+      expect_close(to_file_order(p), expected("d" + std::string(p.name)), torch_tolerance,
                    "d" + std::string(p.name));
     }
     if constexpr (requires { layer_.update_state(saved, 0.1); }) {
       layer_.update_state(saved, 0.1);
       for (const Parameter& p : list(layer_.state)) {
-        expect_close(to_file_order(p), expected(std::string(p.name) + "_after"), tolerance,
+        expect_close(to_file_order(p), expected(std::string(p.name) + "_after"), torch_tolerance,
                      std::string(p.name));
       }
     }

@@ -11,7 +11,7 @@
 namespace mudra {
 namespace {
 
-constexpr bool is_double = sizeof(Scalar) == 8;
+constexpr bool in_double = sizeof(Scalar) == 8;
 
 // From the definition, with log1p so that nothing is lost: -log p = log(1 + exp(-z)).
 long double binary_loss(long double z, long double t) {
@@ -30,7 +30,7 @@ TEST(Loss, BinaryIsExactForLogitsOfAnySize) {
         logits[0] = static_cast<Scalar>(sign * z);
         const double found = loss(logits, std::span(&label, 1), gradient).mean;
         const auto expected = static_cast<double>(binary_loss(static_cast<long double>(logits[0]), label));
-        EXPECT_NEAR(found, expected, (is_double ? 1e-14 : 1e-6) * expected + (is_double ? 1e-300 : 1e-37))
+        EXPECT_NEAR(found, expected, (in_double ? 1e-14 : 1e-6) * expected + (in_double ? 1e-300 : 1e-37))
             << "logit " << logits[0] << ", label " << label;
         EXPECT_TRUE(std::isfinite(gradient[0]));
       }
@@ -66,7 +66,7 @@ class RandomLogits {
 };
 
 TEST(Loss, GradientsMatchCentralDifferences) {
-  const double h = is_double ? 1e-5 : 1e-2, tolerance = is_double ? 1e-9 : 1e-4;
+  const double h = in_double ? 1e-5 : 1e-2, tolerance = in_double ? 1e-9 : 1e-4;
   for (const int64_t classes : {2, 3, 10}) {
     for (const double smoothing : {0.0, 0.2}) {
       RandomLogits random(classes, 7, smoothing);

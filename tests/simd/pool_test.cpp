@@ -8,15 +8,15 @@ namespace mudra {
 namespace {
 
 // Windows that touch, overlap, leave gaps, and leave a rest of the image over.
-const std::vector<PoolShape> shapes = {{6, 8, 37, 2, 2, 2, 3, 4},
-                                       {7, 5, 16, 2, 2, 2, 3, 2},
-                                       {5, 4, 3, 3, 2, 1, 3, 3},
-                                       {9, 7, 21, 2, 3, 3, 3, 2},
-                                       {4, 6, 5, 2, 2, 1, 3, 5}};
+const std::vector<PoolShape> pool_shapes = {{6, 8, 37, 2, 2, 2, 3, 4},
+                                            {7, 5, 16, 2, 2, 2, 3, 2},
+                                            {5, 4, 3, 3, 2, 1, 3, 3},
+                                            {9, 7, 21, 2, 3, 3, 3, 2},
+                                            {4, 6, 5, 2, 2, 1, 3, 5}};
 
 TEST(MaxPool, TakesTheFirstOfTheLargest) {
   for_each_target([](int64_t) {
-    for (const PoolShape& s : shapes) {
+    for (const PoolShape& s : pool_shapes) {
       Tensor x = random_tensor({s.height, s.width, s.channels}, 1);
       for (Scalar& value : x.values()) value = std::round(4 * value);  // many are equal
       Tensor y = unwritten({s.out_height, s.out_width, s.channels}), argmax = y, expected = y,
@@ -40,7 +40,7 @@ TEST(MaxPool, TakesTheFirstOfTheLargest) {
 
 TEST(MaxPool, KeepsWhatIsNoNumber) {
   for_each_target([](int64_t) {
-    for (const PoolShape& s : shapes) {
+    for (const PoolShape& s : pool_shapes) {
       for (int64_t number = 0; number < s.window_height * s.window_width; ++number) {
         Tensor x = random_tensor({s.height, s.width, s.channels}, 1);
         const int64_t row = number / s.window_width, column = number % s.window_width;
@@ -57,7 +57,7 @@ TEST(MaxPool, KeepsWhatIsNoNumber) {
 
 TEST(AveragePool, IsThePlainMean) {
   for_each_target([](int64_t) {
-    for (const PoolShape& s : shapes) {
+    for (const PoolShape& s : pool_shapes) {
       const Tensor x = random_tensor({s.height, s.width, s.channels}, 1);
       Tensor y = unwritten({s.out_height, s.out_width, s.channels}), expected = y;
       plain::average_pool(s, x.data(), expected.data());

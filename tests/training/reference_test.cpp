@@ -27,12 +27,12 @@ std::vector<Scalar> flat(const Json& values) {
   return all;
 }
 
-struct Example {
+struct ReferenceRun {
   Dataset data;
   Fold fold;
   Network network;
 
-  Example(const Json& given, int64_t classes) {
+  ReferenceRun(const Json& given, int64_t classes) {
     std::vector<uint8_t> pixels;
     for (const Json& image : given.at("images")) {
       for (const Json& value : image) pixels.push_back(value.get<uint8_t>());
@@ -65,7 +65,7 @@ TEST(Training, LossesAndWeightsMatchPyTorch) {
   for (const Json& one : file.at("cases")) {
     SCOPED_TRACE(one.at("options").dump());
     const auto classes = one.at("classes").get<int64_t>();
-    Example example(file.at("data").at(std::to_string(classes)), classes);
+    ReferenceRun example(file.at("data").at(std::to_string(classes)), classes);
     example.data.example_weights = one.at("example_weights").get<std::vector<float>>();
     Trainer training(example.network, example.data, example.fold, options_of(one), 1, team);
     training.run();
