@@ -14,7 +14,7 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "values are written as they lie in memory");
 
-using Json = nlohmann::ordered_json;  // keeps the file's order of names
+using OrderedJson = nlohmann::ordered_json;  // keeps the file's order of names
 
 constexpr std::string_view checksum_key = "\"checksum\":\"";
 constexpr size_t digits = 32;
@@ -65,8 +65,8 @@ const NamedArray* Safetensors::find(std::string_view name) const {
 }
 
 std::string write_safetensors(const Safetensors& content) {
-  Json header;
-  Json& metadata = header["__metadata__"];
+  OrderedJson header;
+  OrderedJson& metadata = header["__metadata__"];
   metadata["checksum"] = std::string(digits, '0');  // first, so that no other text can look like it
   for (const auto& [key, value] : content.metadata) metadata[key] = value;
   size_t offset = 0;
@@ -99,7 +99,7 @@ Safetensors read_safetensors(std::string_view bytes, const std::string& where) {
   const std::string_view values = bytes.substr(8 + length);
   Safetensors content;
   try {
-    const Json header = Json::parse(bytes.substr(8, length));
+    const OrderedJson header = OrderedJson::parse(bytes.substr(8, length));
     size_t offset = 0;
     for (const auto& [name, entry] : header.items()) {
       if (name == "__metadata__") {
@@ -125,7 +125,7 @@ Safetensors read_safetensors(std::string_view bytes, const std::string& where) {
       content.arrays.push_back(std::move(array));
     }
     if (offset != values.size()) refuse("has bytes that belong to no tensor", where);
-  } catch (const Json::exception& error) {
+  } catch (const OrderedJson::exception& error) {
     refuse(std::string("has a header that cannot be read (") + error.what() + ")", where);
   }
   return content;
