@@ -5,14 +5,14 @@
 namespace mudra::synth {
 namespace {
 
-enum class Shape { straight, curled, bent };  // bent: the thumb meets it
+enum class Finger { straight, curled, bent };  // bent: the thumb meets it
 
 struct Sign {
-  Shape fingers[4];  // index to little
-  int touches;       // finger the thumb's pad meets, -1: none
+  Finger fingers[4];  // index to little
+  int touches;        // finger the thumb's pad meets, -1: none
 };
 
-constexpr Shape S = Shape::straight, C = Shape::curled, B = Shape::bent;
+constexpr Finger S = Finger::straight, C = Finger::curled, B = Finger::bent;
 constexpr Sign signs[digit_count] = {
     {{B, B, B, B}, index_finger},
     {{S, C, C, C}, -1},
@@ -175,9 +175,9 @@ void draw_none(const Anatomy& anatomy, const Habits& habits, Pose& pose, Rng& rn
   if (kind == 0) rest_thumb(anatomy, rng.chance(0.5) ? 1 : 2, uniform(rng, 0, 1), Rest::across, pose, rng);
   if (kind != 2) return;
   // Straight and curled fingers in a pattern that is no digit.
-  constexpr Shape other[][5] = {// thumb apart (straight) or folded (curled), then index to little
-                                {S, C, C, C, C}, {C, C, C, C, S}, {S, C, C, C, S}, {C, S, C, C, S},
-                                {S, S, C, C, C}, {S, S, C, C, S}, {C, C, S, C, C}, {C, C, C, S, S}};
+  constexpr Finger other[][5] = {// thumb apart (straight) or folded (curled), then index to little
+                                 {S, C, C, C, C}, {C, C, C, C, S}, {S, C, C, C, S}, {C, S, C, C, S},
+                                 {S, S, C, C, C}, {S, S, C, C, S}, {C, C, S, C, C}, {C, C, C, S, S}};
   const auto& pattern = other[rng.below(std::size(other))];
   for (int finger = 0; finger < 4; ++finger) {
     pose.fingers[finger] = pattern[finger + 1] == S ? straight(rng, finger, habits.abduction)
@@ -197,13 +197,13 @@ void draw_digit(const Anatomy& anatomy, const Habits& habits, int digit, Pose& p
   const float abduction = habits.abduction * (digit == 7 || digit == 8 ? 1.15f : digit == 6 ? 0.8f : 1.f);
   for (int finger = 0; finger < 4; ++finger) {
     switch (sign.fingers[finger]) {
-      case Shape::straight:
+      case Finger::straight:
         pose.fingers[finger] = straight(rng, finger, abduction);
         break;
-      case Shape::curled:
+      case Finger::curled:
         pose.fingers[finger] = curled(rng, finger, habits.tightness);
         break;
-      case Shape::bent:
+      case Finger::bent:
         pose.fingers[finger] = bent(rng, finger, digit);
         break;
     }

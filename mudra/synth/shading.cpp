@@ -70,9 +70,9 @@ float lit(const Surface& surface, int x, int y, float height, Vec3 direction, fl
 }
 
 // Dark lines across the palmar side of the joints, nails on the other side.
-class Skin {
+class SkinColour {
  public:
-  Skin(const Person& person, const Placed& placed) : person_(person), placed_(placed) {}
+  SkinColour(const Person& person, const Placed& placed) : person_(person), placed_(placed) {}
 
   Vec3 albedo(int index, Vec3 at, Vec3 normal, float mottle) const {
     const RoundCone& cone = placed_.cones[static_cast<size_t>(index)];
@@ -156,7 +156,7 @@ void shade(const Person& person, const Scene& scene, const Placed& placed, const
   }
   box_blur(surface, std::max(1, static_cast<int>(3 * mm)), lowest, scratch, scratch.narrow);
   box_blur(surface, std::max(2, static_cast<int>(9 * mm)), lowest, scratch, scratch.wide);
-  const Skin skin(person, placed);
+  const SkinColour skin(person, placed);
   const Vec3 half = unit(light.direction + Vec3{0, 0, 1});
   const Vec3 back = unit(Vec3{-light.direction.x, -light.direction.y, 0.25f});
   const float wrap = 0.5f * light.softness;
