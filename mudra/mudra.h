@@ -1,5 +1,10 @@
 // Everything a program of its own uses. What a name is defined in says the library that holds it: onnx.h is
 // in mudra::onnx, all else in mudra::mudra.
+//
+// What holds where a header says nothing else: what goes wrong with a file, an option or a value is thrown as
+// mudra::Error, and no file that was there before is lost; too little memory is thrown as std::bad_alloc.
+// Functions may be called from several threads at once, and so may const members of one object; whoever
+// changes an object must be alone with it.
 #pragma once
 
 #include "mudra/core/error.h"

@@ -77,7 +77,8 @@ void bench_command(CLI::App& app) {
   app.add_flag("--json", a->json, "Print the result as one JSON document");
   app.callback([a] {
     if (a->runs < 1 || a->runs > 1000) throw usage_error("give 1 to 1000", "--runs");
-    if (a->threads < 1 || a->threads > 1024) throw usage_error("give 1 to 1024", "--threads");
+    if (a->threads < 1 || a->threads > most_threads)
+      throw usage_error(fmt::format("give 1 to {}", most_threads), "--threads");
     ThreadTeam team(a->threads);
     nlohmann::json document = nlohmann::json::array();
     bool with_machine = false;

@@ -121,6 +121,10 @@ int main(int argc, char** argv) {
   } catch (const std::system_error& error) {
     if (error.code() == std::errc::broken_pipe)
       return 1;  // the reader of a pipe has left: it wants no message
+    if (error.code() == std::errc::resource_unavailable_try_again) {
+      complain("the system gives no more threads. Use fewer --threads.");
+      return 1;
+    }
     complain(std::ferror(stdout) ? "cannot write to standard output: " + error.code().message() + "."
                                  : std::string(error.what()));
   } catch (const std::exception& error) {

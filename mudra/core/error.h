@@ -1,4 +1,5 @@
-// The one exception type: what went wrong, where, and what to do about it.
+// The one exception type: what went wrong, where, and what to do about it. It may be thrown on one thread and
+// read on another.
 #pragma once
 
 #include <stdexcept>

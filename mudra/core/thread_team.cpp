@@ -3,6 +3,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "mudra/core/denormals.h"
 
@@ -33,10 +34,17 @@ int available_processors() {
 }
 
 ThreadTeam::ThreadTeam(int threads) {
-  for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { work(); });
+  try {
+    for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { work(); });
+  } catch (...) {  // the system gives no more: those that run are sent home
+    end();
+    throw;
+  }
 }
 
-ThreadTeam::~ThreadTeam() {
+ThreadTeam::~ThreadTeam() { end(); }
+
+void ThreadTeam::end() noexcept {
   stop_.store(true);
   job_.fetch_add(uint64_t{1} << 32);
   job_.notify_all();
@@ -61,6 +69,7 @@ void ThreadTeam::run_on_team(int64_t tasks, Call call, void* context) {
       done_.wait(done);
     }
   }
+  if (failed_.exchange(false)) std::rethrow_exception(std::exchange(failure_, nullptr));
 }
 
 void ThreadTeam::take_tasks(uint64_t generation) {
@@ -68,7 +77,11 @@ void ThreadTeam::take_tasks(uint64_t generation) {
   while (job >> 32 == generation && (job & 0xFFFFFFFF) > 0) {
     if (!job_.compare_exchange_weak(job, job - 1, std::memory_order_acq_rel)) continue;
     if (floating_point_mode() != mode_) set_floating_point_mode(mode_);
-    call_(context_, static_cast<int64_t>((job & 0xFFFFFFFF) - 1));
+    try {
+      call_(context_, static_cast<int64_t>((job & 0xFFFFFFFF) - 1));
+    } catch (...) {
+      if (!failed_.exchange(true)) failure_ = std::current_exception();
+    }
     done_.fetch_add(1, std::memory_order_release);
     done_.notify_one();
     job = job_.load(std::memory_order_acquire);

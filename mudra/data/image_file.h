@@ -1,4 +1,5 @@
-// Picture files: PNG, JPEG and single images in .npy.
+// Picture files: PNG, JPEG and single images in .npy. Every function may be called from several threads at
+// once, and throws Error for what it cannot read.
 #pragma once
 
 #include <span>

@@ -1,4 +1,5 @@
-// What a data set holds, and what looks wrong with it.
+// What a data set holds, and what looks wrong with it. Several threads may inspect one data set at once.
+// Throws Error when images that lie on the disk cannot be read, or when it is asked to stop.
 #pragma once
 
 #include <cstdint>

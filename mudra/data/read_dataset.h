@@ -1,4 +1,4 @@
-// Labelled images from any source.
+// Labelled images from any source. Several threads may read at once.
 #pragma once
 
 #include <cstdint>

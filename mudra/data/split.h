@@ -1,4 +1,4 @@
-// Which images train, which choose and which test.
+// Which images train, which choose and which test. Several threads may divide the same data set at once.
 #pragma once
 
 #include <cstdint>

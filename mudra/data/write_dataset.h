@@ -1,4 +1,5 @@
-// Labelled images to any form that read_dataset() reads.
+// Labelled images to any form that read_dataset() reads. Several threads may write the same data set at once,
+// each to a name of its own.
 #pragma once
 
 #include <string>
@@ -21,7 +22,8 @@ struct WriteOptions {
 //   other names                 a new folder of PNG files, one sub-folder for each class
 // Where the form has no place for groups, they go into a CSV beside it. What is read back equals what was
 // written, except that PNG holds 8 bits and a folder is in the order of its classes. Nothing appears under a
-// final name before it is complete. Returns one sentence for each file beside the first and for what could
+// final name before it is complete. Throws Error when the form cannot hold the images, or the disk does not
+// take them. Returns one sentence for each file beside the first and for what could
 // not be kept.
 std::vector<std::string> write_dataset(const Dataset& data, const std::string& path,
                                        const WriteOptions& options = {});

@@ -1,4 +1,5 @@
-// What a set of predictions is worth: confusion matrix, scores per class, accuracy with its doubt.
+// What a set of predictions is worth: confusion matrix, scores per class, accuracy with its doubt. Values in,
+// values out, from as many threads as wanted.
 #pragma once
 
 #include <cstdint>

@@ -103,7 +103,7 @@ void describe(O& o, Visit&& visit) {
   run("seed", o.seed, "of all random numbers: the same seed gives the same result, to the bit", {0});
   run("threads", o.run.threads,
       "at most so many, fewer for a small network; 0: as many as there are. The result does not depend on it",
-      {0, 1024});
+      {0, most_threads});
   run("checkpoint", o.run.checkpoint,
       "seconds from one checkpoint to the next; 0: after every step. The result does not depend on it",
       {0, 1e9});

@@ -17,7 +17,8 @@ namespace mudra {
 // Probabilities are of logits divided by the model's temperature. A rejection threshold is not applied but
 // said in the metadata, and parts beside the network are left out. Layers and weights have the names of the
 // model file ("0.weight"); the metadata are the model file's without `checksum` and `parts`. The same model
-// is the same bytes. It has passed ONNX's own checker and shape inference. Throws Error.
+// is the same bytes. It has passed ONNX's own checker and shape inference. Several threads may export one
+// model at once. Throws Error when the checker refuses the model, or it is larger than the 2 GB of a file.
 std::string onnx_bytes(const Model& model);
 
 }  // namespace mudra

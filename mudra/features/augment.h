@@ -53,7 +53,8 @@ class JpegArtefacts {
 };
 
 // Applies, to each image: background, one warp (flip, shear, scale, rotate, shift and elastic together),
-// blur, erase, brightness, gamma, noise, JPEG. Nothing is taken from the heap after construction.
+// blur, erase, brightness, gamma, noise, JPEG. Nothing is taken from the heap after construction, and
+// nothing is thrown: the settings were checked when they were read. One caller at a time.
 class Augmenter {
  public:
   Augmenter(const Augmentation& augmentation, const Shape& image, int64_t max_batch);  // image: [1, H, W, C]

@@ -361,3 +361,19 @@ def test_what_may_not_be_read_is_named_with_its_whole_path():
 
 def test_freezing_all_layers_is_refused(mudra):
     expect_one_message(mudra("train", "synth:200", "--network", "dense 8, relu", "--freeze", 4), status=(2,), mention="--freeze")
+
+
+@pytest.mark.parametrize("command", [("synth", "--out", "hands.npz"), ("bench", "seed-1")])
+def test_threads_have_a_limit(mudra, tmp_path, command):
+    expect_one_message(mudra(*command, "--threads", 40000), status=(2,), mention="1024")
+    assert not (tmp_path / "hands.npz").exists()
+
+
+@pytest.mark.skipif("asan" in str(COMMAND), reason="the address sanitizer needs more address space than that")
+def test_a_system_without_more_threads_is_named(mudra, tmp_path):
+    def little():
+        resource.setrlimit(resource.RLIMIT_AS, (300 << 20, 300 << 20))  # each thread takes 8 MB of it
+
+    result = mudra("synth", "--count", 20, "--threads", 1000, "--out", "hands.npz", preexec_fn=little)
+    expect_one_message(result, status=(1,), mention="threads")
+    assert not list(tmp_path.iterdir())

@@ -1,12 +1,17 @@
 #include "mudra/core/thread_team.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <memory>
 #include <mutex>
 #include <numeric>
 #include <set>
+#include <system_error>
+
+#include "mudra/core/error.h"
 
 namespace mudra {
 namespace {
@@ -97,6 +102,41 @@ TEST(ThreadTeam, ManyTeamsWorkSideBySideAndEnd) {
   }
   for (std::thread& caller : callers) caller.join();
 }
+
+TEST(ThreadTeam, AnExceptionOfAMemberReachesTheCaller) {
+  for (const int threads : {1, 2, 4}) {
+    ThreadTeam team(threads);
+    for (int job = 0; job < 100; ++job) {
+      std::atomic<int> arrived{0};
+      const auto caller = std::this_thread::get_id();
+      const auto work = [&](int64_t) {  // tasks wait for each other, so that every member must take one
+        ++arrived;
+        while (arrived < threads) std::this_thread::yield();
+        if (threads == 1 || std::this_thread::get_id() != caller) throw Error("thrown by a member");
+      };
+      EXPECT_THROW(team.run(threads, work), Error);
+    }
+    expect_each_task_once(team, 50);
+  }
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they need more address space than that
+TEST(ThreadTeam, SaysWhenTheSystemGivesNoMoreThreads) {
+  const auto ask_for_many = [] {
+    const rlimit little{rlim_t{1} << 30, rlim_t{1} << 30};
+    setrlimit(RLIMIT_AS, &little);
+    try {
+      const ThreadTeam team(10'000);  // 8 MB of address space each
+      std::_Exit(1);
+    } catch (const std::system_error&) {
+      ThreadTeam small(3);
+      expect_each_task_once(small, 9);
+      std::_Exit(0);
+    }
+  };
+  EXPECT_EXIT(ask_for_many(), testing::ExitedWithCode(0), "");
+}
+#endif
 
 TEST(ThreadTeam, HasProcessors) { EXPECT_GE(available_processors(), 1); }
 
