@@ -65,8 +65,8 @@ std::string with_help(std::string what, const CLI::App& root) {
 
 // What the parser complains of, "Could not convert: --count = ten" in words.
 std::string about(const CLI::ParseError& error) {
-  const std::string all = error.what(), text = all.substr(0, all.find('\n')),
-                    conversion = "Could not convert: ";
+  const std::string all = error.what(), conversion = "Could not convert: ";
+  std::string text = all.substr(0, all.find('\n'));
   const size_t equals = text.find(" = ");
   if (!text.starts_with(conversion) || equals == std::string::npos) return text;
   return text.substr(conversion.size(), equals - conversion.size()) + ": '" + text.substr(equals + 3) +
@@ -80,11 +80,7 @@ void check_complete(const CLI::App& root) {
   if (!names.empty()) throw usage_error(fmt::format("name a command: {}", fmt::join(names, ", ")));
 }
 
-}  // namespace
-}  // namespace mudra
-
-int main(int argc, char** argv) {
-  using namespace mudra;
+int run(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);  // a reader that leaves is a failed write, not a death
   CLI::App app("Learns hand signs from pictures and puts the result to work.", "mudra");
   app.set_version_flag("--version", MUDRA_VERSION);
@@ -117,7 +113,7 @@ int main(int argc, char** argv) {
     complain(error.kind() == ErrorKind::usage ? with_help(error.what(), app) : error.what());
     return error.kind() == ErrorKind::usage ? 2 : 1;
   } catch (const std::bad_alloc&) {
-    complain("not enough memory. Use fewer or smaller images, or a smaller network.");
+    throw;
   } catch (const std::system_error& error) {
     if (error.code() == std::errc::broken_pipe)
       return 1;  // the reader of a pipe has left: it wants no message
@@ -131,4 +127,16 @@ int main(int argc, char** argv) {
     complain(error.what());
   }
   return 1;
+}
+
+}  // namespace
+}  // namespace mudra
+
+int main(int argc, char** argv) {
+  try {
+    return mudra::run(argc, argv);
+  } catch (...) {  // a message that needs no memory
+    std::fputs("mudra: not enough memory. Use fewer or smaller images, or a smaller network.\n", stderr);
+    return 1;
+  }
 }

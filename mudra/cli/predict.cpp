@@ -55,11 +55,12 @@ nlohmann::json to_json(const std::vector<FileAnswer>& answers, const Model& mode
 
 void print_answers(const std::vector<FileAnswer>& answers, const Model& model) {
   size_t width = 0;
-  for (const FileAnswer& a : answers) width = std::max(width, a.file.size());
-  for (const auto& [file, a] : answers) {
+  for (const FileAnswer& each : answers) width = std::max(width, each.file.size());
+  for (const FileAnswer& each : answers) {
+    const Answer& a = each.answer;
     const std::string label =
         a.label == refused ? "none of these" : model.classes[static_cast<size_t>(a.label)];
-    fmt::print("{:<{}}  {}", file, width, label);
+    fmt::print("{:<{}}  {}", each.file, width, label);
     std::vector<size_t> order(model.classes.size());
     std::iota(order.begin(), order.end(), size_t{0});
     std::ranges::stable_sort(order, std::greater{}, [&](size_t c) { return a.probabilities[c]; });

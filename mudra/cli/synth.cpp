@@ -43,7 +43,8 @@ void synth_command(CLI::App& app) {
     if (a->out.empty())
       throw usage_error("nowhere to write", "--out", "Name a file such as hands.npz, or a folder");
     if (a->threads < 0 || a->threads > most_threads)
-      throw usage_error(fmt::format("give 0 to {}", most_threads), "--threads", "0 means one for each processor");
+      throw usage_error(fmt::format("give 0 to {}", most_threads), "--threads",
+                        "0 means one for each processor");
     ThreadTeam team(a->threads > 0 ? a->threads : available_processors());
     const Stopwatch clock;
     const Dataset data = render_hands(options, team, show_progress("rendering"));

@@ -153,7 +153,7 @@ void Blur::apply(float* image, double deviation) {
   double sum = 0;
   for (int i = -radius; i <= radius; ++i) sum += portable::exp(-0.5 * i * i / (deviation * deviation));
   for (int i = -radius; i <= radius; ++i) {
-    taps_[static_cast<size_t>(radius + i)] =
+    taps_[static_cast<size_t>(int64_t{radius} + i)] =
         static_cast<float>(portable::exp(-0.5 * i * i / (deviation * deviation)) / sum);
   }
   std::ranges::fill(half_, 0.F);
@@ -166,7 +166,7 @@ void Blur::apply(float* image, double deviation) {
     }
   }
   std::fill_n(image, height_ * row_, 0.F);
-  const int64_t edge = radius * channels_;
+  const int64_t edge = int64_t{radius} * channels_;
   for (int64_t y = 0; y < height_; ++y) {
     const float* row = half_.data() + y * row_;
     for (int64_t i = 0; i < edge; ++i) {

@@ -1,6 +1,7 @@
 #include "mudra/data/label_index.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <optional>
 
@@ -11,7 +12,7 @@ namespace mudra {
 bool label_less(std::string_view a, std::string_view b) {
   const auto number = [](std::string_view text) {
     const auto value = parse_number<double>(text);
-    return value == value ? value : std::nullopt;
+    return value && std::isnan(*value) ? std::nullopt : value;
   };
   const std::optional<double> x = number(a), y = number(b);
   if (x && y && *x != *y) return *x < *y;

@@ -48,7 +48,7 @@ void read_image_column(const std::string& path, const std::string& column, const
                        const TakeValue& take, bool may_lack_header = false) {
   CsvReader csv(open_plain_or_gzip(path));
   std::vector<std::string_view> fields;
-  bool more = csv.next(fields);
+  csv.next(fields);  // the header, or with nothing but numbers the first of them
   std::optional<size_t> value = csv_column(fields, column);
   const std::optional<size_t> file = csv_column(fields, "file");
   const bool lacks_header = may_lack_header && fields.size() == 1 && parse_number<double>(fields[0]);
@@ -62,7 +62,7 @@ void read_image_column(const std::string& path, const std::string& column, const
   const auto in_line = [&] { return "line " + std::to_string(csv.line()); };
   ValuesByFile by_name;
   int64_t lines = 0;
-  for (more = lacks_header || csv.next(fields); more; more = csv.next(fields)) {
+  for (bool more = lacks_header || csv.next(fields); more; more = csv.next(fields)) {
     if (fields.size() < needed || fields[*value].empty())
       throw Error(in_line() + " names no " + column, path, "Give each image its " + column);
     if (by_file) {
