@@ -218,7 +218,7 @@ void Plan::place_gradients(const Graph& graph, const std::vector<int>& node_of) 
   Buffers buffers;
   std::vector<std::vector<int>> waiting(nodes_.size() + 1);  // the images' first
   const auto waiting_at = [&](int node) -> std::vector<int>& {
-    return waiting[static_cast<size_t>(node + 1)];
+    return waiting[static_cast<size_t>(int64_t{node} + 1)];
   };
   waiting.back().push_back(buffers.take(nodes_.back().shape.elements()));
   size_t number = graph.nodes.size();  // of the graph, whose node i was

@@ -68,9 +68,10 @@ std::vector<Row> dealt_rows(const RunRecord& record, size_t examples, size_t mos
   std::ranges::stable_sort(right_rows, std::less{}, confidence);
   const size_t wrong_examples =
       std::min(wrong_rows.size(), examples - std::min(right_rows.size(), examples / 4));
+  const size_t right_examples = std::min(right_rows.size(), examples - wrong_examples);
   std::vector<Row> dealt;
-  std::ranges::copy(wrong_rows | std::views::take(wrong_examples), std::back_inserter(dealt));
-  std::ranges::copy(right_rows | std::views::take(examples - wrong_examples), std::back_inserter(dealt));
+  std::ranges::copy_n(wrong_rows.begin(), static_cast<int64_t>(wrong_examples), std::back_inserter(dealt));
+  std::ranges::copy_n(right_rows.begin(), static_cast<int64_t>(right_examples), std::back_inserter(dealt));
   const std::set<Row> taken(dealt.begin(), dealt.end());
   struct Cell {
     size_t size = 0;
