@@ -46,6 +46,8 @@ def defines(file, name):
     kinds = "struct|class|enum|enum class|using|concept"
     if re.search(rf"(?m)^({kinds}) {plain}\b|^(inline |static )*constexpr .*\b{plain}\b.* =", text):
         return True
+    if re.search(rf"(?m)^#define {plain}\b|^MUDRA_KERNEL\({plain},", text):  # a macro; what a macro defines
+        return True
     # A function's definition begins its line, and its head ends in a brace; headers may only declare.
     end = r"[{;]" if file.suffix == ".h" else r"\{"
     if re.search(rf"(?m)^[\w\[].*?(?<![\w:]){plain}\([^;{{]*?{end}", text):

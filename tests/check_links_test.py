@@ -14,6 +14,8 @@ void Dense::backward(const Tensor& dy,
                      int n) const {
   called(n);
 }
+#define MUDRA_KERNEL(NAME, FUNCTION) other
+MUDRA_KERNEL(product, Product);
 TEST_F(Dense, IsRight) {}
 """
 
@@ -27,14 +29,14 @@ def test_a_broken_link_is_named(tmp_path):
     assert list(check_links.broken(tmp_path)) == ["a.md:2: b.md does not exist", "a.md:4: #three is no heading"]
 
 
-@pytest.mark.parametrize("name", ["Dense", "Dense::backward", "Dense::width", "shards", "Dense.IsRight"])
+@pytest.mark.parametrize("name", ["Dense", "Dense::backward", "Dense::width", "shards", "product", "MUDRA_KERNEL", "Dense.IsRight"])
 def test_what_a_file_defines_is_found(tmp_path, name):
     (tmp_path / "dense.cpp").write_text(SOURCE)
     (tmp_path / "a.md").write_text(f"[`{name}`](dense.cpp) [`dense.cpp`](dense.cpp) [any words](dense.cpp)\n")
     assert list(check_links.broken(tmp_path)) == []
 
 
-@pytest.mark.parametrize("name", ["mentioned", "called", "helper", "Dense::forward", "Dense.IsRigh", "shard", "Tensor"])
+@pytest.mark.parametrize("name", ["mentioned", "called", "helper", "Dense::forward", "Dense.IsRigh", "shard", "Tensor", "other"])
 def test_a_link_to_code_that_is_gone_is_named(tmp_path, name):
     (tmp_path / "dense.cpp").write_text(SOURCE)
     (tmp_path / "a.md").write_text(f"see [`{name}`](dense.cpp#L3)\n")
