@@ -87,12 +87,12 @@ int run(int argc, char** argv) {
   app.allow_extras();
   app.require_subcommand(0, 1);  // a word after a command is no command: a folder may be called `data`
   app.parse_complete_callback([&] { check_complete(app); });  // before the command's own
-  // Only the command that is meant need declare its options.
-  for (const Command& command : commands) {
-    CLI::App* sub = app.add_subcommand(command.name, command.summary);
-    if (argc > 1 && std::string_view(command.name) == argv[1]) command.declare(*sub);
-  }
   try {
+    // Only the command that is meant need declare its options.
+    for (const Command& command : commands) {
+      CLI::App* sub = app.add_subcommand(command.name, command.summary);
+      if (argc > 1 && std::string_view(command.name) == argv[1]) command.declare(*sub);
+    }
     try {
       app.parse(argc, argv);
     } catch (const CLI::Success& help_or_version) {

@@ -69,7 +69,10 @@ void ThreadTeam::run_on_team(int64_t tasks, Call call, void* context) {
       done_.wait(done);
     }
   }
-  if (failed_.exchange(false)) std::rethrow_exception(std::exchange(failure_, nullptr));
+  if (failed_.load(std::memory_order_relaxed)) {
+    failed_.store(false, std::memory_order_relaxed);
+    std::rethrow_exception(std::exchange(failure_, nullptr));
+  }
 }
 
 void ThreadTeam::take_tasks(uint64_t generation) {

@@ -10,6 +10,7 @@
 
 #include "mudra/core/option.h"
 #include "mudra/core/preprocessing.h"
+#include "mudra/core/thread_team.h"
 #include "mudra/layers/initialize.h"
 #include "mudra/training/options.h"
 
