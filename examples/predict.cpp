@@ -12,7 +12,7 @@ int main(int count, char** arguments) {
   }
   try {
     const mudra::Predictor predictor(mudra::load_model(arguments[1]));
-    const mudra::Answer answer = predictor.answer(mudra::read_image(arguments[2])).at(0);
+    const mudra::Answer answer = predictor.answer(mudra::read_images(arguments[2])).at(0);
     const auto& classes = predictor.model().classes;
     std::printf("%s\n", answer.label == mudra::refused
                             ? "none of these"

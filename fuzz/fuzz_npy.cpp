@@ -12,6 +12,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   options.height = 3, options.width = 5;
   options.stream_above = 1 << 20;
   fuzz::attempt([&] { fuzz::check(read_npy(file.path(), options)); });
-  fuzz::attempt([&] { read_npy_image(file.path(), notes); });
+  fuzz::attempt([&] { read_npy_images(file.path(), options, notes); });
   return 0;
 }

@@ -47,7 +47,7 @@ std::shared_ptr<DataArguments> declare_data(CLI::App& app, std::vector<std::stri
   app.add_option("DATA", a->given["data"],
                  "Labelled images: .npz, .npy, .csv, IDX, a folder or synth:N[:DOMAIN]")
       ->required();
-  for (const char* reading : {"classes", "groups", "labels", "strict", "size", "channels", "fit"})
+  for (const char* reading : {"classes", "groups", "labels", "strict", "size", "range", "channels", "fit"})
     names.emplace_back(reading);
   add_options(app, a->given, names);
   return a;

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <numeric>
@@ -11,12 +12,14 @@
 #include "mudra/cli/output.h"
 #include "mudra/core/error.h"
 #include "mudra/data/image_file.h"
+#include "mudra/experiment/options.h"
 #include "mudra/inference/predictor.h"
 
 namespace mudra {
 namespace {
 
 struct PredictArguments {
+  std::map<std::string, std::string> given;
   std::vector<std::string> images;
   std::string model;
   bool json = false;
@@ -24,27 +27,53 @@ struct PredictArguments {
 
 struct FileAnswer {
   std::string file;
+  size_t image = 0;     // in the file, counted from 0
+  bool is_one = false;  // of several
   Answer answer;
 };
 
-FileAnswer answer(const Predictor& predictor, const std::string& file) {
-  if (std::filesystem::is_directory(file)) {
-    throw Error("is a folder, not a picture", file, "Name the pictures in it, such as " + file + "/*.png");
-  }
+// Adds the answers for the images in a file.
+void answer_file(const Predictor& predictor, const std::string& file, const RangeOption& range,
+                 std::vector<FileAnswer>& answers) {
+  const Preprocessing& wanted = predictor.model().preprocessing;
   std::vector<std::string> notes;
-  const Pixels picture = read_image(file, predictor.model().preprocessing.channels, &notes);
+  const Pixels pictures = read_images(file,
+                                      {.height = wanted.height,
+                                       .width = wanted.width,
+                                       .channels = wanted.channels,
+                                       .black = static_cast<float>(range.black),
+                                       .white = static_cast<float>(range.white)},
+                                      &notes);
   for (const std::string& note : notes) fmt::print(stderr, "{}: {}\n", file, note);
-  return {file, predictor.answer(picture).at(0)};
+  std::vector<Answer> found = predictor.answer(pictures);
+  for (size_t i = 0; i < found.size(); ++i)
+    answers.push_back({file, i, found.size() > 1, std::move(found[i])});
+}
+
+// Folders replaced by the pictures in them.
+std::vector<std::string> with_pictures_of_folders(const std::vector<std::string>& named) {
+  std::vector<std::string> files, notes;
+  for (const std::string& name : named) {
+    if (!std::filesystem::is_directory(name)) {
+      files.push_back(name);
+      continue;
+    }
+    const std::vector<std::string> inside = pictures_in(name, notes);
+    files.insert(files.end(), inside.begin(), inside.end());
+  }
+  for (const std::string& note : notes) fmt::print(stderr, "          {}\n", note);
+  return files;
 }
 
 // A refusal has no label.
 nlohmann::json to_json(const std::vector<FileAnswer>& answers, const Model& model) {
   nlohmann::json list = nlohmann::json::array();
-  for (const auto& [file, a] : answers) {
+  for (const auto& [file, image, is_one, a] : answers) {
     nlohmann::json probabilities, label;
     for (size_t c = 0; c < model.classes.size(); ++c) probabilities[model.classes[c]] = a.probabilities[c];
     if (a.label != refused) label = model.classes[static_cast<size_t>(a.label)];
     list.push_back({{"file", file},
+                    {"image", image},
                     {"label", label},
                     {"confidence", a.confidence},
                     {"probabilities", probabilities},
@@ -54,13 +83,16 @@ nlohmann::json to_json(const std::vector<FileAnswer>& answers, const Model& mode
 }
 
 void print_answers(const std::vector<FileAnswer>& answers, const Model& model) {
+  const auto name = [](const FileAnswer& each) {
+    return each.is_one ? fmt::format("{}, image {}", each.file, each.image) : each.file;
+  };
   size_t width = 0;
-  for (const FileAnswer& each : answers) width = std::max(width, each.file.size());
+  for (const FileAnswer& each : answers) width = std::max(width, name(each).size());
   for (const FileAnswer& each : answers) {
     const Answer& a = each.answer;
     const std::string label =
         a.label == refused ? "none of these" : model.classes[static_cast<size_t>(a.label)];
-    fmt::print("{:<{}}  {}", each.file, width, label);
+    fmt::print("{:<{}}  {}", name(each), width, label);
     std::vector<size_t> order(model.classes.size());
     std::iota(order.begin(), order.end(), size_t{0});
     std::ranges::stable_sort(order, std::greater{}, [&](size_t c) { return a.probabilities[c]; });
@@ -74,22 +106,27 @@ void print_answers(const std::vector<FileAnswer>& answers, const Model& model) {
 
 void predict_command(CLI::App& app) {
   auto a = std::make_shared<PredictArguments>();
-  app.add_option("IMAGE", a->images, "Pictures: PNG, JPEG or .npy, of any size and colour")->required();
+  app.add_option("IMAGE", a->images,
+                 "Pictures: PNG, JPEG, WebP, .npy of one or more images, or folders of them")
+      ->required();
   app.add_option("--model", a->model, "A model file, or the folder of a run")->required();
+  add_options(app, a->given, {"range"});
   app.add_flag("--json", a->json, "Print the answers as one JSON document");
   app.footer(
       "Examples:\n  mudra predict hand.jpg --model runs/train-1\n"
-      "  mudra predict *.png --model model.safetensors --json");
+      "  mudra predict photographs/ images.npy --model model.safetensors --json");
   app.callback([a] {
     const Predictor predictor(load_model(a->model));
+    const RangeOption range = make_options({}, a->given).data.range;
+    const std::vector<std::string> files = with_pictures_of_folders(a->images);
     std::vector<FileAnswer> answers;
     size_t failed = 0;
-    for (const std::string& file : a->images) {
+    for (const std::string& file : files) {
       try {
-        answers.push_back(answer(predictor, file));
+        answer_file(predictor, file, range, answers);
       } catch (const Error& error) {
         ++failed;
-        if (failed < a->images.size()) {  // the last of nothing but failures ends the command
+        if (failed < files.size()) {  // the last of nothing but failures ends the command
           fmt::print(stderr, "mudra: {}\n", error.what());
         } else {
           throw;
@@ -103,7 +140,7 @@ void predict_command(CLI::App& app) {
     }
     if (failed > 0) {
       std::fflush(stdout);
-      throw Error(fmt::format("{} of {} images could not be read", failed, a->images.size()));
+      throw Error(fmt::format("{} of {} images could not be read", failed, files.size()));
     }
   });
 }

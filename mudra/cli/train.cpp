@@ -10,7 +10,7 @@
 #include "mudra/cli/commands.h"
 #include "mudra/cli/output.h"
 #include "mudra/core/text.h"
-#include "mudra/experiment/load_data.h"
+#include "mudra/experiment/choices.h"
 #include "mudra/report/record.h"
 #include "mudra/report/summary.h"
 #include "mudra/run/train_run.h"
@@ -85,6 +85,8 @@ void describe_experiment(const Experiment& experiment) {
   fmt::print(stderr, "split     {}\n", describe_split(experiment.split));
   const Network& network = experiment.initial.network;
   fmt::print(stderr, "network   {}   {} parameters\n", network.text(), thousands(network.parameter_count()));
+  if (!experiment.chosen.empty())
+    fmt::print(stderr, "chosen    for pictures: {}\n", fmt::join(experiment.chosen, " "));
 }
 
 void print_result(const Run& run) {
@@ -106,9 +108,10 @@ void warn_of_leaks(const Run& run, std::optional<int64_t> copies) {
   std::fflush(stdout);
 }
 
-void describe_only(const Options& options, bool json) {
+void describe_only(Options options, bool json) {
   ThreadTeam team(1);
-  const Network network = network_for(options, load_data(options.data, options.seed, team).data);
+  const Dataset data = load_and_choose(options, team).data;
+  const Network network = network_for(options, data);
   const NetworkSummary summary = summarize(network, options.training.batch_size);
   if (json) return print_json(to_json(summary));
   print_summary(summary);

@@ -103,11 +103,13 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view b
 }
 
 std::string read_file(const std::filesystem::path& path, size_t limit) {
-  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  // Not waiting: a FIFO that nobody writes to would be waited for for ever.
+  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (file.get() < 0) throw Error("cannot read: " + reason(), path.string(), "Check the path");
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) throw Error("cannot read: " + reason(), path.string());
   if (S_ISDIR(status.st_mode)) throw Error("is a folder, not a file", path.string(), "Name a file");
+  if (!S_ISREG(status.st_mode)) throw Error("is not a regular file", path.string(), "Name a file");
   if (static_cast<size_t>(status.st_size) > limit) {
     throw Error("is " + std::to_string(status.st_size) + " bytes, more than the " + std::to_string(limit) +
                     " this kind of file may have",

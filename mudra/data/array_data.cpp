@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 #include <cstdio>
+#include <numeric>
 #include <utility>
 
 #include "mudra/core/error.h"
@@ -24,20 +25,63 @@ ValueType value_type(const NpyArray& array) {
   return {array.type_name(), array.kind != 'f', array.item_size == 1};
 }
 
+// The values that mean black and white.
+struct Scale {
+  float black = 0, white = 1;
+
+  void apply(std::span<float> values) const {
+    const float factor = 1 / (white - black);
+    for (float& value : values) value = (value - black) * factor;
+  }
+};
+
 // The range of float pixels, seen part by part.
 struct ValueRange {
   float low = INFINITY, high = -INFINITY;
+  int64_t lowest = 0, highest = 0;    // the images they are in
+  double negative = 0, positive = 0;  // sums of the values below and above zero
 
   // `first` is the place of values[0] among all, `each` the values of one image. Throws Error for NaN.
   void add(std::span<const float> values, int64_t first, int64_t each, const std::string& where) {
+    constexpr size_t block = 4096;  // whose sums a float holds well
+    for (size_t at = 0; at < values.size(); at += block) {
+      const std::span<const float> part = values.subspan(at, std::min(block, values.size() - at));
+      add_block(part, first + static_cast<int64_t>(at), std::max<int64_t>(1, each), where);
+    }
+  }
+
+  // What values of this range mean. Throws Error when that is not plain.
+  Scale scale(const ReadOptions& options, const ValueType& type, const std::string& where) const {
+    if (options.white != options.black) return {options.black, options.white};
+    // A little room for what resizing with splines overshoots; it leaves the sum of what is below zero small.
+    // Values that were standardised add up to nothing.
+    const bool is_positive = -negative <= 0.01 * positive;
+    const auto within = [&](float most) { return low >= -0.01F * most && high <= 1.01F * most; };
+    if (within(1)) return {0, 1};
+    if (is_positive && within(255) && high >= (type.whole ? 2 : 64)) return {0, 255};
+    if (is_positive && type.whole && within(65535)) return {0, 65535};
+    if (!is_positive && !type.whole && std::max(-low, high) <= 1.01F && std::min(-low, high) >= 0.9F)
+      return {-1, 1};
+    throw Error("pixel values run from " + short_number(low) + " (in image " + std::to_string(lowest) +
+                    ", counted from 0) to " + short_number(high) + " (in image " + std::to_string(highest) +
+                    "), which is neither 0..1 nor 0..255 nor -1..1",
+                where,
+                "Rescale them to 0..1, repair the images that stand out, or say which values mean black and "
+                "white, such as --range 0,16");
+  }
+
+ private:
+  void add_block(std::span<const float> values, int64_t first, int64_t each, const std::string& where) {
     // Sixteen lanes, so that the loop runs in vectors.
     constexpr size_t lanes = 16;
-    std::array<float, lanes> lowest, highest;
+    std::array<float, lanes> lows, highs, sums{}, absolute{};
     std::array<uint32_t, lanes> special{};  // NaN and infinity: all bits of the exponent set
-    lowest.fill(low), highest.fill(high);
+    lows.fill(low), highs.fill(high);
     const auto look = [&](size_t lane, float value) {
-      lowest[lane] = value < lowest[lane] ? value : lowest[lane];
-      highest[lane] = value > highest[lane] ? value : highest[lane];
+      lows[lane] = value < lows[lane] ? value : lows[lane];
+      highs[lane] = value > highs[lane] ? value : highs[lane];
+      sums[lane] += value;
+      absolute[lane] += std::abs(value);
       special[lane] |= (std::bit_cast<uint32_t>(value) & 0x7F800000U) == 0x7F800000U ? 1U : 0U;
     };
     size_t i = 0;
@@ -45,32 +89,27 @@ struct ValueRange {
       for (size_t lane = 0; lane < lanes; ++lane) look(lane, values[i + lane]);
     }
     for (; i < values.size(); ++i) look(0, values[i]);
-    low = *std::min_element(lowest.begin(), lowest.end());
-    high = *std::max_element(highest.begin(), highest.end());
-    if (*std::max_element(special.begin(), special.end()) == 0) return;
-    const auto bad = std::find_if(values.begin(), values.end(), [](float v) { return !std::isfinite(v); });
-    const int64_t place = first + (bad - values.begin());
-    throw Error("image " + std::to_string(place / std::max<int64_t>(1, each)) +
-                    " (counted from 0) has a pixel that is " +
-                    (std::isnan(*bad) ? "not a number (NaN)" : "infinite"),
-                where, "Remove or repair that image");
-  }
-
-  // The value that means white: 1, 255 or 65535. Throws Error when the range is none of these.
-  float white(const ValueType& type, const std::string& where) const {
-    // A little room for what resizing with splines overshoots.
-    const auto within = [&](float most) { return low >= -0.01F * most && high <= 1.01F * most; };
-    if (within(1)) return 1;
-    if (within(255)) return 255;
-    if (type.whole && within(65535)) return 65535;
-    throw Error("pixel values run from " + short_number(low) + " to " + short_number(high), where,
-                "Rescale them to 0..1 or 0..255");
+    const auto image = [&](auto place) { return (first + (place - values.begin())) / each; };
+    if (*std::ranges::max_element(special) != 0) {
+      const auto bad = std::ranges::find_if(values, [](float v) { return !std::isfinite(v); });
+      throw Error("image " + std::to_string(image(bad)) + " (counted from 0) has a pixel that is " +
+                      (std::isnan(*bad) ? "not a number (NaN)" : "infinite"),
+                  where, "Remove or repair that image");
+    }
+    if (const float found = *std::ranges::min_element(lows); found < low)
+      low = found, lowest = image(std::ranges::find(values, found));
+    if (const float found = *std::ranges::max_element(highs); found > high)
+      high = found, highest = image(std::ranges::find(values, found));
+    const double sum = std::accumulate(sums.begin(), sums.end(), 0.0);
+    const double size = std::accumulate(absolute.begin(), absolute.end(), 0.0);
+    positive += (size + sum) / 2, negative -= (size - sum) / 2;
   }
 };
 
 // "pixel values 0..255 (float64)" and what else there is to say.
-std::string range_note(float white, const ValueType& type, const std::string& rest) {
-  return "pixel values 0.." + short_number(white) + " (" + type.name + ")" + rest;
+std::string range_note(const Scale& scale, const ValueType& type, const std::string& rest) {
+  return "pixel values " + short_number(scale.black) + ".." + short_number(scale.white) + " (" + type.name +
+         ")" + rest;
 }
 
 // How an array holds images: [n, h, w, c] is value number n from[0] + h from[1] + w from[2] + c from[3].
@@ -129,8 +168,8 @@ Layout layout_of(const NpyArray& array, const ReadOptions& options, std::vector<
 // Images that stay in their .npy file or stored .npz member, not in Fortran order.
 class StreamedArray final : public PixelSource {
  public:
-  StreamedArray(NpyArray array, const Layout& layout, float white)
-      : array_(std::move(array)), layout_(layout), each_(layout.shape.per_example()), factor_(1 / white) {}
+  StreamedArray(NpyArray array, const Layout& layout, const Scale& scale)
+      : array_(std::move(array)), layout_(layout), each_(layout.shape.per_example()), scale_(scale) {}
 
   void read(int64_t image, float* out) const override {
     thread_local std::vector<uint8_t> raw;
@@ -142,17 +181,17 @@ class StreamedArray final : public PixelSource {
     stored.resize(in_order ? 0 : static_cast<size_t>(each_));
     npy_to_floats(array_, raw.data(), each_, in_order ? out : stored.data());
     if (!in_order) layout_.arrange(stored.data(), 1, out);
-    for (int64_t i = 0; i < each_; ++i) out[i] *= factor_;
+    scale_.apply({out, static_cast<size_t>(each_)});
   }
 
  private:
   NpyArray array_;
   Layout layout_;
   int64_t each_;
-  float factor_;
+  Scale scale_;
 };
 
-Pixels stream_pixels(NpyArray array, const Layout& layout, const Progress& progress,
+Pixels stream_pixels(NpyArray array, const Layout& layout, const ReadOptions& options,
                      std::vector<std::string>& notes) {
   if (array.fortran_order) {
     throw Error(
@@ -171,16 +210,16 @@ Pixels stream_pixels(NpyArray array, const Layout& layout, const Progress& progr
   ValueRange range;
   for (int64_t at = 0; at < array.values; at += per_chunk) {
     const int64_t count = std::min(per_chunk, array.values - at);
-    progress(at, array.values);
+    options.progress(at, array.values);
     array.source->read_at(array.data_offset + static_cast<uint64_t>(at * array.item_size), raw.data(),
                           static_cast<size_t>(count * array.item_size));
     npy_to_floats(array, raw.data(), count, values.data());
     range.add({values.data(), static_cast<size_t>(count)}, at, layout.shape.per_example(), array.where());
     if (array.kind == 'u' && array.item_size == 1 && range.high > 1) break;  // nothing else can come
   }
-  const float white = range.white(value_type(array), array.where());
-  notes.push_back(range_note(white, value_type(array), ", read from the file as needed"));
-  return Pixels(layout.shape, std::make_shared<StreamedArray>(std::move(array), layout, white));
+  const Scale scale = range.scale(options, value_type(array), array.where());
+  notes.push_back(range_note(scale, value_type(array), ", read from the file as needed"));
+  return Pixels(layout.shape, std::make_shared<StreamedArray>(std::move(array), layout, scale));
 }
 
 void one_hot_labels(const NpyArray& array, const ReadOptions& options, LabelIndex& index) {
@@ -206,37 +245,43 @@ void one_hot_labels(const NpyArray& array, const ReadOptions& options, LabelInde
 
 }  // namespace
 
-Pixels make_pixels(Numbers numbers, const Shape& shape, const ValueType& type, const std::string& where,
-                   std::vector<std::string>& notes) {
-  if (numbers.floats.empty()) {
-    const uint8_t highest = *std::max_element(numbers.bytes.begin(), numbers.bytes.end());
+Pixels make_pixels(Numbers numbers, const Shape& shape, const ReadOptions& options, const ValueType& type,
+                   const std::string& where, std::vector<std::string>& notes) {
+  const bool is_given = options.white != options.black;
+  if (numbers.floats.empty() && !is_given) {
+    const int highest = *std::ranges::max_element(numbers.bytes);
     if (highest == 1) {
       for (uint8_t& byte : numbers.bytes) byte = static_cast<uint8_t>(byte * 255);
-      notes.push_back(range_note(1, type, ", each black or white"));
-    } else {
-      notes.push_back(range_note(255, type, type.byte ? "" : ", whole numbers kept as bytes"));
+      notes.push_back(range_note({0, 1}, type, ", each black or white"));
+      return Pixels(shape, std::move(numbers.bytes));
+    }
+    notes.push_back(range_note({0, 255}, type, type.byte ? "" : ", whole numbers kept as bytes"));
+    if (highest > 1 && highest < 64) {  // such as the digits of scikit-learn, 0..16
+      const std::string most = std::to_string(highest);
+      notes.push_back("no pixel value is above " + most + ": if that means white, say --range 0," + most);
     }
     return Pixels(shape, std::move(numbers.bytes));
   }
+  if (numbers.floats.empty()) numbers.floats.assign(numbers.bytes.begin(), numbers.bytes.end());
   ValueRange range;
   range.add(numbers.floats, 0, shape.per_example(), where);
-  const float white = range.white(type, where);
-  notes.push_back(range_note(white, type, ""));
-  return Pixels(shape, std::move(numbers.floats), white);
+  const Scale scale = range.scale(options, type, where);
+  notes.push_back(range_note(scale, type, is_given ? ", as --range says" : ""));
+  if (scale.black == 0) return Pixels(shape, std::move(numbers.floats), scale.white);
+  scale.apply(numbers.floats);
+  return Pixels(shape, std::move(numbers.floats), 1);
 }
 
 Shape flat_image_shape(int64_t images, int64_t values, const ReadOptions& options, const std::string& where) {
   const int64_t side = std::llround(std::sqrt(static_cast<double>(values)));
+  const int64_t height = options.height, width = options.width, pixels = height * width;
+  const bool is_sized = pixels > 0 && values % pixels == 0 && is_channels(values / pixels);
+  if (is_sized) return {images, height, width, values / pixels};
   if (side * side == values) return {images, side, side, 1};
-  const int64_t height = options.height, width = options.width;
   const std::string each = std::to_string(values) + " values an image ";
-  if (height <= 0 || width <= 0) throw usage_error(each + "make no square", where, "Say --size HEIGHTxWIDTH");
-  const int64_t channels = values / (height * width);
-  if (channels * height * width != values || !is_channels(channels)) {
-    throw usage_error(each + "are not " + std::to_string(height) + "x" + std::to_string(width), where,
-                      "Give the --size the images have");
-  }
-  return {images, height, width, channels};
+  if (pixels <= 0) throw usage_error(each + "make no square", where, "Say --size HEIGHTxWIDTH");
+  throw usage_error(each + "are not " + std::to_string(height) + "x" + std::to_string(width), where,
+                    "Give the --size the images have");
 }
 
 Pixels array_pixels(NpyArray array, const ReadOptions& options, std::vector<std::string>& notes) {
@@ -248,12 +293,11 @@ Pixels array_pixels(NpyArray array, const ReadOptions& options, std::vector<std:
     throw Error("holds " + std::to_string(layout.shape[0]) + " images", where,
                 "Divide it into files of no more than " + std::to_string(most_images));
   }
-  if (array.values > options.stream_above)
-    return stream_pixels(std::move(array), layout, options.progress, notes);
+  if (array.values > options.stream_above) return stream_pixels(std::move(array), layout, options, notes);
   Numbers numbers = read_npy_numbers(array);
   layout.arrange(numbers.bytes);
   layout.arrange(numbers.floats);
-  return make_pixels(std::move(numbers), layout.shape, value_type(array), where, notes);
+  return make_pixels(std::move(numbers), layout.shape, options, value_type(array), where, notes);
 }
 
 void array_labels(const NpyArray& array, int64_t images, const ReadOptions& options,

@@ -10,8 +10,8 @@
 
 namespace mudra {
 
-// Height, width and channels of images given as flat rows of `values` numbers: a square, or options.height x
-// width.
+// Height, width and channels of images given as flat rows of `values` numbers: options.height x width where
+// that fits, or a square.
 Shape flat_image_shape(int64_t images, int64_t values, const ReadOptions& options, const std::string& where);
 
 // The type of the numbers, for messages and for what large values mean.
@@ -21,9 +21,9 @@ struct ValueType {
   bool byte;         // bytes need no mention that they are kept as such
 };
 
-// Recognises the range, says it in `notes`, and makes pixels of `shape`.
-Pixels make_pixels(Numbers numbers, const Shape& shape, const ValueType& type, const std::string& where,
-                   std::vector<std::string>& notes);
+// Recognises the range unless options give it, says it in `notes`, and makes pixels of `shape`.
+Pixels make_pixels(Numbers numbers, const Shape& shape, const ReadOptions& options, const ValueType& type,
+                   const std::string& where, std::vector<std::string>& notes);
 
 // Loads the images, or streams them when there are more than options.stream_above values.
 Pixels array_pixels(NpyArray array, const ReadOptions& options, std::vector<std::string>& notes);

@@ -31,7 +31,8 @@ size_t read_parts(size_t size, Some some) {
 class FileBytes final : public ByteSource {
  public:
   explicit FileBytes(const std::string& path)
-      : ByteSource(path), descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+      // Not waiting: a FIFO that nobody writes to would be waited for for ever. Files are never waited for.
+      : ByteSource(path), descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
     struct stat status {};
     if (descriptor_.number < 0 || ::fstat(descriptor_.number, &status) != 0) {
       const int error = errno;
@@ -122,6 +123,12 @@ void read_exactly(ByteSource& source, void* out, size_t size) {
 }
 
 std::unique_ptr<ByteSource> open_file(const std::string& path) { return std::make_unique<FileBytes>(path); }
+
+std::string first_bytes(const std::string& path) {
+  std::string bytes(6, '\0');
+  open_file(path)->read(bytes.data(), bytes.size());
+  return bytes;
+}
 
 // libzip handles are not thread-safe: one lock for the archive and its members.
 struct ZipArchive {

@@ -42,6 +42,9 @@ std::unique_ptr<ByteSource> open_file(const std::string& path);
 // The same, unpacking gzip on the way.
 std::unique_ptr<ByteSource> open_plain_or_gzip(const std::string& path);
 
+// The first six bytes, which tell what a file is; zeros after the end of a shorter one.
+std::string first_bytes(const std::string& path);
+
 // A zip archive of NumPy arrays (.npz), read through libzip.
 class NpzFile {
  public:

@@ -13,29 +13,50 @@
 namespace mudra {
 namespace {
 
-enum class Format { jpeg, png };
+struct Format {
+  std::string_view name, magic;
+  size_t magic_at;
+  Image (*decode)(std::span<const uint8_t> file, const std::string& where, int channels);
+  PictureHeader (*header)(std::span<const uint8_t> file, const std::string& where);
+};
 
-Format format_of(std::span<const uint8_t> file, const std::string& where) {
-  const auto starts = [&](std::string_view magic) {
-    return file.size() >= magic.size() && std::memcmp(file.data(), magic.data(), magic.size()) == 0;
-  };
-  if (starts("\xFF\xD8\xFF")) return Format::jpeg;
-  if (starts("\x89PNG\r\n\x1A\n")) return Format::png;
+using namespace std::string_view_literals;
+// Kinds without functions are known so that a message can name them. AVIF and HEIC begin alike.
+constexpr Format formats[] = {
+    {"JPEG", "\xFF\xD8\xFF"sv, 0, decode_jpeg, jpeg_header},
+    {"PNG", "\x89PNG\r\n\x1A\n"sv, 0, decode_png, png_header},
+    {"WebP", "WEBP"sv, 8, decode_webp, webp_header},
+    {"GIF", "GIF8"sv, 0, nullptr, nullptr},
+    {"AVIF", "ftypavi"sv, 4, nullptr, nullptr},
+    {"HEIC", "ftyp"sv, 4, nullptr, nullptr},
+    {"TIFF", "II*\0"sv, 0, nullptr, nullptr},
+    {"TIFF", "MM\0*"sv, 0, nullptr, nullptr},
+    {"BMP", "BM"sv, 0, nullptr, nullptr},
+};
+
+const Format& format_of(std::span<const uint8_t> file, const std::string& where) {
+  const std::string_view text(reinterpret_cast<const char*>(file.data()), file.size());
+  for (const Format& format : formats) {
+    if (text.substr(std::min(format.magic_at, text.size())).starts_with(format.magic)) {
+      if (format.decode) return format;
+      const std::string name(format.name);
+      throw Error("is a " + name + " picture, which Mudra does not read", where, convert_remedy);
+    }
+  }
   throw Error(file.empty() ? "is empty" : "is not a picture Mudra can read", where,
-              "Give a PNG or JPEG file");
+              "Give a PNG, JPEG or WebP file");
 }
 
 }  // namespace
 
 Image decode_image(std::span<const uint8_t> file, const std::string& where, int channels) {
-  const auto decode = format_of(file, where) == Format::jpeg ? decode_jpeg : decode_png;
-  Image image = decode(file, where, channels);
+  Image image = format_of(file, where).decode(file, where, channels);
   if (channels == 0 || channels == image.channels) return image;
   return fit(image, {image.height, image.width, channels, Fit::stretch});
 }
 
 PictureHeader picture_header(std::span<const uint8_t> file, const std::string& where) {
-  return format_of(file, where) == Format::jpeg ? jpeg_header(file, where) : png_header(file, where);
+  return format_of(file, where).header(file, where);
 }
 
 std::vector<uint8_t> picture_bytes(const std::string& path) {
@@ -47,13 +68,10 @@ std::vector<uint8_t> picture_bytes(const std::string& path) {
   return bytes;
 }
 
-Pixels read_image(const std::string& path, int channels, std::vector<std::string>* notes) {
-  const std::vector<uint8_t> file = picture_bytes(path);
-  if (file.size() > 6 && std::memcmp(file.data(), "\x93NUMPY", 6) == 0) {
-    std::vector<std::string> unheard;
-    return read_npy_image(path, notes ? *notes : unheard);
-  }
-  Image image = decode_image(file, path, channels);
+Pixels read_images(const std::string& path, const ReadOptions& options, std::vector<std::string>* notes) {
+  std::vector<std::string> unheard;
+  if (first_bytes(path) == "\x93NUMPY") return read_npy_images(path, options, notes ? *notes : unheard);
+  Image image = decode_image(picture_bytes(path), path, options.channels);
   const Shape shape{1, image.height, image.width, image.channels};
   return Pixels(shape, std::move(image.bytes));
 }
@@ -65,6 +83,17 @@ void check_image_size(int64_t height, int64_t width, const std::string& where) {
                     std::to_string(most_pixels >> 20) + " million are read",
                 where, "Make it smaller");
   }
+}
+
+void lay_on_black(Image& image) {
+  const auto channels = static_cast<size_t>(image.channels);
+  const size_t pixels = image.bytes.size() / (channels + 1);
+  for (size_t i = 0; i < pixels; ++i) {
+    const uint8_t* from = image.bytes.data() + i * (channels + 1);
+    for (size_t c = 0; c < channels; ++c)
+      image.bytes[i * channels + c] = static_cast<uint8_t>((from[c] * from[channels] + 127) / 255);
+  }
+  image.bytes.resize(pixels * channels);
 }
 
 int exif_orientation(std::span<const uint8_t> tiff) {

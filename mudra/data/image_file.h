@@ -1,4 +1,4 @@
-// Picture files: PNG, JPEG and single images in .npy. Every function may be called from several threads at
+// Picture files: PNG, JPEG, WebP and images in .npy. Every function may be called from several threads at
 // once, and throws Error for what it cannot read.
 #pragma once
 
@@ -6,18 +6,18 @@
 #include <string>
 #include <string_view>
 
-#include "mudra/data/dataset.h"
 #include "mudra/data/image.h"
+#include "mudra/data/read_dataset.h"
 
 namespace mudra {
 
 // Larger pictures are refused before any memory is taken for them (3 bytes a pixel).
 inline constexpr int64_t most_pixels = int64_t{64} << 20;
 
-// Decodes PNG or JPEG, told apart by their first bytes. `channels`: 1 grey, 3 colour, 0 as the file has it.
-// Grey of a JPEG is its own brightness channel, as decoders for grey give it. 16 bits become 8, transparency
-// is laid on black, EXIF rotation is applied. Throws Error, naming `where`, for anything damaged, cut off,
-// too large or neither.
+// Decodes PNG, JPEG or WebP, told apart by their first bytes. `channels`: 1 grey, 3 colour, 0 as the file has
+// it. Grey of a JPEG is its own brightness channel, as decoders for grey give it. 16 bits become 8,
+// transparency is laid on black, EXIF rotation is applied. Throws Error, naming `where`, for anything
+// damaged, cut off, too large or neither.
 Image decode_image(std::span<const uint8_t> file, const std::string& where, int channels = 0);
 
 // What a file holds, as it is after EXIF rotation, without decoding the rest.
@@ -31,10 +31,21 @@ struct PictureHeader {
 };
 PictureHeader picture_header(std::span<const uint8_t> file, const std::string& where);
 
-// One image [1, H, W, C] from a PNG, JPEG or .npy file ([H, W], [H, W, C] or a flat square). Values of an
-// array are understood as those of a data set are, and `notes`, if given, say how: 0 and 1 alone are black
+// Images [N, H, W, C]: the one of a PNG, JPEG or WebP file, with the channels `options` asks for, or those of
+// an .npy array:
+//   [H, W]                 one, unless W is how many values an image of options' size has: then H flat ones
+//   [H, W, 1 or 3]         one, unless the last two are options' size
+//   [1 or 3, H, W]         one, unless options asks for grey or the last two are its size in grey
+//   [N, H, W]              N in grey
+//   [N, ...], flat         as in a data set
+// Values of an array are understood as those of a data set are, and `notes`, if given,
+// say how: 0 and 1 alone are black
 // and white.
-Pixels read_image(const std::string& path, int channels = 0, std::vector<std::string>* notes = nullptr);
+Pixels read_images(const std::string& path, const ReadOptions& options = {},
+                   std::vector<std::string>* notes = nullptr);
+
+// The pictures of a folder at any depth, by name; `notes` say what was left out.
+std::vector<std::string> pictures_in(const std::string& folder, std::vector<std::string>& notes);
 
 std::string encode_png(const Image& image);
 

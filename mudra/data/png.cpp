@@ -116,17 +116,8 @@ class Png {
     std::vector<uint8_t*> rows;
     for (int y = 0; y < image.height; ++y) rows.push_back(bytes.data() + static_cast<size_t>(y) * row_bytes);
     check(read_rows(reader_, rows.data()));
-    if (stored != channels) {  // lay it on black
-      for (size_t i = 0; i < pixels; ++i) {
-        const uint8_t* from = bytes.data() + i * static_cast<size_t>(stored);
-        for (int c = 0; c < channels; ++c) {
-          bytes[i * static_cast<size_t>(channels) + c] =
-              static_cast<uint8_t>((from[c] * from[channels] + 127) / 255);
-        }
-      }
-      bytes.resize(pixels * static_cast<size_t>(channels));
-    }
     image.bytes = std::move(bytes);
+    if (stored != channels) lay_on_black(image);
     return image;
   }
 

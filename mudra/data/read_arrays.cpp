@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <utility>
@@ -52,11 +53,21 @@ Dataset read_npy(const std::string& path, const ReadOptions& options) {
   return read_pair(path, options.labels, open_npy, options);
 }
 
-Pixels read_npy_image(const std::string& path, std::vector<std::string>& notes) {
+Pixels read_npy_images(const std::string& path, const ReadOptions& options, std::vector<std::string>& notes) {
   NpyArray array = open_npy(open_file(path));
-  const bool has_axis = array.shape.size() == 4 && array.shape[0] == 1;
-  if (!has_axis) array.shape.insert(array.shape.begin(), 1);
-  return array_pixels(std::move(array), {}, notes);
+  std::vector<int64_t>& shape = array.shape;
+  const auto ends_in = [&](const std::vector<int64_t>& sizes) {
+    return sizes.size() <= shape.size() && std::equal(sizes.rbegin(), sizes.rend(), shape.rbegin());
+  };
+  const auto is_colour = [](int64_t size) { return size == 1 || size == 3; };
+  const int64_t height = options.height, width = options.width, channels = options.channels;
+  const bool are_grey = ends_in({height, width}) && channels != 3;
+  bool is_one = shape.size() < 2;
+  if (shape.size() == 2) is_one = are_grey || !ends_in({height * width * std::max<int64_t>(1, channels)});
+  if (shape.size() == 3)
+    is_one = !are_grey && (is_colour(shape[2]) || (is_colour(shape[0]) && channels != 1));
+  if (is_one) shape.insert(shape.begin(), 1);
+  return array_pixels(std::move(array), options, notes);
 }
 
 // IDX, the format of MNIST: 0 0 TYPE AXES, then the size of each axis in 4 bytes, then the values; all

@@ -119,7 +119,7 @@ std::optional<Dataset> read_lines(const std::string& path, const ReadOptions& op
   shape[0] = static_cast<int64_t>(labels.size());
   if (pixels.beyond_bytes > 0 && 2 * pixels.beyond_bytes < shape[0]) return std::nullopt;
   note_skipped(data, shape[0], "lines");
-  data.pixels = make_pixels(std::move(pixels.values), shape, {"text", true, true}, path, data.notes);
+  data.pixels = make_pixels(std::move(pixels.values), shape, options, {"text", true, true}, path, data.notes);
   labels.finish(data.classes, data.labels);
   if (columns.group) groups.finish(data.group_names, data.groups);
   return data;

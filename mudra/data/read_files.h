@@ -14,8 +14,7 @@ namespace mudra {
 Dataset read_npz(const std::string& path, const ReadOptions& options);
 Dataset read_npy(const std::string& path, const ReadOptions& options);
 Dataset read_idx(const std::string& path, const ReadOptions& options);  // plain or gzip
-// One image as [1, H, W, C]; `notes` say how its values were understood.
-Pixels read_npy_image(const std::string& path, std::vector<std::string>& notes);
+Pixels read_npy_images(const std::string& path, const ReadOptions& options, std::vector<std::string>& notes);
 
 // Names under which an .npz may hold the group of each image.
 inline constexpr std::initializer_list<const char*> group_arrays = {"groups", "group", "hand"};

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "mudra/core/error.h"
+#include "mudra/core/text.h"
 #include "mudra/core/utf8.h"
 #include "mudra/data/image_codec.h"
 #include "mudra/data/image_file.h"
@@ -19,6 +20,12 @@ namespace fs = std::filesystem;
 constexpr int64_t most_bytes = int64_t{4} << 30;  // of all pictures together
 constexpr int longest_side = 256;                 // of mixed sizes, unless a size is asked for
 
+// Endings in small letters.
+const std::set<std::string> readable = {".png", ".jpg", ".jpeg", ".webp"};
+const std::map<std::string, std::string> unreadable = {
+    {".heic", "HEIC"}, {".heif", "HEIC"}, {".avif", "AVIF"}, {".gif", "GIF"},
+    {".bmp", "BMP"},   {".tif", "TIFF"},  {".tiff", "TIFF"}};
+
 struct Picture {
   std::string name;  // below the data folder: "5/IMG_1.jpg"
   std::string label;
@@ -29,6 +36,7 @@ class Finder {
   Finder(std::string root, Dataset& data, const ReadOptions& options)
       : root_(std::move(root)), data_(data), options_(options) {}
 
+  // The pictures of every class.
   std::vector<Picture> find() {
     std::vector<std::string> classes, empty;
     for (const Entry& entry : list("")) {
@@ -44,20 +52,46 @@ class Finder {
       throw Error("has no sub-folders", root_, "Put the pictures of each class in a folder named after it");
     }
     if (pictures_.empty() && data_.skipped.empty()) {
-      throw Error("holds no PNG or JPEG pictures in its sub-folders", root_, "Give a folder of pictures");
+      throw Error("holds no PNG, JPEG or WebP pictures in its sub-folders" + left_out(), root_,
+                  unread_.empty() ? "Give a folder of pictures" : convert_remedy);
     }
     if (!empty.empty()) {
       data_.notes.push_back("folders without pictures were left out: " + join_names(empty, 5));
     }
-    if (other_files_ > 0) {
-      data_.notes.push_back(std::to_string(other_files_) +
-                            (other_files_ == 1 ? " file that is" : " files that are") +
-                            " not .png, .jpg or .jpeg left out");
+    note_left_out();
+    return std::move(pictures_);
+  }
+
+  // All pictures, of whatever class.
+  std::vector<Picture> find_all() {
+    walk("", "");
+    if (pictures_.empty()) {
+      throw Error("holds no PNG, JPEG or WebP pictures" + left_out(), root_,
+                  unread_.empty() ? "Give a folder of pictures" : convert_remedy);
     }
+    note_left_out();
     return std::move(pictures_);
   }
 
  private:
+  // "; left out: 3 HEIC pictures"
+  std::string left_out() const {
+    std::vector<std::string> kinds;
+    for (const auto& [kind, count] : unread_)
+      kinds.push_back(std::to_string(count) + " " + kind + (count == 1 ? " picture" : " pictures"));
+    return kinds.empty() ? "" : "; left out: " + listed(kinds);
+  }
+
+  void note_left_out() {
+    if (!unread_.empty()) data_.notes.push_back(left_out().substr(2) + ". " + convert_remedy);
+    if (other_files_ > 0) {
+      data_.notes.push_back(std::to_string(other_files_) +
+                            (other_files_ == 1 ? " file that is no picture" : " files that are no pictures") +
+                            " left out");
+    }
+    if (!runs_.empty()) data_.notes.push_back("what runs left behind is no data: " + join_names(runs_, 5));
+  }
+
   struct Entry {
     std::string name;
     bool folder;
@@ -75,16 +109,27 @@ class Finder {
       skip(data_,
            as_utf8(path) + ": cannot read: " + error.message() + ". Give yourself the right to read it.",
            options_);
-    } else if (!visited_.insert(fs::canonical(path, error)).second) {
-      skip(data_, as_utf8(path) + ": leads to a folder that was read already", options_);
-      return entries;
+    } else {
+      const fs::path real = fs::canonical(path, error);
+      // A link to / would lead through the whole disk.
+      const bool is_above =
+          !below.empty() && std::ranges::mismatch(real, fs::canonical(root_, error)).in1 == real.end();
+      const bool is_new = visited_.insert(real).second;
+      if (is_above || !is_new) {
+        const char* what = is_new ? "holds the data themselves" : "was read already";
+        skip(data_, as_utf8(path) + ": leads to a folder that " + what, options_);
+        return entries;
+      }
     }
+    const bool in_run = is_run(path);
     for (; item != fs::directory_iterator(); item.increment(error)) {
       const std::string name = item->path().filename();
       if (name.starts_with(".")) continue;
       const fs::file_status status = fs::status(item->path(), error);
       if (error) {
         skip(data_, as_utf8(path + "/" + name) + ": cannot read: " + error.message(), options_);
+      } else if (fs::is_directory(status) && (is_run(item->path()) || (in_run && name == "figures"))) {
+        runs_.push_back(as_utf8(below.empty() ? name : below + "/" + name));
       } else if (fs::is_directory(status) || fs::is_regular_file(status)) {
         entries.push_back({name, fs::is_directory(status)});
       }
@@ -98,21 +143,27 @@ class Finder {
       return skip(data_, as_utf8(root_ + "/" + below) + ": is more than 32 folders deep", options_);
     }
     for (const Entry& entry : list(below)) {
-      const std::string inside = below + "/" + entry.name;
+      const std::string inside = below.empty() ? entry.name : below + "/" + entry.name;
       if (entry.folder) {
         walk(inside, label);
-      } else if (is_picture(entry.name)) {
+        continue;
+      }
+      std::string ending = fs::path(entry.name).extension();
+      std::ranges::transform(ending, ending.begin(), [](unsigned char c) { return std::tolower(c); });
+      if (readable.contains(ending)) {
         pictures_.push_back({inside, label});
+      } else if (const auto kind = unreadable.find(ending); kind != unreadable.end()) {
+        ++unread_[kind->second];
       } else {
         ++other_files_;
       }
     }
   }
 
-  static bool is_picture(const std::string& name) {
-    std::string kind = fs::path(name).extension();
-    std::transform(kind.begin(), kind.end(), kind.begin(), [](unsigned char c) { return std::tolower(c); });
-    return kind == ".png" || kind == ".jpg" || kind == ".jpeg";
+  // Whether `mudra train` or `mudra evaluate` wrote into this folder.
+  static bool is_run(const fs::path& folder) {
+    std::error_code ignored;
+    return fs::exists(folder / "metrics.jsonl", ignored) || fs::exists(folder / "report.html", ignored);
   }
 
   std::string root_;
@@ -120,24 +171,32 @@ class Finder {
   const ReadOptions& options_;
   std::set<fs::path> visited_;
   std::vector<Picture> pictures_;
+  std::vector<std::string> runs_;          // their folders
+  std::map<std::string, int64_t> unread_;  // pictures of kinds that are not read
   int64_t other_files_ = 0;
 };
 
 // The size all pictures are brought to, from the sizes there are.
-ImageSize common_size(const std::map<ImageSize, int64_t>& sizes, std::vector<std::string>& notes) {
+ImageSize common_size(const std::map<ImageSize, int64_t>& sizes, const ReadOptions& options,
+                      std::vector<std::string>& notes) {
   const auto most = std::max_element(sizes.begin(), sizes.end(), [](const auto& a, const auto& b) {
     return a.second < b.second;  // of equally common sizes the smallest, which comes first
   });
   ImageSize size = most->first;
-  if (sizes.size() == 1) return size;
   const int side = std::max(size.height, size.width);
-  if (side > longest_side) {
-    size.height = std::max(1, (size.height * longest_side + side / 2) / side);
-    size.width = std::max(1, (size.width * longest_side + side / 2) / side);
-  }
+  const bool shrinks = options.shrink.applies(size.height, size.width);
+  if (shrinks) size = {options.shrink.to, options.shrink.to};
   const auto text = [](const ImageSize& s) {
     return std::to_string(s.height) + "x" + std::to_string(s.width);
   };
+  if (sizes.size() == 1) {
+    if (shrinks) notes.push_back("pictures of " + text(most->first) + " brought to " + text(size));
+    return size;
+  }
+  if (!shrinks && side > longest_side) {
+    size.height = std::max(1, (size.height * longest_side + side / 2) / side);
+    size.width = std::max(1, (size.width * longest_side + side / 2) / side);
+  }
   notes.push_back("pictures of " + std::to_string(sizes.size()) + " sizes, " + text(sizes.begin()->first) +
                   " to " + text(sizes.rbegin()->first) + ", brought to " + text(size));
   return size;
@@ -166,7 +225,7 @@ void choose_size(const std::string& path, const ReadOptions& options, Dataset& d
   });
   if (to.channels == 0) to.channels = colour ? 3 : 1;
   if ((to.height <= 0 || to.width <= 0) && !sizes.empty()) {
-    const ImageSize size = common_size(sizes, data.notes);
+    const ImageSize size = common_size(sizes, options, data.notes);
     to.height = size.height, to.width = size.width;
   }
 }
@@ -180,6 +239,16 @@ void check_memory(const std::string& path, size_t pictures, const Preprocessing&
 }
 
 }  // namespace
+
+std::vector<std::string> pictures_in(const std::string& folder, std::vector<std::string>& notes) {
+  Dataset found;
+  std::vector<std::string> files;
+  for (const Picture& picture : Finder(folder, found, {}).find_all())
+    files.push_back((fs::path(folder) / picture.name).string());
+  notes.insert(notes.end(), found.notes.begin(), found.notes.end());
+  notes.insert(notes.end(), found.skipped.begin(), found.skipped.end());
+  return files;
+}
 
 Dataset read_folder(const std::string& path, const ReadOptions& options) {
   Dataset data;

@@ -100,17 +100,10 @@ void weights_from_array(const NpyArray& array, Dataset& data) {
   if (data.example_weights.empty()) data.example_weights.assign(numbers.bytes.begin(), numbers.bytes.end());
 }
 
-// The first bytes of a file tell what it is.
-std::string magic_of(const std::string& path) {
-  std::string magic(6, '\0');
-  open_file(path)->read(magic.data(), magic.size());
-  return magic;
-}
-
 }  // namespace
 
 void read_groups(const std::string& path, const ReadOptions& options, Dataset& data) {
-  if (magic_of(path).starts_with("PK")) {
+  if (first_bytes(path).starts_with("PK")) {
     const NpzFile file(path);
     file.open(group_arrays, "Save the group of each image under one of these names");
     read_origins(file, options, data);
@@ -125,7 +118,7 @@ void read_groups(const std::string& path, const ReadOptions& options, Dataset& d
 
 void read_example_weights(const std::string& path, Dataset& data) {
   data.example_weights.clear();
-  if (const std::string magic = magic_of(path); magic == "\x93NUMPY") {
+  if (const std::string magic = first_bytes(path); magic == "\x93NUMPY") {
     weights_from_array(open_npy(open_file(path)), data);
   } else if (magic.starts_with("PK")) {
     auto source = NpzFile(path).open({"weights", "weight", "sample_weight"},

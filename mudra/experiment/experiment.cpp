@@ -145,8 +145,8 @@ ModelTest test_model(Model model, const DataOptions& options, uint64_t seed, con
   const Stopwatch total;
   const int allowed = threads_allowed(run);
   ThreadTeam loading(allowed);
-  auto [data, text] = load_data_for(model, options, seed, loading, progress);
-  ModelTest test{std::move(model), std::move(data), std::move(text), {}, {}, {}};
+  LoadedData loaded = load_data_for(model, options, seed, loading, progress);
+  ModelTest test{std::move(model), std::move(loaded.data), std::move(loaded.text), {}, {}, {}};
   const int64_t together = std::min(answered_together, test.data.size());
   ThreadTeam team(worthwhile_threads(together * test.model.network.multiply_adds(), allowed));
   test.seconds.load = total.seconds();

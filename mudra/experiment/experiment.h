@@ -32,7 +32,8 @@ namespace mudra {
 struct Experiment {
   Options options;
   Dataset data;
-  std::string data_text;  // what was read and what of it is used
+  std::string data_text;            // what was read and what of it is used
+  std::vector<std::string> chosen;  // options that nobody chose, as on a command line: "--network cnn"
   Split split;
   Model initial;              // classes, preprocessing, and the network before training
   std::optional<Fold> whole;  // with more than one fold: all images, on which the model to keep is trained

@@ -44,7 +44,8 @@ std::string description(const Dataset& data) {
                      classes == 1 ? "" : "es");
 }
 
-LoadedData load(const DataOptions& options, uint64_t seed, ThreadTeam& team, const Progress& progress) {
+LoadedData load(const DataOptions& options, uint64_t seed, ThreadTeam& team, const Progress& progress,
+                const Shrink& shrink = {}) {
   const std::string source = options.source.empty() ? std::string(default_data) : options.source;
   if (options.channels == 2) {
     throw usage_error("2 is no number of channels", "--channels", "Give 1 for grey or 3 for colour");
@@ -55,8 +56,11 @@ LoadedData load(const DataOptions& options, uint64_t seed, ThreadTeam& team, con
   } else {
     data = read_dataset(source, {.height = options.size.height,
                                  .width = options.size.width,
+                                 .shrink = shrink,
                                  .channels = options.channels,
                                  .fit = options.fit,
+                                 .black = static_cast<float>(options.range.black),
+                                 .white = static_cast<float>(options.range.white),
                                  .labels = options.labels,
                                  .groups = options.groups,
                                  .strict = options.strict,
@@ -64,30 +68,36 @@ LoadedData load(const DataOptions& options, uint64_t seed, ThreadTeam& team, con
   }
   if (!options.example_weights.empty()) read_example_weights(options.example_weights, data);
   const std::string text = data.source + ": " + description(data);
-  if (options.classes.empty()) return {std::move(data), text};
+  if (options.classes.empty()) return {std::move(data), text, false, {}};
   Dataset kept = data.keep_classes(options.classes);
   const std::string names = kept.classes.size() > 12
                                 ? thousands(static_cast<int64_t>(kept.classes.size())) + " classes"
                                 : listed(kept.classes);
   const std::string count = thousands(kept.size());
-  return {std::move(kept), text + "; kept " + names + ": " + count};
+  return {std::move(kept), text + "; kept " + names + ": " + count, false, {}};
 }
 
 }  // namespace
 
-LoadedData load_data(const DataOptions& options, uint64_t seed, ThreadTeam& team, const Progress& progress) {
-  auto [data, text] = load(options, seed, team, progress);
-  const Shape& found = data.pixels.shape();
+LoadedData load_data(const DataOptions& options, uint64_t seed, ThreadTeam& team, const Progress& progress,
+                     const Shrink& shrink) {
+  LoadedData loaded = load(options, seed, team, progress, shrink);
+  const Shape& found = loaded.data.pixels.shape();
   Preprocessing wanted{static_cast<int>(found[1]), static_cast<int>(found[2]), static_cast<int>(found[3]),
                        options.fit};
+  if (shrink.applies(found[1], found[2])) wanted.height = wanted.width = shrink.to;
+  const bool is_folder = !loaded.data.files.empty();  // whose pictures were brought to that size one by one
+  loaded.is_shrunk = shrink.above > 0 && wanted.height == shrink.to && wanted.width == shrink.to &&
+                     (is_folder || wanted.height < found[1] || wanted.width < found[2]);
   if (options.size.height > 0) wanted.height = options.size.height, wanted.width = options.size.width;
   if (options.channels > 0) wanted.channels = options.channels;
-  return {fit_to(std::move(data), wanted), text};
+  loaded.data = fit_to(std::move(loaded.data), wanted);
+  return loaded;
 }
 
 LoadedData load_data_for(const Model& model, const DataOptions& options, uint64_t seed, ThreadTeam& team,
                          const Progress& progress) {
-  auto [data, text] = load(options, seed, team, progress);
+  auto [data, text, is_shrunk, chosen] = load(options, seed, team, progress);
   std::vector<int32_t> index;
   for (const std::string& name : data.classes) {
     const auto at = std::find(model.classes.begin(), model.classes.end(), name);
@@ -99,7 +109,7 @@ LoadedData load_data_for(const Model& model, const DataOptions& options, uint64_
   }
   for (int32_t& label : data.labels) label = index[static_cast<size_t>(label)];
   data.classes = model.classes;
-  return {fit_to(std::move(data), model.preprocessing), text};
+  return {fit_to(std::move(data), model.preprocessing), text, false, {}};
 }
 
 }  // namespace mudra

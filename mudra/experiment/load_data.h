@@ -5,7 +5,7 @@
 
 #include "mudra/core/progress.h"
 #include "mudra/core/thread_team.h"
-#include "mudra/data/dataset.h"
+#include "mudra/data/read_dataset.h"
 #include "mudra/experiment/options.h"
 #include "mudra/network/model.h"
 
@@ -16,13 +16,15 @@ inline constexpr std::string_view default_data = "synth:2000";
 
 struct LoadedData {
   Dataset data;
-  std::string text;  // "digits.npz: 5,000 images 28x28, ten classes; kept 0 and 5: 1,000"
+  std::string text;                 // "digits.npz: 5,000 images 28x28, ten classes; kept 0 and 5: 1,000"
+  bool is_shrunk = false;           // by the `shrink` of load_data()
+  std::vector<std::string> chosen;  // what nobody chose: "--network cnn"; only of load_and_choose()
 };
 
 // Reads (or renders with this seed, for synth:N and synth:N:DOMAIN) the source, keeps the classes asked for,
-// and brings images to the size asked for. Throws Error.
+// and brings images to the size asked for, or large ones to that of `shrink`. Throws Error.
 LoadedData load_data(const DataOptions& options, uint64_t seed, ThreadTeam& team,
-                     const Progress& progress = {});
+                     const Progress& progress = {}, const Shrink& shrink = {});
 
 // The same for a model that is there already: its classes and its size. Without options.classes every class
 // in the data must be one of the model's; images are labelled by the model's classes.

@@ -3,6 +3,7 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <cmath>
 #include <sstream>
 
 #include "mudra/core/atomic_file.h"
@@ -83,6 +84,22 @@ std::string SizeOption::text() const {
   return height == 0 ? "" : std::to_string(height) + "x" + std::to_string(width);
 }
 
+RangeOption RangeOption::parse(std::string_view text) {
+  if (text.empty()) return {};
+  const size_t comma = text.find(',');
+  const auto black = parse_number<double>(text.substr(0, comma));
+  const auto white = parse_number<double>(comma == text.npos ? "" : text.substr(comma + 1));
+  constexpr double most = 1e9;
+  if (!black || !white || !(std::abs(*black) <= most && std::abs(*white) <= most) ||
+      static_cast<float>(*black) == static_cast<float>(*white)) {
+    throw usage_error("'" + std::string(text) + "' is not a range", "--range",
+                      "Give the values that mean black and white, such as 0,255 or -1,1");
+  }
+  return {*black, *white};
+}
+
+std::string RangeOption::text() const { return black == white ? "" : text_of(black) + "," + text_of(white); }
+
 void set_option(Options& options, std::string_view name, const std::string& text) {
   bool found = false;
   std::vector<std::string> names;
@@ -90,6 +107,7 @@ void set_option(Options& options, std::string_view name, const std::string& text
     names.emplace_back(option.name);
     if (option.name != name) return;
     found = true;
+    options.given.emplace(name);
     set_from_text(option, value, text);
   });
   if (!found)
@@ -112,6 +130,8 @@ Options make_options(const std::filesystem::path& toml_file,
   check_together(options);
   return options;
 }
+
+bool Options::operator==(const Options& other) const { return to_toml(*this) == to_toml(other); }
 
 void check_together(const Options& options) {
   if (options.training.patience > 0 && options.validation == 0) {

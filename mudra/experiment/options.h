@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,6 +26,15 @@ struct SizeOption {
   bool operator==(const SizeOption&) const = default;
 };
 
+// The values that mean black and white in arrays; both 0, an empty text: recognised.
+struct RangeOption {
+  double black = 0, white = 0;
+
+  static RangeOption parse(std::string_view text);  // "0,255"; throws a usage Error
+  std::string text() const;
+  bool operator==(const RangeOption&) const = default;
+};
+
 struct DataOptions {
   std::string source;
   std::vector<std::string> classes;  // empty: all
@@ -33,6 +43,7 @@ struct DataOptions {
   std::string example_weights;
   bool strict = false;
   SizeOption size;
+  RangeOption range;
   int channels = 0;
   Fit fit = Fit::stretch;
 
@@ -65,7 +76,10 @@ struct Options {
   uint64_t seed = 1;  // of everything drawn at random: rendering, splitting, initial weights, training
   RunOptions run;
 
-  bool operator==(const Options&) const = default;
+  // The options that a recipe, a file or a text has set: nobody else chooses them.
+  std::set<std::string, std::less<>> given;
+
+  bool operator==(const Options& other) const;  // whoever has set them
 };
 
 // Calls visit(OptionInfo, value) for every option, each named as it is everywhere.
@@ -86,6 +100,8 @@ void describe(O& o, Visit&& visit) {
   data("strict", o.data.strict, "stop at a picture or line that cannot be read instead of skipping it");
   data("size", o.data.size,
        "height x width of the images, such as 28x28, when the data do not say or to resize");
+  data("range", o.data.range,
+       "pixel values that mean black and white in arrays, such as -1,1; without it they are recognised");
   data("channels", o.data.channels, "1: grey, 3: colour, 0: as the images are", {0, 3});
   data("fit", o.data.fit, "how an image of another shape is fitted");
   data("example-weights", o.data.example_weights,

@@ -6,17 +6,18 @@
 #include <utility>
 
 #include "mudra/core/error.h"
-#include "mudra/experiment/load_data.h"
+#include "mudra/experiment/choices.h"
 #include "mudra/run/run_folder.h"
 
 namespace mudra {
 namespace {
 
-Experiment read_and_prepare(const Options& options, const RunEvents& events) {
+Experiment read_and_prepare(Options options, const RunEvents& events) {
   ThreadTeam team(threads_allowed(options.run));
-  LoadedData loaded = load_data(options.data, options.seed, team, events.reading);
+  LoadedData loaded = load_and_choose(options, team, events.reading);
   Experiment experiment = prepare(std::move(loaded.data), options);
   experiment.data_text = std::move(loaded.text);
+  experiment.chosen = std::move(loaded.chosen);
   return experiment;
 }
 

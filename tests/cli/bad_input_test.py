@@ -303,9 +303,21 @@ def test_an_image_that_is_no_image_is_named(mudra, tmp_path, model):
     expect_one_message(mudra("predict", "nowhere.png", "--model", model), status=(1,), mention="nowhere.png")
 
 
-def test_a_folder_of_pictures_is_no_picture(mudra, tmp_path, model):
+def test_a_folder_without_pictures_is_named(mudra, tmp_path, model):
     (tmp_path / "hands").mkdir()
-    expect_one_message(mudra("predict", "hands", "--model", model), status=(1,), mention="hands/*.png")
+    expect_one_message(mudra("predict", "hands", "--model", model), status=(1,), mention="holds no PNG, JPEG or WebP")
+
+
+@pytest.mark.parametrize("arguments", [
+    ("train", "FIFO"), ("predict", "FIFO", "--model", "MODEL"), ("evaluate", "GOOD", "--model", "FIFO"),
+    ("train", "GOOD", "--options", "FIFO"), ("train", "GOOD", "--groups", "FIFO"),
+    ("train", "GOOD", "--example-weights", "FIFO"), ("export", "FIFO", "--to", "onnx", "--out", "x.onnx"),
+])
+def test_a_fifo_is_not_waited_for(mudra, tmp_path, good, model, arguments):
+    os.mkfifo(tmp_path / "pipe.json")
+    names = {"FIFO": tmp_path / "pipe.json", "GOOD": good, "MODEL": model}
+    expect_one_message(mudra(*[names.get(word, word) for word in arguments], timeout=20), status=(1,),
+                       mention="is not a regular file")
 
 
 def test_a_run_folder_stands_for_its_model(mudra, tmp_path, good, model):

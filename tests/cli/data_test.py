@@ -184,3 +184,104 @@ def test_predict_understands_an_array_as_train_does(mudra, tmp_path):
     assert all(each == logits[0] for each in logits)
     assert "bits.npy: pixel values 0..1 (uint8), each black or white\n" in result.stderr
     assert "hand.png" not in result.stderr
+
+
+@pytest.fixture
+def stripes(mudra, tmp_path):
+    """A model for pictures of 8x6 in grey, and pictures of both its classes in 0..1."""
+    rng = np.random.default_rng(9)
+    labels = np.arange(120) % 2
+    pictures = rng.random((120, 8, 6)) * 0.4
+    pictures[labels == 1, ::2] += 0.5
+    np.savez(tmp_path / "data.npz", dataset=pictures, labels=labels)
+    assert mudra("train", "data.npz", "--epochs", 5, "--no-report", "--out", "run").returncode == 0
+    return pictures
+
+
+def predicted(mudra, *arguments):
+    result = mudra("predict", *arguments, "--model", "run", "--json")
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+@pytest.mark.parametrize("form", ["[3, 8, 6]", "[3, 48]", "[3, 8, 6, 1]", "[3, 1, 8, 6]", "[1, 48]", "[48]", "[8, 6]"])
+def test_predict_answers_every_image_of_an_array(mudra, tmp_path, stripes, form):
+    """The shape the model was trained on decides what an array holds."""
+    shape = json.loads(form)
+    count = 3 if shape[0] == 3 else 1
+    for i in range(count):
+        np.save(tmp_path / f"{i}.npy", stripes[i])
+    alone = predicted(mudra, *[f"{i}.npy" for i in range(count)])
+    np.save(tmp_path / "all.npy", stripes[:count].reshape(shape))
+    together = predicted(mudra, "all.npy")
+    assert [(a["file"], a["image"]) for a in together] == [("all.npy", i) for i in range(count)]
+    assert [a["logits"] for a in together] == [a["logits"] for a in alone]
+    lines = mudra("predict", "all.npy", "--model", "run").stdout.splitlines()
+    assert [line.startswith("all.npy, image " if count > 1 else "all.npy  ") for line in lines] == [True] * count
+
+
+def test_three_grey_images_are_no_colours_to_a_grey_model(mudra, tmp_path, stripes):
+    large = np.kron(stripes[:3], np.ones((2, 2)))  # [3, 16, 12]: not the model's size
+    np.save(tmp_path / "large.npy", large)
+    assert len(predicted(mudra, "large.npy")) == 3
+    np.save(tmp_path / "colours.npy", np.moveaxis(large, 0, 2))  # [16, 12, 3]
+    assert len(predicted(mudra, "colours.npy")) == 1
+
+
+def test_predict_reads_a_folder(mudra, tmp_path, stripes):
+    (tmp_path / "hands/deep").mkdir(parents=True)
+    for name in ("hands/b.png", "hands/deep/a.webp"):
+        Image.fromarray((stripes[1] * 255).astype("u1")).save(tmp_path / name)
+    (tmp_path / "hands/.hidden.png").write_bytes(b"no picture")
+    (tmp_path / "hands/notes.txt").write_text("no picture")
+    result = mudra("predict", "hands", "--model", "run", "--json")
+    assert [a["file"] for a in json.loads(result.stdout)] == ["hands/b.png", "hands/deep/a.webp"]
+    assert "1 file that is no picture left out" in result.stderr
+
+
+def values_of(mudra, tmp_path, array, *options):
+    """The images as they are understood, or the message."""
+    np.savez(tmp_path / "given.npz", dataset=array, labels=np.arange(len(array)) % 2)
+    result = mudra("data", "convert", "given.npz", "--out", "read.npz", *options)
+    if result.returncode != 0:
+        return result.stderr
+    read = np.load(tmp_path / "read.npz")["dataset"]
+    return (read / 255 if read.dtype == np.uint8 else read).reshape(array.shape), result.stderr
+
+
+@pytest.mark.parametrize("low, high, options, note", [
+    (0, 1, (), "pixel values 0..1 (float64)"),
+    (-1, 1, (), "pixel values -1..1 (float64)"),
+    (0, 255, (), "pixel values 0..255 (float64)"),
+    (0, 16, ("--range", "0,16"), "pixel values 0..16 (float64), as --range says"),
+    (-3, 5, ("--range=-3,5",), "pixel values -3..5 (float64), as --range says"),
+    (255, 0, ("--range", "255,0"), "pixel values 255..0 (float64), as --range says"),
+])
+def test_the_range_of_pixels_is_recognised_or_given(mudra, tmp_path, low, high, options, note):
+    truth = np.random.default_rng(10).random((10, 6, 6))
+    truth[0, 0, :2] = 0, 1
+    values, notes = values_of(mudra, tmp_path, low + (high - low) * truth, *options)
+    assert np.abs(values - truth).max() < 1e-6 and note in notes
+
+
+def test_a_range_that_is_not_plain_is_refused(mudra, tmp_path):
+    truth = np.random.default_rng(11).random((10, 6, 6))
+    standardised = (truth - truth.mean()) / truth.std()
+    by_pixel = np.where(np.arange(36).reshape(6, 6) == 7, standardised * 60, standardised)  # reaches beyond 64
+    one_off = truth.copy()
+    one_off[4, 2, 2] = -1
+    for array in (standardised, by_pixel, one_off, 16 * truth, (truth > 0.5) - 2 * (one_off < 0)):
+        message = values_of(mudra, tmp_path, array)
+        assert isinstance(message, str) and message.startswith("mudra: given.npz, array `dataset`: pixel values run from"), message
+        assert "--range" in message
+    assert "(in image 4, counted from 0)" in values_of(mudra, tmp_path, one_off)
+    overshot = 255 * truth - 1  # what resizing with splines does
+    assert np.abs(values_of(mudra, tmp_path, np.maximum(overshot, -1))[0] - overshot / 255).max() < 1e-6
+    _, notes = values_of(mudra, tmp_path, np.round(16 * truth))
+    assert "no pixel value is above 16: if that means white, say --range 0,16" in notes
+
+
+@pytest.mark.parametrize("text", ["1", "1,1", "a,b", "0,inf", "1,2,3", ","])
+def test_a_range_that_is_none_is_refused(mudra, text):
+    result = mudra("data", "inspect", "synth:20", "--range", text)
+    assert result.returncode == 2 and f"--range: '{text}' is not a range" in result.stderr

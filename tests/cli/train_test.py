@@ -1,4 +1,9 @@
 import json
+import tomllib
+
+import numpy as np
+import pytest
+from PIL import Image
 
 
 def test_an_unknown_command_suggests_one(mudra):
@@ -24,3 +29,61 @@ def test_json_is_one_document_and_nothing_else(mudra, shared):
     assert document["epochs"] == 2
     assert document["test"]["n"] == 200
     assert set(document) == {"run", "model", "predictions", "epochs", "kept_epoch", "ended", "loss", "test", "seconds"}
+
+
+@pytest.fixture
+def photographs(tmp_path):
+    """72 colour pictures of 64x60: a bright square on noise, left or right."""
+    rng = np.random.default_rng(12)
+    for i in range(72):
+        picture = rng.integers(0, 160, (64, 60, 3), "u1")
+        column = rng.integers(0, 14) + (0 if i % 2 else 30)
+        row = rng.integers(0, 48)
+        picture[row : row + 16, column : column + 16] = 255
+        folder = tmp_path / "signs" / ("left" if i % 2 else "right")
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture).save(folder / f"{i}.jpg")
+    return "signs"
+
+
+def options_of(run):
+    return tomllib.loads((run / "options.toml").read_text())
+
+
+def test_what_nobody_chose_for_photographs_is_chosen_and_said(mudra, tmp_path, photographs):
+    result = mudra("train", photographs, "--out", "run", "--no-report")
+    assert result.returncode == 0, result.stderr
+    options = options_of(tmp_path / "run")
+    assert options["size"] == "32x32" and options["network"] == "cnn" and options["split"] == "stratified:0.8"
+    assert options["epochs"] == 400  # 56 of 72 pictures train: one step an epoch
+    assert len((tmp_path / "run/metrics.jsonl").read_text().splitlines()) == 400
+    (chosen,) = [line for line in result.stderr.splitlines() if line.startswith("chosen ")]
+    assert chosen.split(":", 1)[1].strip() == (
+        f'--size 32x32 --split stratified:0.8 --network cnn --augment "{options["augment"]}" --epochs 400')
+    assert options["augment"] != ""
+    again = mudra("train", "--options", "run/options.toml", "--out", "again", "--no-report")
+    assert again.returncode == 0 and "chosen" not in again.stderr
+    assert (tmp_path / "again/model.safetensors").read_bytes() == (tmp_path / "run/model.safetensors").read_bytes()
+
+
+def test_what_was_chosen_for_photographs_is_kept(mudra, tmp_path, photographs):
+    result = mudra("train", photographs, "--network", "dense 4, relu", "--epochs", 1, "--out", "run", "--no-report")
+    options = options_of(tmp_path / "run")
+    assert "chosen    for pictures: --split stratified:0.8\n" in result.stderr
+    assert options["size"] == "" and options["augment"] == "" and options["epochs"] == 1
+    result = mudra("train", photographs, "--size", "20x24", "--augment", "", "--epochs", 2, "--split", "0.7",
+                   "--out", "own", "--no-report")
+    assert "chosen    for pictures: --network cnn\n" in result.stderr
+    options = options_of(tmp_path / "own")
+    assert (options["size"], options["augment"], options["epochs"], options["split"]) == ("20x24", "", 2, "0.7")
+
+
+def test_arrays_keep_the_defaults_unless_they_are_large(mudra, tmp_path):
+    rng = np.random.default_rng(13)
+    for side, chosen in ((48, False), (49, True)):
+        np.savez(tmp_path / "a.npz", dataset=rng.integers(0, 256, (20, side, side), "u1"), labels=np.arange(20) % 2)
+        result = mudra("train", "a.npz", "--epochs", 1, "--out", f"run{side}", "--no-report")
+        assert ("chosen " in result.stderr) == chosen, result.stderr
+        options = options_of(tmp_path / f"run{side}")
+        assert (options["size"], options["network"], options["split"]) == (
+            ("32x32", "cnn", "0.8") if chosen else ("", "dense 128, relu", "0.8"))

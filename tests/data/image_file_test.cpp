@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <zlib.h>
 
+#include <cctype>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -28,7 +29,7 @@ Image image_of(const Pixels& pixels) {
 }
 
 Image read(const std::string& name, int channels = 0) {
-  return image_of(read_image(image_files_folder + name, channels));
+  return image_of(read_images(image_files_folder + name, {.channels = channels}));
 }
 
 std::span<const uint8_t> as_bytes(const std::string& text) {
@@ -46,6 +47,17 @@ TEST(ImageFile, PngOfEveryKindEqualsPillow) {
 TEST(ImageFile, JpegOfEveryKindEqualsPillow) {
   for (const std::string name : {"smooth", "full_chroma", "progressive", "grey_jpeg", "cmyk"}) {
     EXPECT_EQ(read(name + ".jpeg"), read(name + ".npy")) << name;
+  }
+}
+
+TEST(ImageFile, WebPOfEveryKindEqualsPillow) {
+  for (const std::string name : {"webp_lossy", "webp_lossless", "webp_alpha", "webp_turn_6", "webp_turn_8"}) {
+    const Image image = read(name + ".webp");
+    EXPECT_EQ(image, read(name + ".npy")) << name;
+    const std::string file = read_file(image_files_folder + name + ".webp");
+    const PictureHeader header = picture_header(as_bytes(file), name);
+    EXPECT_EQ(header.size, (ImageSize{image.height, image.width})) << name;
+    EXPECT_EQ(header.channels, 3);
   }
 }
 
@@ -94,20 +106,28 @@ TEST(ImageFile, BadFilesAreRefusedInOneMessageThatNamesThem) {
   expect("bad_cut_off.jpeg", "damaged or cut off JPEG");
   expect("bad_cut_off.png", "damaged or cut off PNG (the file ends early)");
   expect("bad_header.jpeg", "damaged or cut off JPEG");
-  expect("bad_text.png", "is not a picture Mudra can read. Give a PNG or JPEG file");
+  expect("bad_text.png", "is not a picture Mudra can read. Give a PNG, JPEG or WebP file");
   expect("bad_20000.png", "is 20000x20000 pixels; at most 64 million are read");
   expect("bad_20000.jpeg", "is 20000x20000 pixels; at most 64 million are read");
   expect("bad_no_pixels.png", "damaged or cut off PNG");
   expect("bad_bomb.png", "has too few bytes for 8000x8000 pixels");
   expect("bad_bomb.jpeg", "has too few bytes for 8000x8000 pixels");
   expect("bad_scans.jpeg", "it has 501 scans");
+  expect("bad_cut_off.webp", "damaged or cut off WebP");
+  expect("bad_moving.webp", "is a WebP that moves, not one picture");
+  for (const std::string kind : {"GIF", "BMP", "TIFF", "HEIC", "AVIF"}) {
+    std::string ending = kind;
+    for (char& c : ending) c = static_cast<char>(std::tolower(c));
+    expect("bad_kind." + ending,
+           "is a " + kind + " picture, which Mudra does not read. Convert to JPEG or PNG");
+  }
   expect("missing.png", "No such file");
-  EXPECT_NE(message_of([&] { read_image(image_files_folder); }).find("is a folder"),
-            std::string::npos);
+  EXPECT_NE(message_of([&] { read_images(image_files_folder); }).find("is a folder"), std::string::npos);
 }
 
 TEST(ImageFile, EveryCutOfAFileIsRefused) {
-  for (const std::string name : {"smooth.jpeg", "progressive.jpeg", "colour.png", "palette.png"}) {
+  for (const std::string name : {"smooth.jpeg", "progressive.jpeg", "colour.png", "palette.png",
+                                 "webp_lossy.webp", "webp_lossless.webp", "webp_alpha.webp"}) {
     const std::string file = read_file(image_files_folder + name);
     for (size_t length = 0; length + 2 < file.size();
          ++length) {  // a JPEG may lack its last two bytes, the end mark

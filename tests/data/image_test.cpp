@@ -11,7 +11,7 @@ namespace {
 const std::string images_folder = MUDRA_SOURCE_DIR "/tests/fixtures/images/";
 
 Image read(const std::string& name) {
-  const Pixels pixels = read_image(images_folder + name);
+  const Pixels pixels = read_images(images_folder + name);
   const std::span<const uint8_t> bytes = pixels.bytes(0);
   const Shape& shape = pixels.shape();
   return {static_cast<int>(shape[1]), static_cast<int>(shape[2]), static_cast<int>(shape[3]),

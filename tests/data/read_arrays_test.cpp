@@ -187,7 +187,9 @@ TEST(ReadArrays, BadInputIsRefusedInOneClearMessage) {
     EXPECT_NE(message.find(part), std::string::npos) << "`" << message << "` lacks `" << part << "`";
   };
   expect(refusal("bad_nan"), "image 3 (counted from 0) has a pixel that is not a number (NaN)");
-  expect(refusal("bad_range"), "pixel values run from -128 to 68. Rescale them to 0..1 or 0..255");
+  expect(refusal("bad_range"),
+         "pixel values run from -128 (in image 0, counted from 0) to 68 (in image 4), which is "
+         "neither 0..1 nor 0..255 nor -1..1. Rescale them to 0..1");
   expect(refusal("bad_object"), "Python objects");
   expect(refusal("bad_structured"), "structured type");
   expect(refusal("bad_complex"), "the type <c8");

@@ -142,7 +142,52 @@ TEST(ReadFolder, ClassesAreSubFoldersAndFilesAreInOrder) {
   EXPECT_EQ(data.labels, (Numbers{0, 1, 1, 2, 3}));
   expect_five(data, {1, 4, 0, 3, 2});
   EXPECT_TRUE(data.skipped.empty());
-  EXPECT_EQ(data.notes, (Texts{"1 file that is not .png, .jpg or .jpeg left out"}));
+  EXPECT_EQ(data.notes, (Texts{"1 file that is no picture left out"}));
+}
+
+TEST(ReadFolder, WhatRunsLeaveAndHiddenFilesAreNoData) {
+  const ScratchFolder scratch;
+  const fs::path root = scratch.path() / "signs";
+  fs::copy(sources_folder + "folder", root, fs::copy_options::recursive);
+  const fs::path picture = root / "9/1.png";
+  fs::create_directories(root / "run/figures");  // --out signs/run
+  fs::create_directories(root / "figures");      // --out signs
+  fs::create_directories(root / "5/run/figures");
+  for (const char* name : {"run/metrics.jsonl", "report.html", "5/run/report.html"})
+    std::ofstream(root / name) << "\n";
+  for (const char* name : {"run/figures/loss.png", "figures/loss.png", "5/run/figures/loss.png", "5/._a.png"})
+    fs::copy(picture, root / name);
+  fs::create_directories(root / "9/figures");  // a folder of that name is data where there was no run
+  fs::copy(picture, root / "9/figures/2.png");
+  const Dataset data = read_dataset(root);
+  EXPECT_EQ(data.files,
+            (Texts{"0/é ü.png", "5/a.png", "5/b.png", "9/1.png", "9/figures/2.png", "10/deeper/手.PNG"}));
+  EXPECT_EQ(data.notes.back(), "what runs left behind is no data: figures, run and 5/run");
+}
+
+TEST(ReadFolder, PicturesOfKindsThatAreNotReadAreNamed) {
+  const ScratchFolder scratch;
+  fs::create_directories(scratch.path() / "5");
+  const std::string images = MUDRA_SOURCE_DIR "/tests/fixtures/images/";
+  for (const char* name : {"a.HEIC", "b.heic", "c.gif"})
+    fs::copy(images + "bad_kind.heic", scratch.path() / "5" / name);
+  expect_part(message_of([&] { read_dataset(scratch.path()); }),
+              "holds no PNG, JPEG or WebP pictures in its sub-folders; left out: 1 GIF picture and 2 HEIC "
+              "pictures. Convert to JPEG or PNG first");
+  fs::copy(images + "webp_lossy.webp", scratch.path() / "5/hand.WebP");
+  const Dataset data = read_dataset(scratch.path());
+  EXPECT_EQ(data.files, (Texts{"5/hand.WebP"}));
+  expect_part(data.notes.front(), "left out: 1 GIF picture and 2 HEIC pictures. Convert");
+}
+
+TEST(ReadFolder, LargePicturesAreShrunkWhenAsked) {
+  ReadOptions options;
+  options.shrink = {3, 2};
+  const Dataset data = read_dataset(sources_folder + "folder", options);  // of 4x4
+  EXPECT_EQ(data.pixels.shape(), (Shape{5, 2, 2, 1}));
+  EXPECT_EQ(data.notes.back(), "pictures of 4x4 brought to 2x2");
+  options.shrink.above = 4;
+  EXPECT_EQ(read_dataset(sources_folder + "folder", options).pixels.shape(), (Shape{5, 4, 4, 1}));
 }
 
 TEST(ReadFolder, MixedSizesAreBroughtToOne) {
@@ -187,12 +232,14 @@ TEST(ReadFolder, LinksInCirclesAndUnreadableFilesAreSkipped) {
     fs::copy(root + "/9/1.png", root + "/9/secret.png");
     fs::permissions(root + "/9/secret.png", fs::perms::none);
   }
+  fs::create_directory_symlink("/", root + "/10/everything");
   const Dataset data = read_dataset(root);
   EXPECT_EQ(data.size(), 5);
   std::string all;
   for (const std::string& message : data.skipped) all += message + "\n";
   expect_part(all, "5/up: leads to a folder that was read already");
   expect_part(all, "9/here: leads to a folder that was read already");
+  expect_part(all, "10/everything: leads to a folder that holds the data themselves");
   expect_part(all, "9/lost.png: cannot read: No such file");
   if (::geteuid() != 0) expect_part(all, "secret.png: cannot read: Permission denied");
   fs::remove_all(root);

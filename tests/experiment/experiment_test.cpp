@@ -210,6 +210,7 @@ const std::map<std::string, std::string>& others() {
       {"groups", "hands.csv"},
       {"labels", "labels.npy"},
       {"strict", "true"},
+      {"range", "-1,1"},
       {"size", "28x31"},
       {"channels", "3"},
       {"fit", "keep-aspect"},

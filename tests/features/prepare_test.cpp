@@ -11,7 +11,7 @@ namespace {
 const std::string folder = MUDRA_SOURCE_DIR "/tests/fixtures/images/";
 
 Image read(const std::string& name) {
-  const Pixels pixels = read_image(folder + name);
+  const Pixels pixels = read_images(folder + name);
   const std::span<const uint8_t> bytes = pixels.bytes(0);
   const Shape& shape = pixels.shape();
   return {static_cast<int>(shape[1]), static_cast<int>(shape[2]), static_cast<int>(shape[3]),
@@ -38,7 +38,7 @@ TEST(Prepare, FloatPixelsAreFittedWithoutRounding) {
   const Pixels fitted = fit_to(Pixels({1, 9, 13, 3}, values, 1), {7, 6, 3, Fit::stretch});
   std::vector<float> row(7 * 6 * 3), expected(row.size());
   fitted.read(0, row.data());
-  read_image(folder + "colour_to_7x6_float.npy").read(0, expected.data());
+  read_images(folder + "colour_to_7x6_float.npy").read(0, expected.data());
   for (size_t i = 0; i < row.size(); ++i) ASSERT_NEAR(row[i], expected[i], 1e-6);
 }
 

@@ -125,6 +125,30 @@ np.save(out / "text_bomb.npy", noise)
 Image.fromarray(noise[:1, :1]).save(out / "one_pixel.png")
 np.save(out / "one_pixel.npy", noise[:1, :1])
 
+# WebP: lossy, lossless, see-through, turned, moving, damaged.
+def save_webp(name, image, **options):
+    image.save(out / f"{name}.webp", **options)
+    read = ImageOps.exif_transpose(Image.open(out / f"{name}.webp"))
+    array = np.asarray(read)
+    np.save(out / f"{name}.npy", on_black(array[..., :3], array[..., 3]) if array.shape[2] == 4 else array)
+
+
+save_webp("webp_lossy", Image.fromarray(smooth), quality=80)
+save_webp("webp_lossless", Image.fromarray(noise), lossless=True)
+save_webp("webp_alpha", Image.fromarray(np.dstack([noise, alpha])), lossless=True, exact=True)
+for turn in (6, 8):
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    save_webp(f"webp_turn_{turn}", Image.fromarray(noise), lossless=True, exif=exif)
+(out / "bad_cut_off.webp").write_bytes((out / "webp_lossless.webp").read_bytes()[:-40])
+Image.fromarray(noise).save(out / "bad_moving.webp", save_all=True, append_images=[Image.fromarray(255 - noise)])
+
+# Kinds that are named and not read. Pillow writes no HEIC and no AVIF: the first box of such a file is enough.
+for kind in ("gif", "bmp", "tiff"):
+    Image.fromarray(noise[..., 0]).save(out / f"bad_kind.{kind}")
+for kind, brand in (("heic", b"heic"), ("avif", b"avif")):
+    (out / f"bad_kind.{kind}").write_bytes(struct.pack(">I", 24) + b"ftyp" + brand + bytes(4) + b"mif1" + brand)
+
 
 # Sizes.
 def area(a, m):

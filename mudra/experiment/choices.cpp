@@ -1,0 +1,53 @@
+#include "mudra/experiment/choices.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "mudra/data/split.h"
+
+namespace mudra {
+namespace {
+
+constexpr Shrink large_pictures{48, 32};
+constexpr int64_t fewest_steps = 400;
+
+// Sets an option, and notes it as it stands on a command line, unless it was set before.
+void choose(Options& options, const std::string& name, const std::string& text,
+            std::vector<std::string>& chosen) {
+  if (options.given.contains(name)) return;
+  set_option(options, name, text);
+  chosen.push_back("--" + name + " " + (text.find(' ') == text.npos ? text : "\"" + text + "\""));
+}
+
+// Passes over the training images that make enough steps, which few images need.
+int64_t enough_epochs(const Options& options, const Dataset& data) {
+  const Split split = make_split(data, options.split, options.seed);
+  const auto images = static_cast<double>(split.folds[0].train.size()) * (1 - options.validation);
+  const auto steps = static_cast<int64_t>(std::max(1.0, std::ceil(images / options.training.batch_size)));
+  return std::max<int64_t>(options.training.epochs, (fewest_steps + steps - 1) / steps);
+}
+
+}  // namespace
+
+LoadedData load_and_choose(Options& options, ThreadTeam& team, const Progress& progress) {
+  const bool is_open = options.recipe == Recipe::none;
+  const bool picks_network = is_open && !options.given.contains("network");
+  const bool picks_size = picks_network && !options.given.contains("size");
+  LoadedData loaded =
+      load_data(options.data, options.seed, team, progress, picks_size ? large_pictures : Shrink{});
+  const Dataset& data = loaded.data;
+  const Shape& shape = data.pixels.shape();
+  const bool is_shrunk = picks_size && loaded.is_shrunk, is_folder = !data.files.empty();
+  if (!is_open || (!is_folder && !is_shrunk)) return loaded;
+  if (is_shrunk)
+    choose(options, "size", std::to_string(shape[1]) + "x" + std::to_string(shape[2]), loaded.chosen);
+  if (is_folder) choose(options, "split", "stratified:0.8", loaded.chosen);
+  if (picks_network) {
+    choose(options, "network", "cnn", loaded.chosen);
+    choose(options, "augment", "rotate 10, scale 0.1, shift 2, brightness 0.2", loaded.chosen);
+    choose(options, "epochs", std::to_string(enough_epochs(options, data)), loaded.chosen);
+  }
+  return loaded;
+}
+
+}  // namespace mudra

@@ -1,0 +1,18 @@
+// What is chosen for pictures when nobody chose: here and nowhere else.
+#pragma once
+
+#include "mudra/experiment/load_data.h"
+
+namespace mudra {
+
+// load_data() for a training. For a folder of pictures, and for images with a side above 48 pixels, sets what
+// no recipe, file or text has set of
+//   --size     32x32 for pictures larger than 48 pixels, if --network is open, too
+//   --network  a small convolutional network; with it
+//   --augment  mild changes
+//   --epochs   30, or as many as make 400 steps
+//   --split    of a folder: the same share of every class
+// and says so in `chosen`, as it stands on a command line. Other data keep the defaults.
+LoadedData load_and_choose(Options& options, ThreadTeam& team, const Progress& progress = {});
+
+}  // namespace mudra
