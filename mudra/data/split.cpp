@@ -184,10 +184,11 @@ void check_classes(const Dataset& data, const std::vector<Row>& rows, const std:
   std::vector<bool> seen(data.classes.size(), false);
   for (const Row row : rows) seen[static_cast<size_t>(data.labels[row])] = true;
   for (size_t c = 0; c < seen.size(); ++c) {
-    if (!seen[c]) {
-      throw usage_error("the " + which + " part has no image of class '" + data.classes[c] + "'", where,
-                        "Use stratified:0.8, another --seed, or more images");
-    }
+    if (seen[c]) continue;
+    const bool is_alone = std::ranges::count(data.labels, static_cast<int32_t>(c)) == 1;
+    throw usage_error("the " + which + " part has no image of class '" + data.classes[c] + "'", where,
+                      is_alone ? "It has only one image: add some, or leave it out with --classes"
+                               : "Use stratified:0.8, another --seed, or more images");
   }
 }
 

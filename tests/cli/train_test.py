@@ -87,3 +87,10 @@ def test_arrays_keep_the_defaults_unless_they_are_large(mudra, tmp_path):
         options = options_of(tmp_path / f"run{side}")
         assert (options["size"], options["network"], options["split"]) == (
             ("32x32", "cnn", "0.8") if chosen else ("", "dense 128, relu", "0.8"))
+
+
+def test_a_class_of_one_picture_is_told_to_get_more(mudra, tmp_path, photographs):
+    (tmp_path / photographs / "up").mkdir()
+    Image.new("L", (64, 60)).save(tmp_path / photographs / "up/1.png")
+    result = mudra("train", photographs)
+    assert result.returncode == 2 and "class 'up'. It has only one image: add some" in result.stderr
