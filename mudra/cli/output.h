@@ -1,6 +1,8 @@
 // How commands speak: results on standard output, progress on standard error.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -22,6 +24,13 @@ class App;
 #include "mudra/report/record.h"
 
 namespace mudra {
+
+// A note or progress on standard error. Never throws: what finds no reader or no memory is left out.
+void say_all(fmt::string_view format, fmt::format_args values) noexcept;
+template <class... T>
+void say(fmt::format_string<T...> format, const T&... values) noexcept {
+  say_all(format, fmt::make_format_args(values...));
+}
 
 // Writes the report of a run into its folder and says where it is, on standard output unless `quiet`.
 void print_report(const RunRecord& record, const std::filesystem::path& folder, bool quiet);
@@ -45,7 +54,8 @@ void print_notes(const Dataset& data);
 
 void print_json(const nlohmann::json& document);
 
-// A line of progress that is rewritten on a terminal; elsewhere only finished lines appear.
+// A line of progress that is rewritten on a terminal, where it is cut to fit; elsewhere only finished lines
+// appear.
 class ProgressLine {
  public:
   ProgressLine();
