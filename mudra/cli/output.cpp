@@ -38,22 +38,20 @@ std::string fitted(const std::string& line) {
 
 }  // namespace
 
-void say_all(fmt::string_view format, fmt::format_args values) noexcept {
-  try {
-    fmt::vprint(stderr, format, values);
-  } catch (const std::exception&) {
-    // Progress may not cost a result.
-  }
+void say_all(std::FILE* to, fmt::string_view format, fmt::format_args values) try {
+  fmt::vprint(to, format, values);
+} catch (const std::exception&) {
+  if (to != stderr) throw;
 }
 
 void print_report(const RunRecord& record, const std::filesystem::path& folder, bool quiet) {
-  for (const std::string& note : write_report(record, folder)) say("note      {}\n", note);
+  for (const std::string& note : write_report(record, folder)) say(stderr, "note      {}\n", note);
   if (!quiet) fmt::print("report    {}\n", (folder / "report.html").string());
 }
 
 void print_notes(const Dataset& data) {
-  for (const std::string& note : data.notes) say("          {}\n", note);
-  for (const std::string& message : data.skipped) say("skipped   {}\n", message);
+  for (const std::string& note : data.notes) say(stderr, "          {}\n", note);
+  for (const std::string& message : data.skipped) say(stderr, "skipped   {}\n", message);
 }
 
 void print_confusion(const Evaluation& evaluation) {
@@ -130,15 +128,16 @@ void ProgressLine::show(const std::string& text) {
   const auto now = std::chrono::steady_clock::now();
   if (!is_terminal_ || now - shown_ < std::chrono::milliseconds(50)) return;
   shown_ = now;
-  say("\r\033[K{}", fitted(text));
+  say(stderr, "\r\033[K{}", fitted(text));
 }
 
 void ProgressLine::clear() {
-  if (is_terminal_ && shown_ != std::chrono::steady_clock::time_point()) say("\r\033[K");
+  if (is_terminal_ && shown_ != std::chrono::steady_clock::time_point()) say(stderr, "\r\033[K");
 }
 
 void ProgressLine::finish(const std::string& text) {
-  say("{}{}\n", is_terminal_ ? "\r\033[K" : "", is_terminal_ ? fitted(text) : text);
+  if (is_terminal_) return say(stderr, "\r\033[K{}\n", fitted(text));
+  say(stderr, "{}\n", text);
 }
 
 std::stop_token interrupts() {

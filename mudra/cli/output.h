@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <cstdio>
 #include <filesystem>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
@@ -25,11 +26,12 @@ class App;
 
 namespace mudra {
 
-// A note or progress on standard error. Never throws: what finds no reader or no memory is left out.
-void say_all(fmt::string_view format, fmt::format_args values) noexcept;
+// fmt::print. On standard error, where only notes and progress go, what cannot be written is left out: it may
+// not cost a result.
+void say_all(std::FILE* to, fmt::string_view format, fmt::format_args values);
 template <class... T>
-void say(fmt::format_string<T...> format, const T&... values) noexcept {
-  say_all(format, fmt::make_format_args(values...));
+void say(std::FILE* to, fmt::format_string<T...> format, const T&... values) {
+  say_all(to, format, fmt::make_format_args(values...));
 }
 
 // Writes the report of a run into its folder and says where it is, on standard output unless `quiet`.

@@ -33,7 +33,7 @@ FileAnswer answer(const Predictor& predictor, const std::string& file) {
   }
   std::vector<std::string> notes;
   const Pixels picture = read_image(file, predictor.model().preprocessing.channels, &notes);
-  for (const std::string& note : notes) say("{}: {}\n", file, note);
+  for (const std::string& note : notes) say(stderr, "{}: {}\n", file, note);
   return {file, predictor.answer(picture).at(0)};
 }
 
@@ -90,7 +90,7 @@ void predict_command(CLI::App& app) {
       } catch (const Error& error) {
         ++failed;
         if (failed < a->images.size()) {  // the last of nothing but failures ends the command
-          say("mudra: {}\n", error.what());
+          say(stderr, "mudra: {}\n", error.what());
         } else {
           throw;
         }

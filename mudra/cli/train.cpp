@@ -80,11 +80,11 @@ class EpochProgress {
 };
 
 void describe_experiment(const Experiment& experiment) {
-  say("data      {}\n", experiment.data_text);
+  say(stderr, "data      {}\n", experiment.data_text);
   print_notes(experiment.data);
-  say("split     {}\n", describe_split(experiment.split));
+  say(stderr, "split     {}\n", describe_split(experiment.split));
   const Network& network = experiment.initial.network;
-  say("network   {}   {} parameters\n", network.text(), thousands(network.parameter_count()));
+  say(stderr, "network   {}   {} parameters\n", network.text(), thousands(network.parameter_count()));
 }
 
 void print_result(const Run& run) {

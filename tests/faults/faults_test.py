@@ -175,7 +175,9 @@ def test_a_failed_call_loses_nothing(attack, name, kind):
     first = 2000 if LONG else 8
     more = calls[first:]
     chosen = [*calls[:first], *sorted(random.Random(1).sample(more, min(500 if LONG else 12, len(more))))]
-    attacked.try_all({call: {"env": dict(environment, FAULT_AT=str(call))} for call in chosen})
+    # Without memory toml++ takes a number of options.toml for damaged.
+    statuses = (0, 1, 2) if (name, kind) == ("resume", "allocate") else (0, 1)
+    attacked.try_all({call: {"env": dict(environment, FAULT_AT=str(call))} for call in chosen}, statuses)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
