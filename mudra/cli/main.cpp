@@ -1,10 +1,15 @@
 // The command line: finds the command that is meant, and says in one message what is wrong.
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <new>
 #include <system_error>
 
 #include "mudra/cli/commands.h"
@@ -80,6 +85,15 @@ void check_complete(const CLI::App& root) {
   if (!names.empty()) throw usage_error(fmt::format("name a command: {}", fmt::join(names, ", ")));
 }
 
+// Standard input, output and error that are closed become what can only be read: else the first file that is
+// opened would be taken for one of them.
+void fill_standard_descriptors() {
+  for (int descriptor = 0; descriptor <= 2; ++descriptor) {
+    if (::fcntl(descriptor, F_GETFD) < 0 && ::open("/dev/null", O_RDONLY) != descriptor)
+      throw Error("cannot be opened", "/dev/null", "Leave standard input, output and error open");
+  }
+}
+
 int run(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);  // a reader that leaves is a failed write, not a death
   CLI::App app("Learns hand signs from pictures and puts the result to work.", "mudra");
@@ -88,6 +102,7 @@ int run(int argc, char** argv) {
   app.require_subcommand(0, 1);  // a word after a command is no command: a folder may be called `data`
   app.parse_complete_callback([&] { check_complete(app); });  // before the command's own
   try {
+    fill_standard_descriptors();
     // Only the command that is meant need declare its options.
     for (const Command& command : commands) {
       CLI::App* sub = app.add_subcommand(command.name, command.summary);
@@ -129,14 +144,35 @@ int run(int argc, char** argv) {
   return 1;
 }
 
+std::atomic<bool> lacked_memory = false;
+std::terminate_handler ends_otherwise;
+
+// A message that needs no memory.
+int say_no_memory() {
+  std::fputs("mudra: not enough memory. Use fewer or smaller images, or a smaller network.\n", stderr);
+  return 1;
+}
+
+// Without memory some functions of libraries throw that may not, such as the destructor of a json.
+void end_without_memory() {
+  std::set_new_handler([] {
+    lacked_memory = true;
+    throw std::bad_alloc();
+  });
+  ends_otherwise = std::set_terminate([] {
+    if (lacked_memory) std::_Exit(say_no_memory());
+    ends_otherwise();
+  });
+}
+
 }  // namespace
 }  // namespace mudra
 
 int main(int argc, char** argv) {
+  mudra::end_without_memory();
   try {
     return mudra::run(argc, argv);
-  } catch (...) {  // a message that needs no memory
-    std::fputs("mudra: not enough memory. Use fewer or smaller images, or a smaller network.\n", stderr);
-    return 1;
+  } catch (...) {
+    return mudra::say_no_memory();
   }
 }

@@ -1,7 +1,7 @@
 #include "mudra/cli/output.h"
 
-#include <fmt/format.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -16,15 +16,42 @@
 #include "mudra/report/page.h"
 
 namespace mudra {
+namespace {
+
+// Columns of a terminal that valid UTF-8 takes: as many as an alignment does not add.
+size_t columns_of(const std::string& text) {
+  const size_t padded = 2 * text.size();
+  return padded - (fmt::formatted_size("{:{}}", text, padded) - text.size());
+}
+
+// What fits on a line of the terminal. Of fields with three spaces between them the last go first.
+std::string fitted(const std::string& line) {
+  winsize size{};
+  ioctl(STDERR_FILENO, TIOCGWINSZ, &size);
+  const size_t most = size.ws_col > 1 ? size.ws_col - 1 : 79;
+  std::string text = clean(line);
+  for (size_t end = 0; columns_of(text) > most && (end = text.rfind("   ")) != std::string::npos;)
+    text.resize(end);
+  for (size_t length = most; columns_of(text) > most; --length) text = shorten(text, length);
+  return text;
+}
+
+}  // namespace
+
+void say_all(std::FILE* to, fmt::string_view format, fmt::format_args values) try {
+  fmt::vprint(to, format, values);
+} catch (const std::exception&) {
+  if (to != stderr) throw;
+}
 
 void print_report(const RunRecord& record, const std::filesystem::path& folder, bool quiet) {
-  for (const std::string& note : write_report(record, folder)) fmt::print(stderr, "note      {}\n", note);
+  for (const std::string& note : write_report(record, folder)) say(stderr, "note      {}\n", note);
   if (!quiet) fmt::print("report    {}\n", (folder / "report.html").string());
 }
 
 void print_notes(const Dataset& data) {
-  for (const std::string& note : data.notes) fmt::print(stderr, "          {}\n", note);
-  for (const std::string& message : data.skipped) fmt::print(stderr, "skipped   {}\n", message);
+  for (const std::string& note : data.notes) say(stderr, "          {}\n", note);
+  for (const std::string& message : data.skipped) say(stderr, "skipped   {}\n", message);
 }
 
 void print_confusion(const Evaluation& evaluation) {
@@ -101,16 +128,16 @@ void ProgressLine::show(const std::string& text) {
   const auto now = std::chrono::steady_clock::now();
   if (!is_terminal_ || now - shown_ < std::chrono::milliseconds(50)) return;
   shown_ = now;
-  fmt::print(stderr, "\r\033[K{}", text);
-  std::fflush(stderr);
+  say(stderr, "\r\033[K{}", fitted(text));
 }
 
 void ProgressLine::clear() {
-  if (is_terminal_ && shown_ != std::chrono::steady_clock::time_point()) fmt::print(stderr, "\r\033[K");
+  if (is_terminal_ && shown_ != std::chrono::steady_clock::time_point()) say(stderr, "\r\033[K");
 }
 
 void ProgressLine::finish(const std::string& text) {
-  fmt::print(stderr, "{}{}\n", is_terminal_ ? "\r\033[K" : "", text);
+  if (is_terminal_) return say(stderr, "\r\033[K{}\n", fitted(text));
+  say(stderr, "{}\n", text);
 }
 
 std::stop_token interrupts() {

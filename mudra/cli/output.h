@@ -1,8 +1,11 @@
 // How commands speak: results on standard output, progress on standard error.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <chrono>
 #include <cstdint>
+#include <cstdio>
 #include <filesystem>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
@@ -22,6 +25,14 @@ class App;
 #include "mudra/report/record.h"
 
 namespace mudra {
+
+// fmt::print. On standard error, where only notes and progress go, what cannot be written is left out: it may
+// not cost a result.
+void say_all(std::FILE* to, fmt::string_view format, fmt::format_args values);
+template <class... T>
+void say(std::FILE* to, fmt::format_string<T...> format, const T&... values) {
+  say_all(to, format, fmt::make_format_args(values...));
+}
 
 // Writes the report of a run into its folder and says where it is, on standard output unless `quiet`.
 void print_report(const RunRecord& record, const std::filesystem::path& folder, bool quiet);
@@ -45,7 +56,8 @@ void print_notes(const Dataset& data);
 
 void print_json(const nlohmann::json& document);
 
-// A line of progress that is rewritten on a terminal; elsewhere only finished lines appear.
+// A line of progress that is rewritten on a terminal, where it is cut to fit; elsewhere only finished lines
+// appear.
 class ProgressLine {
  public:
   ProgressLine();

@@ -44,7 +44,7 @@ void answer_file(const Predictor& predictor, const std::string& file, const Rang
                                        .black = static_cast<float>(range.black),
                                        .white = static_cast<float>(range.white)},
                                       &notes);
-  for (const std::string& note : notes) fmt::print(stderr, "{}: {}\n", file, note);
+  for (const std::string& note : notes) say(stderr, "{}: {}\n", file, note);
   std::vector<Answer> found = predictor.answer(pictures);
   for (size_t i = 0; i < found.size(); ++i)
     answers.push_back({file, i, found.size() > 1, std::move(found[i])});
@@ -61,7 +61,7 @@ std::vector<std::string> with_pictures_of_folders(const std::vector<std::string>
     const std::vector<std::string> inside = pictures_in(name, notes);
     files.insert(files.end(), inside.begin(), inside.end());
   }
-  for (const std::string& note : notes) fmt::print(stderr, "          {}\n", note);
+  for (const std::string& note : notes) say(stderr, "          {}\n", note);
   return files;
 }
 
@@ -127,7 +127,7 @@ void predict_command(CLI::App& app) {
       } catch (const Error& error) {
         ++failed;
         if (failed < files.size()) {  // the last of nothing but failures ends the command
-          fmt::print(stderr, "mudra: {}\n", error.what());
+          say(stderr, "mudra: {}\n", error.what());
         } else {
           throw;
         }

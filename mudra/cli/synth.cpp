@@ -63,7 +63,7 @@ void synth_command(CLI::App& app) {
                thousands(static_cast<int64_t>(data.group_names.size())),
                data.group_names.size() == 1 ? "person" : "people", options.size, options.size, seconds);
     fmt::print("written   {}\n", a->out);
-    for (const std::string& note : notes) fmt::print(stderr, "note      {}\n", note);
+    for (const std::string& note : notes) say(stderr, "note      {}\n", note);
   });
 }
 

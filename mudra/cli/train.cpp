@@ -45,7 +45,7 @@ std::string epoch_line(const Experiment& experiment, size_t training, const Epoc
 class EpochProgress {
  public:
   explicit EpochProgress(bool quiet) : quiet_(quiet) {}
-  ~EpochProgress() { finish(); }  // before a message of what stopped it
+  ~EpochProgress() { line_.clear(); }  // before a message of what stopped it
   EpochProgress(const EpochProgress&) = delete;
   EpochProgress& operator=(const EpochProgress&) = delete;
 
@@ -80,13 +80,13 @@ class EpochProgress {
 };
 
 void describe_experiment(const Experiment& experiment) {
-  fmt::print(stderr, "data      {}\n", experiment.data_text);
+  say(stderr, "data      {}\n", experiment.data_text);
   print_notes(experiment.data);
-  fmt::print(stderr, "split     {}\n", describe_split(experiment.split));
+  say(stderr, "split     {}\n", describe_split(experiment.split));
   const Network& network = experiment.initial.network;
-  fmt::print(stderr, "network   {}   {} parameters\n", network.text(), thousands(network.parameter_count()));
+  say(stderr, "network   {}   {} parameters\n", network.text(), thousands(network.parameter_count()));
   if (!experiment.chosen.empty())
-    fmt::print(stderr, "chosen    for pictures: {}\n", fmt::join(experiment.chosen, " "));
+    say(stderr, "chosen    for pictures: {}\n", fmt::join(experiment.chosen, " "));
 }
 
 void print_result(const Run& run) {

@@ -1,6 +1,7 @@
 #include <csetjmp>
 #include <cstdio>
 #include <cstring>
+#include <new>
 #include <utility>
 // clang-format off
 #include <jpeglib.h>  // needs <cstdio> before it
@@ -21,6 +22,7 @@ struct Reader {
   jpeg_progress_mgr progress;
   std::jmp_buf escape;
   char message[JMSG_LENGTH_MAX];
+  bool lacks_memory = false;
 };
 
 // A progressive file may go over its pixels endlessly.
@@ -33,6 +35,7 @@ extern "C" {
 [[noreturn]] static void on_error(j_common_ptr info) {
   Reader& reader = reader_of(info);
   info->err->format_message(info, reader.message);
+  reader.lacks_memory = info->err->msg_code == JERR_OUT_OF_MEMORY;
   std::longjmp(reader.escape, 1);
 }
 static void on_message(j_common_ptr info, int level) {
@@ -154,6 +157,7 @@ class Jpeg {
  private:
   void check(bool good) {
     if (good) return;
+    if (reader_.lacks_memory) throw std::bad_alloc();
     throw Error(std::string("is a damaged or cut off JPEG (") + reader_.message + ")", where_,
                 "Copy or save it again");
   }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
+#include <new>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -51,6 +52,7 @@ std::string key_of(const Dataset& data, const Split& split, ThreadTeam& team) {
     images[static_cast<size_t>(row)] = XXH3_64bits(grey.data(), grey.size_bytes());
   });
   const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state(XXH3_createState(), XXH3_freeState);
+  if (!state) throw std::bad_alloc();
   XXH3_128bits_reset_withSeed(state.get(), method_version);
   const auto add = [&](const auto& rows) {
     const uint64_t count = rows.size();

@@ -2,7 +2,9 @@
 
 #include <csetjmp>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <new>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,6 +23,7 @@ struct Reader {
   size_t left = 0;
   std::jmp_buf escape;
   char message[160] = "";
+  bool lacks_memory = false;
 };
 
 extern "C" {
@@ -38,16 +41,29 @@ static void give_bytes(png_structp png, png_bytep out, size_t size) {
   reader.left -= size;
 }
 static void take_bytes(png_structp png, png_bytep bytes, size_t size) {
-  static_cast<std::string*>(png_get_io_ptr(png))->append(reinterpret_cast<const char*>(bytes), size);
+  try {
+    static_cast<std::string*>(png_get_io_ptr(png))->append(reinterpret_cast<const char*>(bytes), size);
+    return;
+  } catch (const std::bad_alloc&) {
+    static_cast<Reader*>(png_get_error_ptr(png))->lacks_memory = true;
+  }
+  png_error(png, "");
+}
+static png_voidp allocate(png_structp png, png_alloc_size_t size) {
+  void* memory = std::malloc(size);
+  if (memory == nullptr) static_cast<Reader*>(png_get_mem_ptr(png))->lacks_memory = true;
+  return memory;
 }
 static void flush_bytes(png_structp) {}
 }
 
 bool start(Reader& reader) {
   if (setjmp(reader.escape) != 0) return false;
-  reader.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &reader, on_error, on_warning);
+  reader.png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &reader, on_error, on_warning, &reader,
+                                        allocate, nullptr);
   if (reader.png == nullptr) return false;
   reader.info = png_create_info_struct(reader.png);
+  if (reader.info == nullptr) return false;
   png_set_read_fn(reader.png, &reader, give_bytes);
   png_set_user_limits(reader.png, 0x7FFFFFFF, 0x7FFFFFFF);  // ours are in pixels
   png_set_chunk_malloc_max(reader.png, 8 << 20);
@@ -124,6 +140,7 @@ class Png {
  private:
   void check(bool good) {
     if (good) return;
+    if (reader_.lacks_memory) throw std::bad_alloc();
     throw Error(std::string("is a damaged or cut off PNG (") + reader_.message + ")", where_,
                 "Copy or save it again");
   }
@@ -134,9 +151,11 @@ class Png {
 
 bool write_png(Reader& writer, const Image& image, std::string& out) {
   if (setjmp(writer.escape) != 0) return false;
-  writer.png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &writer, on_error, on_warning);
+  writer.png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, &writer, on_error, on_warning, &writer,
+                                         allocate, nullptr);
   if (writer.png == nullptr) return false;
   writer.info = png_create_info_struct(writer.png);
+  if (writer.info == nullptr) return false;
   png_set_write_fn(writer.png, &out, take_bytes, flush_bytes);
   png_set_IHDR(writer.png, writer.info, static_cast<png_uint_32>(image.width),
                static_cast<png_uint_32>(image.height), 8,
@@ -172,6 +191,7 @@ std::string encode_png(const Image& image) {
   Reader writer;
   const bool good = write_png(writer, image, out);
   png_destroy_write_struct(&writer.png, &writer.info);
+  if (writer.lacks_memory) throw std::bad_alloc();
   if (!good) throw Error(std::string("the picture cannot be written as PNG (") + writer.message + ")");
   return out;
 }

@@ -1,7 +1,7 @@
 #include <webp/decode.h>
-#include <webp/demux.h>
 
-#include <memory>
+#include <algorithm>
+#include <new>
 #include <string_view>
 #include <utility>
 
@@ -23,12 +23,15 @@ WebPBitstreamFeatures features(std::span<const uint8_t> file, const std::string&
 
 // The EXIF orientation 1..8; 1 where the file says nothing.
 int orientation(std::span<const uint8_t> file) {
-  const WebPData data{file.data(), file.size()};
-  const std::unique_ptr<WebPDemuxer, decltype(&WebPDemuxDelete)> parts(WebPDemux(&data), WebPDemuxDelete);
-  WebPChunkIterator chunk;
-  if (!parts || WebPDemuxGetChunk(parts.get(), "EXIF", 1, &chunk) == 0) return 1;
-  std::span<const uint8_t> exif(chunk.chunk.bytes, chunk.chunk.size);  // lies in `file`
-  WebPDemuxReleaseChunkIterator(&chunk);
+  // RIFF size WEBP, then chunks: four letters, the size in four bytes, as many bytes, filled up to two.
+  std::string_view text(reinterpret_cast<const char*>(file.data()), file.size());
+  size_t at = 12, size = 0;
+  for (;; at += 8 + size + size % 2) {
+    if (at + 8 > file.size()) return 1;
+    size = file[at + 4] | file[at + 5] << 8 | file[at + 6] << 16 | size_t{file[at + 7]} << 24;
+    if (text.substr(at, 4) == "EXIF") break;
+  }
+  std::span<const uint8_t> exif = file.subspan(at + 8, std::min(size, file.size() - at - 8));
   // Some programs write the six bytes that stand before EXIF in a JPEG.
   const std::string_view mark("Exif\0\0", 6), start(reinterpret_cast<const char*>(exif.data()), exif.size());
   if (start.starts_with(mark)) exif = exif.subspan(mark.size());
@@ -42,9 +45,14 @@ Image decode_webp(std::span<const uint8_t> file, const std::string& where, int) 
   Image image{found.height, found.width, 3, {}};
   const int stored = found.has_alpha != 0 ? 4 : 3, stride = stored * found.width;
   image.bytes.resize(static_cast<size_t>(stride) * static_cast<size_t>(found.height));
-  const auto decode = stored == 4 ? WebPDecodeRGBAInto : WebPDecodeRGBInto;
-  if (decode(file.data(), file.size(), image.bytes.data(), image.bytes.size(), stride) == nullptr)
-    throw Error("is a damaged or cut off WebP", where, "Copy or save it again");
+  WebPDecoderConfig to;
+  WebPInitDecoderConfig(&to);
+  to.output.colorspace = stored == 4 ? MODE_RGBA : MODE_RGB;
+  to.output.is_external_memory = 1;
+  to.output.u.RGBA = {image.bytes.data(), stride, image.bytes.size()};
+  const VP8StatusCode status = WebPDecode(file.data(), file.size(), &to);
+  if (status == VP8_STATUS_OUT_OF_MEMORY) throw std::bad_alloc();
+  if (status != VP8_STATUS_OK) throw Error("is a damaged or cut off WebP", where, "Copy or save it again");
   if (stored == 4) lay_on_black(image);
   return orient(std::move(image), orientation(file));
 }

@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <bit>
+#include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <exception>
 #include <list>
+#include <memory>
 
 #include "mudra/core/atomic_file.h"
 #include "mudra/core/error.h"
@@ -215,6 +218,44 @@ zip_int64_t give_member(void* state, void* out, zip_uint64_t size, zip_source_cm
   }
 }
 
+// Where libzip writes. By itself it would make another file first, whose random name takes OpenSSL.
+struct ZipFile {
+  std::unique_ptr<FILE, int (*)(FILE*)> file;
+  int error = 0;  // errno of what failed
+};
+
+zip_int64_t write_archive(void* state, void* data, zip_uint64_t size, zip_source_cmd_t command) {
+  auto& [file, error] = *static_cast<ZipFile*>(state);
+  const auto check = [&error = error](bool good, zip_int64_t result = 0) {
+    if (!good) error = errno;
+    return good ? result : -1;
+  };
+  switch (command) {
+    case ZIP_SOURCE_WRITE:
+      return check(std::fwrite(data, 1, size, file.get()) == size, static_cast<zip_int64_t>(size));
+    case ZIP_SOURCE_TELL_WRITE:
+      return ftello(file.get());
+    case ZIP_SOURCE_SEEK_WRITE: {
+      const auto* to = ZIP_SOURCE_GET_ARGS(zip_source_args_seek_t, data, size, nullptr);
+      return check(to != nullptr && fseeko(file.get(), to->offset, to->whence) == 0);
+    }
+    case ZIP_SOURCE_COMMIT_WRITE:
+      return check(std::fflush(file.get()) == 0);
+    case ZIP_SOURCE_STAT:
+      zip_stat_init(static_cast<zip_stat_t*>(data));
+      return sizeof(zip_stat_t);
+    case ZIP_SOURCE_ERROR: {
+      const int codes[2] = {ZIP_ER_WRITE, error};
+      std::memcpy(data, codes, sizeof codes);
+      return sizeof codes;
+    }
+    case ZIP_SOURCE_SUPPORTS:
+      return ZIP_SOURCE_SUPPORTS_WRITABLE;
+    default:
+      return 0;
+  }
+}
+
 }  // namespace
 
 bool writes_bytes(const Pixels& pixels) {
@@ -265,23 +306,38 @@ Notes write_npz(const Dataset& data, const std::string& path, const WriteOptions
     members.push_back({"photographs.npy", npy_texts(numbers, data.photographs)});
   }
 
-  int code = 0;
-  zip_t* zip = zip_open(file.temporary().c_str(), ZIP_CREATE | ZIP_TRUNCATE, &code);
-  if (zip == nullptr) throw Error("cannot write", path, "Choose a folder you may write to");
-  for (ZipMember& member : members) {
-    zip_source_t* source = zip_source_function(zip, give_member, &member);
-    const auto index = static_cast<zip_uint64_t>(zip_file_add(zip, member.name, source, 0));
-    zip_set_file_compression(zip, index, options.compress ? ZIP_CM_DEFLATE : ZIP_CM_STORE, 0);
-    zip_file_set_dostime(zip, index, 0, 1 << 5 | 1, 0);  // 1980-01-01: the same data give the same bytes
-  }
-  if (zip_close(zip) != 0) {
-    const std::string why = zip_strerror(zip);
-    zip_discard(zip);
+  const auto check = [&](bool good, const char* why) {
+    if (good) return;
     for (const ZipMember& member : members) {
       if (member.failure) std::rethrow_exception(member.failure);
     }
-    throw Error("cannot write: " + why, path, "Free some space or choose another folder");
+    throw Error(std::string("cannot write: ") + why, path, "Free some space or choose another folder");
+  };
+  ZipFile out{{std::fopen(file.temporary().c_str(), "wb"), std::fclose}};
+  check(out.file != nullptr, std::strerror(errno));
+  zip_error_t error;
+  zip_error_init(&error);
+  std::unique_ptr<zip_source_t, void (*)(zip_source_t*)> target(
+      zip_source_function_create(write_archive, &out, &error), zip_source_free);
+  std::unique_ptr<zip_t, void (*)(zip_t*)> zip(
+      target ? zip_open_from_source(target.get(), ZIP_CREATE | ZIP_TRUNCATE, &error) : nullptr, zip_discard);
+  if (!zip) throw std::bad_alloc();
+  target.release();  // the archive has it
+  for (ZipMember& member : members) {
+    zip_source_t* const source = zip_source_function(zip.get(), give_member, &member);
+    const zip_int64_t index = source ? zip_file_add(zip.get(), member.name, source, 0) : -1;
+    if (index < 0) zip_source_free(source);
+    const auto at = static_cast<zip_uint64_t>(index);
+    // 1980-01-01: the same data give the same bytes
+    check(index >= 0 &&
+              zip_set_file_compression(zip.get(), at, options.compress ? ZIP_CM_DEFLATE : ZIP_CM_STORE, 0) ==
+                  0 &&
+              zip_file_set_dostime(zip.get(), at, 0, 1 << 5 | 1, 0) == 0,
+          zip_strerror(zip.get()));
   }
+  check(zip_close(zip.get()) == 0, zip_strerror(zip.get()));
+  zip.release();
+  check(std::fclose(out.file.release()) == 0, std::strerror(errno));
   file.commit();
   return {};
 }

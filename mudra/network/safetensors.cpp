@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstring>
 #include <memory>
+#include <new>
 #include <nlohmann/json.hpp>
 
 #include "mudra/core/error.h"
@@ -23,6 +24,7 @@ constexpr uint64_t header_limit = 16 << 20;
 std::string hash(std::string_view bytes, size_t digits_at) {
   static constexpr char zeros[digits + 1] = "00000000000000000000000000000000";
   const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state(XXH3_createState(), XXH3_freeState);
+  if (!state) throw std::bad_alloc();
   XXH3_128bits_reset(state.get());
   XXH3_128bits_update(state.get(), bytes.data(), digits_at);
   XXH3_128bits_update(state.get(), zeros, digits);

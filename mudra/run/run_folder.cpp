@@ -8,6 +8,7 @@
 #include <cstring>
 #include <fstream>
 #include <memory>
+#include <new>
 #include <nlohmann/json.hpp>
 #include <system_error>
 
@@ -56,6 +57,7 @@ std::string identity_of(const Experiment& experiment) {
   Options same = experiment.options;
   same.run = {};
   const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state(XXH3_createState(), XXH3_freeState);
+  if (!state) throw std::bad_alloc();
   XXH3_128bits_reset(state.get());
   const auto add = [&](std::string_view text) { XXH3_128bits_update(state.get(), text.data(), text.size()); };
   add(to_toml(same));
