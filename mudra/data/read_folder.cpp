@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <new>
 #include <set>
 
 #include "mudra/core/error.h"
@@ -68,14 +69,18 @@ class Finder {
     const std::string path = below.empty() ? root_ : root_ + "/" + below;
     std::vector<Entry> entries;
     std::error_code error;
+    const auto skip_unread = [&](const std::string& what, const char* remedy) {
+      if (error == std::errc::not_enough_memory) throw std::bad_alloc();
+      skip(data_, as_utf8(what) + ": cannot read: " + error.message() + remedy, options_);
+    };
     fs::directory_iterator item(path, error);
     if (error && below.empty())
       throw Error("cannot read: " + error.message(), path, "Give yourself the right to read it");
     if (error) {
-      skip(data_,
-           as_utf8(path) + ": cannot read: " + error.message() + ". Give yourself the right to read it.",
-           options_);
-    } else if (!visited_.insert(fs::canonical(path, error)).second) {
+      skip_unread(path, ". Give yourself the right to read it.");
+      return entries;
+    }
+    if (!visited_.insert(fs::canonical(path, error)).second) {
       skip(data_, as_utf8(path) + ": leads to a folder that was read already", options_);
       return entries;
     }
@@ -84,11 +89,12 @@ class Finder {
       if (name.starts_with(".")) continue;
       const fs::file_status status = fs::status(item->path(), error);
       if (error) {
-        skip(data_, as_utf8(path + "/" + name) + ": cannot read: " + error.message(), options_);
+        skip_unread(path + "/" + name, "");
       } else if (fs::is_directory(status) || fs::is_regular_file(status)) {
         entries.push_back({name, fs::is_directory(status)});
       }
     }
+    if (error) skip_unread(path, ". It may hold more.");
     std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.name < b.name; });
     return entries;
   }
