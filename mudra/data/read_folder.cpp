@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <new>
 #include <set>
 
 #include "mudra/core/error.h"
@@ -102,24 +103,26 @@ class Finder {
     const std::string path = below.empty() ? root_ : root_ + "/" + below;
     std::vector<Entry> entries;
     std::error_code error;
+    const auto skip_unread = [&](const std::string& what, const char* remedy) {
+      if (error == std::errc::not_enough_memory) throw std::bad_alloc();
+      skip(data_, as_utf8(what) + ": cannot read: " + error.message() + remedy, options_);
+    };
     fs::directory_iterator item(path, error);
     if (error && below.empty())
       throw Error("cannot read: " + error.message(), path, "Give yourself the right to read it");
     if (error) {
-      skip(data_,
-           as_utf8(path) + ": cannot read: " + error.message() + ". Give yourself the right to read it.",
-           options_);
-    } else {
-      const fs::path real = fs::canonical(path, error);
-      // A link to / would lead through the whole disk.
-      const bool is_above =
-          !below.empty() && std::ranges::mismatch(real, fs::canonical(root_, error)).in1 == real.end();
-      const bool is_new = visited_.insert(real).second;
-      if (is_above || !is_new) {
-        const char* what = is_new ? "holds the data themselves" : "was read already";
-        skip(data_, as_utf8(path) + ": leads to a folder that " + what, options_);
-        return entries;
-      }
+      skip_unread(path, ". Give yourself the right to read it.");
+      return entries;
+    }
+    const fs::path real = fs::canonical(path, error);
+    // A link to / would lead through the whole disk.
+    const bool is_above =
+        !below.empty() && std::ranges::mismatch(real, fs::canonical(root_, error)).in1 == real.end();
+    const bool is_new = visited_.insert(real).second;
+    if (is_above || !is_new) {
+      const char* what = is_new ? "holds the data themselves" : "was read already";
+      skip(data_, as_utf8(path) + ": leads to a folder that " + what, options_);
+      return entries;
     }
     const bool in_run = is_run(path);
     for (; item != fs::directory_iterator(); item.increment(error)) {
@@ -127,13 +130,14 @@ class Finder {
       if (name.starts_with(".")) continue;
       const fs::file_status status = fs::status(item->path(), error);
       if (error) {
-        skip(data_, as_utf8(path + "/" + name) + ": cannot read: " + error.message(), options_);
+        skip_unread(path + "/" + name, "");
       } else if (fs::is_directory(status) && (is_run(item->path()) || (in_run && name == "figures"))) {
         runs_.push_back(as_utf8(below.empty() ? name : below + "/" + name));
       } else if (fs::is_directory(status) || fs::is_regular_file(status)) {
         entries.push_back({name, fs::is_directory(status)});
       }
     }
+    if (error) skip_unread(path, ". It may hold more.");
     std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.name < b.name; });
     return entries;
   }

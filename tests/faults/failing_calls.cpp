@@ -144,6 +144,8 @@ FAILING("open", EMFILE, -1, int, mkostemp64, (char* pattern, int flags), (patter
 FAILING("open", EMFILE, nullptr, FILE*, fopen, (const char* path, const char* mode), (path, mode))
 FAILING("open", EMFILE, nullptr, FILE*, fopen64, (const char* path, const char* mode), (path, mode))
 FAILING("open", EMFILE, nullptr, FILE*, fdopen, (int file, const char* mode) noexcept, (file, mode))
+FAILING("read", EIO, nullptr, dirent*, readdir, (DIR * folder), (folder))
+FAILING("read", EIO, nullptr, dirent64*, readdir64, (DIR * folder), (folder))
 FAILING("open", EMFILE, nullptr, DIR*, opendir, (const char* path), (path))
 
 FAILING("map", ENOMEM, reinterpret_cast<void*>(-1), void*, mmap,
