@@ -1,14 +1,19 @@
 // How commands speak: results on standard output, progress on standard error.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <chrono>
+#include <concepts>
 #include <cstdint>
+#include <cstdio>
 #include <filesystem>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace CLI {
@@ -16,12 +21,39 @@ class App;
 }
 
 #include "mudra/core/progress.h"
+#include "mudra/core/text.h"
 #include "mudra/data/dataset.h"
 #include "mudra/evaluation/evaluation.h"
 #include "mudra/network/summary.h"
 #include "mudra/report/record.h"
 
 namespace mudra {
+
+// A text as clean() has it, anything else as it is.
+template <class T>
+decltype(auto) shown(T&& value) {
+  if constexpr (std::convertible_to<T, std::string_view>) {
+    return clean(value);
+  } else {
+    return std::forward<T>(value);
+  }
+}
+
+// fmt::print for what has names of people and files in it: they move no cursor and break no line.
+template <class... T>
+void say(std::FILE* to, fmt::format_string<T...> format, T&&... values) {
+  fmt::print(to, fmt::runtime(format), shown(std::forward<T>(values))...);
+}
+template <class... T>
+void say(fmt::format_string<T...> format, T&&... values) {
+  say(stdout, format, std::forward<T>(values)...);
+}
+
+// Names as they are shown, all of them.
+std::vector<std::string> shown_names(std::vector<std::string> names);
+
+// The classification report.
+void print_scores(const Evaluation& evaluation);
 
 // Writes the report of a run into its folder and says where it is, on standard output unless `quiet`.
 void print_report(const RunRecord& record, const std::filesystem::path& folder, bool quiet);
