@@ -24,10 +24,10 @@
 
 namespace mudra {
 
-void write_stream(const std::string& path, const std::function<void(const Write&)>& produce) {
-  AtomicFile file(path);
+std::unique_ptr<AtomicFile> make_stream(const std::string& path, const Produce& produce) {
+  auto file = std::make_unique<AtomicFile>(path);
   const bool packed = path.ends_with(".gz");
-  std::unique_ptr<gzFile_s, int (*)(gzFile)> out(gzopen(file.temporary().c_str(), packed ? "wb" : "wbT"),
+  std::unique_ptr<gzFile_s, int (*)(gzFile)> out(gzopen(file->temporary().c_str(), packed ? "wb" : "wbT"),
                                                  gzclose);
   const auto check = [&](bool good) {
     if (!good)
@@ -39,7 +39,7 @@ void write_stream(const std::string& path, const std::function<void(const Write&
     check(gzfwrite(bytes.data(), 1, bytes.size(), out.get()) == bytes.size());
   });
   check(gzclose(out.release()) == Z_OK);
-  file.commit();
+  return file;
 }
 
 void tell(const Progress& progress, int64_t row, int64_t rows) {

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "mudra/core/atomic_file.h"
 #include "mudra/core/rng.h"
 #include "mudra/data/csv.h"
 #include "mudra/data/read_dataset.h"
@@ -211,6 +212,16 @@ TEST_F(WriteDataset, IdxHoldsClassNumbersOfAnySize) {
       EXPECT_EQ(read.classes[static_cast<size_t>(read.labels[i])],
                 data.classes[static_cast<size_t>(data.labels[i])]);
     }
+  }
+}
+
+TEST_F(WriteDataset, ImagesAreNotReplacedWhereTheirLabelsCannotBe) {
+  for (const char* form : {".npy", ".idx", ".idx.gz"}) {
+    const std::string path = folder_ + "x" + form, labels = folder_ + "x-labels" + form;
+    std::ofstream(path) << "earlier";
+    fs::create_directory(labels);
+    EXPECT_NE(message_of([&] { write_dataset(make_data(byte_pixels({5, 4, 4, 1})), path); }), "no error");
+    EXPECT_EQ(read_file(path), "earlier") << form;
   }
 }
 
