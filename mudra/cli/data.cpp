@@ -89,18 +89,17 @@ json inspection_json(const Dataset& data, const Inspection& found) {
 // A row for each class; with few groups, a column for each.
 void print_counts(const Dataset& data, const Inspection& found) {
   constexpr size_t most_columns = 10;
+  const std::vector<std::string> classes = shown_names(data.classes), names = shown_names(data.group_names);
   const size_t groups = found.group_counts.size() <= most_columns ? found.group_counts.size() : 0;
   size_t width = 5;
-  for (const std::string& name : data.classes) width = std::max(width, name.size());
+  for (const std::string& name : classes) width = std::max(width, name.size());
   fmt::print("{:<{}}  {:>8}", "class", width, "images");
-  for (size_t g = 0; g < groups; ++g)
-    fmt::print("  {:>{}}", data.group_names[g], std::max<size_t>(6, data.group_names[g].size()));
+  for (size_t g = 0; g < groups; ++g) fmt::print("  {:>{}}", names[g], std::max<size_t>(6, names[g].size()));
   fmt::print("\n");
-  for (size_t c = 0; c < data.classes.size(); ++c) {
-    fmt::print("{:<{}}  {:>8}", data.classes[c], width, thousands(found.class_counts[c]));
+  for (size_t c = 0; c < classes.size(); ++c) {
+    fmt::print("{:<{}}  {:>8}", classes[c], width, thousands(found.class_counts[c]));
     for (size_t g = 0; g < groups; ++g) {
-      fmt::print("  {:>{}}", thousands(found.group_counts[g][c]),
-                 std::max<size_t>(6, data.group_names[g].size()));
+      fmt::print("  {:>{}}", thousands(found.group_counts[g][c]), std::max<size_t>(6, names[g].size()));
     }
     fmt::print("\n");
   }
@@ -135,14 +134,14 @@ void inspect_command(CLI::App& app) {
     }
     if (a->json) return print_json(inspection_json(data, found));
     print_notes(data);
-    fmt::print("{}: {} images {}x{} in {}\n", data.source, thousands(found.images), found.height, found.width,
-               found.channels == 1 ? "grey" : "colour");
+    say("{}: {} images {}x{} in {}\n", data.source, thousands(found.images), found.height, found.width,
+        found.channels == 1 ? "grey" : "colour");
     fmt::print("values from {:.3g} to {:.3g}, mean {:.3f}, deviation {:.3f}\n\n", found.low, found.high,
                found.mean, found.deviation);
     print_counts(data, found);
     if (!found.warnings.empty()) fmt::print("\n");
-    for (const std::string& warning : found.warnings) fmt::print("warning   {}\n", warning);
-    if (!a->out.empty()) fmt::print("\nsheet     {}\n", a->out);
+    for (const std::string& warning : found.warnings) say("warning   {}\n", warning);
+    if (!a->out.empty()) say("\nsheet     {}\n", a->out);
   });
 }
 
@@ -164,9 +163,9 @@ void convert_command(CLI::App& app) {
           {{"out", a->out}, {"images", data.size()}, {"notes", notes}, {"skipped", data.skipped}});
     }
     print_notes(data);
-    fmt::print("{}: {} images {}x{}\n", a->out, thousands(data.size()), data.pixels.shape()[1],
-               data.pixels.shape()[2]);
-    for (const std::string& note : notes) fmt::print("note      {}\n", note);
+    say("{}: {} images {}x{}\n", a->out, thousands(data.size()), data.pixels.shape()[1],
+        data.pixels.shape()[2]);
+    for (const std::string& note : notes) say("note      {}\n", note);
   });
 }
 
@@ -188,16 +187,16 @@ void split_command(CLI::App& app) {
     if (!a->out.empty()) write_split(split, data.size(), a->out);
     if (a->json) return split_text(split, data.size(), [](std::string_view text) { fmt::print("{}", text); });
     print_notes(data);
-    fmt::print("{}: {}\n", data.source, split.description);
+    say("{}: {}\n", data.source, split.description);
     for (const Fold& fold : split.folds) {
-      fmt::print("{:<12}{:>8} to train {:>8} held out", fold.name.empty() ? "split" : fold.name,
-                 thousands(static_cast<int64_t>(fold.train.size())),
-                 thousands(static_cast<int64_t>(fold.test.size())));
+      say("{:<12}{:>8} to train {:>8} held out", fold.name.empty() ? "split" : fold.name,
+          thousands(static_cast<int64_t>(fold.train.size())),
+          thousands(static_cast<int64_t>(fold.test.size())));
       if (!fold.inner.empty())
         fmt::print("   {} inner fold{}", fold.inner.size(), fold.inner.size() == 1 ? "" : "s");
       fmt::print("\n");
     }
-    if (!a->out.empty()) fmt::print("written to {}\n", a->out);
+    if (!a->out.empty()) say("written to {}\n", a->out);
   });
 }
 
@@ -216,7 +215,7 @@ void leaks_command(CLI::App& app) {
     const LeakReport report = find_leaks(data, split, team, *cache, show_progress("comparing"));
     if (a->json) return print_json(json::parse(leaks_text(report)));
     print_notes(data);
-    fmt::print("{}: {}\n", data.source, split.description);
+    say("{}: {}\n", data.source, split.description);
     fmt::print("{} of {} held-out images have a near copy in training\n", thousands(report.test_with_twin),
                thousands(report.test));
     constexpr size_t shown = 10;
@@ -228,8 +227,8 @@ void leaks_command(CLI::App& app) {
       const auto name = [&](int64_t row) {
         return data.files.empty() ? "row " + std::to_string(row) : data.files[static_cast<size_t>(row)];
       };
-      fmt::print("{:>30}  {:>30}  {:>10.3f}  {:>6.0f}°\n", name(twins.test), name(twins.train),
-                 twins.similarity, twins.degrees);
+      say("{:>30}  {:>30}  {:>10.3f}  {:>6.0f}°\n", name(twins.test), name(twins.train), twins.similarity,
+          twins.degrees);
     }
     if (report.pairs.size() > rows) {
       fmt::print("{:>30}\n",

@@ -50,7 +50,9 @@ void evaluate_command(CLI::App& app) {
       std::iota(rows.begin(), rows.end(), Row{0});
       write_predictions(test.data, rows, {}, test.answers, a->predictions);
     }
-    const std::filesystem::path folder = a->report ? make_run_folder(*a->report, "evaluate", "--report") : "";
+    std::optional<RunLock> lock;
+    if (a->report) lock.emplace(make_run_folder(*a->report, "evaluate", "--report"));
+    const std::filesystem::path folder = lock ? lock->folder() : "";
     if (a->json) {
       nlohmann::json document = to_json(test.evaluation);
       if (a->report) document["report"] = (folder / "report.html").string();
@@ -58,12 +60,15 @@ void evaluate_command(CLI::App& app) {
       print_json(document);
     } else {
       print_confusion(test.evaluation);
-      fmt::print("{}\n{}\n", test.evaluation.text, accuracy_sentence(test.evaluation, "images"));
+      print_scores(test.evaluation);
+      fmt::print("{}\n", accuracy_sentence(test.evaluation, "images"));
       print_groups(test.evaluation);
-      if (!a->predictions.empty()) fmt::print("answers   {}\n", a->predictions);
+      if (!a->predictions.empty()) say("answers   {}\n", a->predictions);
     }
     std::fflush(stdout);
-    if (a->report) print_report(make_record(test, options, a->model), folder, a->json);
+    if (!lock) return;
+    print_report(make_record(test, options, a->model), folder, a->json);
+    lock->done();
   });
 }
 

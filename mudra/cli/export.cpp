@@ -23,10 +23,9 @@ struct ExportArguments {
 
 void print_export(const ExportArguments& a, const Model& model, size_t size) {
   const Preprocessing& p = model.preprocessing;
-  fmt::print("model     {}: {}x{} {}, {} classes, {} parameters\n", a.model, p.width, p.height,
-             p.channels == 1 ? "grey" : "colour", model.classes.size(),
-             thousands(model.network.parameter_count()));
-  fmt::print("{:<9} {}: {} bytes\n", a.to, a.out, thousands(static_cast<int64_t>(size)));
+  say("model     {}: {}x{} {}, {} classes, {} parameters\n", a.model, p.width, p.height,
+      p.channels == 1 ? "grey" : "colour", model.classes.size(), thousands(model.network.parameter_count()));
+  say("{:<9} {}: {} bytes\n", a.to, a.out, thousands(static_cast<int64_t>(size)));
 }
 
 nlohmann::json to_json(const ExportArguments& a, const Model& model, size_t size) {

@@ -15,6 +15,7 @@
 #include "mudra/cli/commands.h"
 #include "mudra/core/did_you_mean.h"
 #include "mudra/core/error.h"
+#include "mudra/core/text.h"
 #include "mudra/layers/words.h"
 
 namespace mudra {
@@ -22,7 +23,7 @@ namespace {
 
 void complain(const std::string& message) {
   std::fflush(stdout);
-  std::fprintf(stderr, "mudra: %s\n", message.c_str());
+  std::fprintf(stderr, "mudra: %s\n", clean(message).c_str());
 }
 
 // The innermost command that was named on the command line.
@@ -122,7 +123,10 @@ int run(int argc, char** argv) {
     return 2;
   } catch (const LineError& error) {
     complain(with_help(error.what(), app));
-    if (!error.picture().empty()) std::fprintf(stderr, "%s\n", error.picture().c_str());
+    if (const size_t line = error.picture().find('\n'); line != std::string::npos) {
+      std::fprintf(stderr, "%s%s\n", clean(error.picture().substr(0, line)).c_str(),
+                   error.picture().substr(line).c_str());
+    }
     return 2;
   } catch (const Error& error) {
     complain(error.kind() == ErrorKind::usage ? with_help(error.what(), app) : error.what());

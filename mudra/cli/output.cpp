@@ -44,9 +44,20 @@ void say_all(std::FILE* to, fmt::string_view format, fmt::format_args values) tr
   if (to != stderr) throw;
 }
 
+std::vector<std::string> shown_names(std::vector<std::string> names) {
+  for (std::string& name : names) name = clean(name);
+  return names;
+}
+
+void print_scores(const Evaluation& evaluation) {
+  std::vector<ReportRow> rows = evaluation.per_class;
+  for (ReportRow& row : rows) row.name = clean(row.name);
+  fmt::print("{}\n", classification_report(rows));
+}
+
 void print_report(const RunRecord& record, const std::filesystem::path& folder, bool quiet) {
   for (const std::string& note : write_report(record, folder)) say(stderr, "note      {}\n", note);
-  if (!quiet) fmt::print("report    {}\n", (folder / "report.html").string());
+  if (!quiet) say("report    {}\n", (folder / "report.html").string());
 }
 
 void print_notes(const Dataset& data) {
@@ -55,14 +66,15 @@ void print_notes(const Dataset& data) {
 }
 
 void print_confusion(const Evaluation& evaluation) {
+  const std::vector<std::string> names = shown_names(evaluation.classes);
   size_t width = 4;
-  for (const std::string& name : evaluation.classes) width = std::max(width, name.size());
+  for (const std::string& name : names) width = std::max(width, name.size());
   for (const int64_t count : evaluation.confusion) width = std::max(width, std::to_string(count).size());
   fmt::print("{:>{}}   predicted\n{:>{}}  ", "true", width, "", width);
-  for (const std::string& name : evaluation.classes) fmt::print(" {:>{}}", name, width);
+  for (const std::string& name : names) fmt::print(" {:>{}}", name, width);
   fmt::print("\n");
   for (size_t truth = 0; truth < evaluation.classes.size(); ++truth) {
-    fmt::print("{:>{}}  ", evaluation.classes[truth], width);
+    fmt::print("{:>{}}  ", names[truth], width);
     for (size_t c = 0; c < evaluation.classes.size(); ++c)
       fmt::print(" {:>{}}", evaluation.count(truth, c), width);
     fmt::print("\n");
@@ -160,7 +172,7 @@ Progress show_progress(const std::string& what, bool quiet) {
     delete shown;
   });
   return Progress(
-      [line, what, quiet](int64_t done, int64_t of) {
+      [line, what = clean(what), quiet](int64_t done, int64_t of) {
         if (quiet) return;
         if (of == 0) return line->show(fmt::format("{} {}", what, thousands(done)));
         line->show(

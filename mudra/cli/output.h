@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <concepts>
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
@@ -12,6 +13,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace CLI {
@@ -19,6 +21,7 @@ class App;
 }
 
 #include "mudra/core/progress.h"
+#include "mudra/core/text.h"
 #include "mudra/data/dataset.h"
 #include "mudra/evaluation/evaluation.h"
 #include "mudra/network/summary.h"
@@ -26,13 +29,37 @@ class App;
 
 namespace mudra {
 
-// fmt::print. On standard error, where only notes and progress go, what cannot be written is left out: it may
-// not cost a result.
+// A text as clean() has it, anything else as it is.
+template <class T>
+decltype(auto) shown(T&& value) {
+  if constexpr (std::convertible_to<T, std::string_view>) {
+    return clean(value);
+  } else {
+    return std::forward<T>(value);
+  }
+}
+
+// fmt::print for what has names of people and files in it: they move no cursor and break no line. On standard
+// error, where only notes and progress go, what cannot be written is left out: it may not cost a result.
 void say_all(std::FILE* to, fmt::string_view format, fmt::format_args values);
 template <class... T>
-void say(std::FILE* to, fmt::format_string<T...> format, const T&... values) {
+void say_values(std::FILE* to, fmt::string_view format, const T&... values) {
   say_all(to, format, fmt::make_format_args(values...));
 }
+template <class... T>
+void say(std::FILE* to, fmt::format_string<T...> format, T&&... values) {
+  say_values(to, format, shown(std::forward<T>(values))...);
+}
+template <class... T>
+void say(fmt::format_string<T...> format, T&&... values) {
+  say(stdout, format, std::forward<T>(values)...);
+}
+
+// Names as they are shown, all of them.
+std::vector<std::string> shown_names(std::vector<std::string> names);
+
+// The classification report.
+void print_scores(const Evaluation& evaluation);
 
 // Writes the report of a run into its folder and says where it is, on standard output unless `quiet`.
 void print_report(const RunRecord& record, const std::filesystem::path& folder, bool quiet);

@@ -7,6 +7,7 @@
 #include "mudra/cli/commands.h"
 #include "mudra/cli/output.h"
 #include "mudra/core/error.h"
+#include "mudra/core/option.h"
 #include "mudra/core/stopwatch.h"
 #include "mudra/core/text.h"
 #include "mudra/data/write_dataset.h"
@@ -30,7 +31,13 @@ void synth_command(CLI::App& app) {
   app.option_defaults()->always_capture_default();
   app.add_option("--count", o.count, "Images to render");
   app.add_option("--size", o.size, "Pixels a side, 16 to 512");
-  app.add_option("--seed", o.seed, "The same seed gives the same images, for any number of threads");
+  app.add_option_function<std::string>(
+         "--seed",
+         [&o](const std::string& text) {
+           set_from_text({.name = "seed", .help = {}, .limits = seed_limits}, o.seed, text);
+         },
+         "The same seed gives the same images, for any number of threads")
+      ->default_str(text_of(o.seed));
   app.add_option("--none", o.none_fraction, "Share of images that show no digit, labelled none");
   app.add_option("--domain", o.domain,
                  "massey (cut out on black), ankara (bright wall), webcam (anything) or mixed");
@@ -62,7 +69,7 @@ void synth_command(CLI::App& app) {
     fmt::print("rendered  {} hands of {} {}, {}x{}, in {:.2f} s\n", thousands(data.size()),
                thousands(static_cast<int64_t>(data.group_names.size())),
                data.group_names.size() == 1 ? "person" : "people", options.size, options.size, seconds);
-    fmt::print("written   {}\n", a->out);
+    say("written   {}\n", a->out);
     for (const std::string& note : notes) say(stderr, "note      {}\n", note);
   });
 }

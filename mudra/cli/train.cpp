@@ -91,11 +91,12 @@ void describe_experiment(const Experiment& experiment) {
 
 void print_result(const Run& run) {
   const Evaluation& test = run.result.test;
-  fmt::print("{}\n{}\n", test.text, accuracy_sentence(test));
+  print_scores(test);
+  fmt::print("{}\n", accuracy_sentence(test));
   print_groups(test);
   if (run.experiment.options.validation > 0)
     fmt::print("kept      epoch {}: its validation loss is the lowest\n", run.result.last().kept_epoch);
-  fmt::print("model     {}\n", (run.folder / "model.safetensors").string());
+  say("model     {}\n", (run.folder / "model.safetensors").string());
   std::fflush(stdout);
 }
 
@@ -103,7 +104,7 @@ void warn_of_leaks(const Run& run, std::optional<int64_t> copies) {
   if (!copies) {
     fmt::print("note      too many images to look for near copies now: `mudra data leaks` does\n");
   } else if (*copies > 0) {
-    fmt::print("warning   {}\n", near_copy_warning(run.experiment, *copies));
+    say("warning   {}\n", near_copy_warning(run.experiment, *copies));
   }
   std::fflush(stdout);
 }
@@ -152,22 +153,27 @@ void train_command(CLI::App& app) {
     events.epoch = [&](const Experiment& experiment, size_t training, const Epoch& epoch) {
       progress(experiment, training, epoch);
     };
-    Run run = a->resume.empty() ? train_run(make_options(a->options_file, a->given), a->out, events)
-                                : resume_run(a->resume, a->given, events);
-    progress.finish();
-    const std::string problem = run.result.problem(run.experiment);
-    if (a->json) {
-      print_json(to_json(run));
-      std::fflush(stdout);
-    } else {
-      print_result(run);
-    }
-    if (!a->json || !a->no_report) {
+    std::string problem;
+    events.ending = [&](Run& run) {
+      progress.finish();
+      problem = run.result.problem(run.experiment);
+      if (a->json) {
+        print_json(to_json(run));
+        std::fflush(stdout);
+      } else {
+        print_result(run);
+      }
+      if (a->json && a->no_report) return;
       const std::optional<int64_t> copies = count_near_copies(run.experiment);
       if (!a->json) warn_of_leaks(run, copies);
       if (!a->no_report)
         print_report(make_record(run.experiment, std::move(run.result), run.folder, run.threads, copies),
                      run.folder, a->json);
+    };
+    if (a->resume.empty()) {
+      train_run(make_options(a->options_file, a->given), a->out, events);
+    } else {
+      resume_run(a->resume, a->given, events);
     }
     if (!problem.empty())
       throw Error(problem, "training", "Lower --learning-rate, or shorten gradients with --clip 1");

@@ -27,18 +27,33 @@ size_t edits(std::string_view a, std::string_view b) {
   return row.back();
 }
 
+// Whether `letters` are the first ones of the name's words, as lr of learning-rate, or how the name begins.
+bool abbreviates(std::string_view letters, std::string_view name) {
+  std::string initials;
+  for (size_t i = 0; i < name.size(); ++i) {
+    if (i == 0 || name[i - 1] == '-') initials += name[i];
+  }
+  return (letters.size() >= 2 && letters == initials) || (letters.size() >= 3 && name.starts_with(letters));
+}
+
 }  // namespace
 
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& names) {
   const std::string* best = nullptr;
-  const size_t letters = word.size() - std::min(word.size(), word.find_first_not_of('-'));
-  size_t fewest = std::max<size_t>(1, letters / 3) + 1;
+  const auto dashes = [](std::string_view text) {
+    return std::min(text.size(), text.find_first_not_of('-'));
+  };
+  const std::string_view letters = word.substr(dashes(word));
+  size_t fewest = std::max<size_t>(1, letters.size() / 3) + 1;
   for (const std::string& name : names) {
     const size_t distance = edits(word, name);
     if (distance < fewest) {
       fewest = distance;
       best = &name;
     }
+  }
+  for (const std::string& name : names) {
+    if (!best && abbreviates(letters, std::string_view(name).substr(dashes(name)))) best = &name;
   }
   if (best) return "Did you mean '" + *best + "'?";
   return fmt::format("There is: {}", fmt::join(names, ", "));

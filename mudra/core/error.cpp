@@ -1,5 +1,7 @@
 #include "mudra/core/error.h"
 
+#include "mudra/core/text.h"
+
 namespace mudra {
 namespace {
 
@@ -12,7 +14,7 @@ std::string join(std::string_view what, std::string_view where, std::string_view
     text.append(" ").append(remedy);
     if (text.back() != '.' && text.back() != '?') text += '.';
   }
-  return text;
+  return clean(text);  // names in it are of files and people
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ namespace mudra {
 // Wrong usage ends the command with exit status 2; every other failure with 1.
 enum class ErrorKind { failure, usage };
 
-// what() reads "where: what. remedy"; where and remedy may be empty.
+// what() reads "where: what. remedy", as clean() shows it: one line; where and remedy may be empty.
 class Error : public std::runtime_error {
  public:
   explicit Error(std::string_view what, std::string_view where = {}, std::string_view remedy = {},

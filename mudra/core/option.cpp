@@ -14,9 +14,9 @@ namespace mudra {
 namespace {
 
 std::string limits_text(const Limits& limits) {
-  if (limits.is_low_excluded) return "above " + text_of(limits.low);
-  std::string text = "at least " + text_of(limits.low);
-  if (limits.high < 1e300) text += " and at most " + text_of(limits.high);
+  std::string text = (limits.is_low_excluded ? "above " : "at least ") + text_of(limits.low);
+  if (limits.high < 1e300)
+    text += (limits.is_high_excluded ? " and below " : " and at most ") + text_of(limits.high);
   return text;
 }
 
@@ -49,9 +49,9 @@ requires std::is_arithmetic_v<T>
 void set_from_text(const OptionInfo& option, T& value, const std::string& text) {
   const Limits& limits = option.limits;
   const std::optional<T> number = parse_number<T>(text);
-  const double size = static_cast<double>(number.value_or(T{}));
+  const long double size = number.value_or(T{});  // exact, also for whole numbers of 64 bits
   if (!number || !(limits.is_low_excluded ? size > limits.low : size >= limits.low) ||
-      !(size <= limits.high)) {
+      !(limits.is_high_excluded ? size < limits.high : size <= limits.high)) {
     const std::string kind = std::is_integral_v<T> ? "Give a whole number " : "Give a number ";
     refuse(option, text, kind + limits_text(limits));
   }
@@ -69,7 +69,7 @@ std::string text_of(bool value) { return value ? "true" : "false"; }
 
 std::string text_of(double value) {
   char buffer[64];
-  const bool is_whole = value == std::floor(value) && std::fabs(value) < 1e15;  // 1000000, not 1e+06
+  const bool is_whole = value == std::floor(value) && std::fabs(value) < 1e19;  // 1000000, not 1e+06
   const auto end = is_whole
                        ? std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::fixed).ptr
                        : std::to_chars(buffer, buffer + sizeof buffer, value).ptr;

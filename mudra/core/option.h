@@ -13,12 +13,15 @@
 
 namespace mudra {
 
-// The values a number may have; whole numbers are compared as doubles.
+// The values a number may have.
 struct Limits {
   double low = -std::numeric_limits<double>::infinity();
   double high = std::numeric_limits<double>::infinity();
-  bool is_low_excluded = false;
+  bool is_low_excluded = false, is_high_excluded = false;
 };
+
+// Of a seed: TOML has whole numbers of 63 bits.
+inline constexpr Limits seed_limits{0, 0x1p63, false, true};
 
 // Everything said about an option, in the one place that declares it. `name` has no dashes.
 struct OptionInfo {

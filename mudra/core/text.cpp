@@ -34,9 +34,16 @@ std::string clean(std::string_view text) {
   for (const char32_t point : code_points(as_utf8(text))) {
     const bool control = point < 0x20 || (point >= 0x7F && point < 0xA0) ||
                          // These would break the line or turn the text around a name.
-                         point == 0x2028 || point == 0x2029 || (point >= 0x202A && point <= 0x202E) ||
-                         (point >= 0x2066 && point <= 0x2069);
-    append_utf8(control ? U'\u00B7' : point, result);
+                         point == 0x061C || point == 0x200E || point == 0x200F ||
+                         (point >= 0x2028 && point <= 0x202E) || (point >= 0x2066 && point <= 0x2069);
+    if (!control) {
+      append_utf8(point, result);
+    } else if (point == '\n' || point == '\r' || point == '\t') {
+      result += point == '\n' ? "\\n" : point == '\r' ? "\\r" : "\\t";
+    } else {
+      result +=
+          fmt::format(fmt::runtime(point < 0x100 ? "\\x{:02x}" : "\\u{:04x}"), static_cast<uint32_t>(point));
+    }
   }
   return result;
 }

@@ -13,7 +13,8 @@ std::string number_word(int64_t number);  // "ten", "1,000"
 // 97.5%; what is not all or nothing never reads 100% or 0%.
 std::string percent(double share);
 
-// Valid UTF-8 without control characters, those that turn the direction of writing among them.
+// What may be shown anywhere, and cleaned again: valid UTF-8 in which control characters, those that turn the
+// direction of writing among them, are spelled out, such as \n, \x1b or \u202e.
 std::string clean(std::string_view text);
 // No more than `most` characters, the last one "…" if some are missing.
 std::string shorten(std::string_view text, size_t most);

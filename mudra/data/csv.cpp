@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 
 #include "mudra/core/error.h"
+#include "mudra/core/number.h"
 
 namespace mudra {
 namespace {
@@ -17,15 +19,25 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
+// Whether a spreadsheet would run it.
+bool is_formula(std::string_view text) {
+  return !text.empty() && std::string_view("=+-@\t\r").find(text[0]) != std::string_view::npos;
+}
+
+// Whether reading takes the apostrophe before it away.
+bool is_guarded(std::string_view text) {
+  return text.starts_with('\'') && (text.substr(1).starts_with('\'') || is_formula(text.substr(1)));
+}
+
 }  // namespace
 
-// Sets text_ to the next line without its end.
-bool CsvReader::read_line() {
-  text_.clear();
+// Adds the next line, with its end, to text_.
+bool CsvReader::add_line() {
+  const size_t before = text_.size();
   for (;;) {
     const size_t end = buffer_.find('\n', at_);
     if (end != std::string::npos) {
-      text_.append(buffer_, at_, end - at_);
+      text_.append(buffer_, at_, end + 1 - at_);
       at_ = end + 1;
       break;
     }
@@ -35,17 +47,45 @@ bool CsvReader::read_line() {
     buffer_.resize(source_->read(buffer_.data(), chunk));
     at_ = 0;
     if (buffer_.empty()) {
-      if (text_.empty()) return false;
+      if (text_.size() == before) return false;
       break;
     }
   }
   ++line_;
   if (line_ == 1 && text_.starts_with("\xEF\xBB\xBF")) text_.erase(0, 3);  // byte order mark
-  if (!text_.empty() && text_.back() == '\r') text_.pop_back();
+  return true;
+}
+
+// Sets text_ to the next line without its end; it goes on while a quote is open.
+bool CsvReader::read_line() {
+  text_.clear();
+  if (!add_line()) return false;
+  const auto quotes = [&](size_t from) {
+    return std::count(text_.begin() + static_cast<std::ptrdiff_t>(from), text_.end(), '"') % 2;
+  };
+  const int64_t first = line_;
+  for (auto open = quotes(0); open != 0;) {
+    const size_t before = text_.size();
+    if (!add_line()) {
+      throw Error("line " + std::to_string(first) + " opens a quote that nothing closes", where(),
+                  "Close it, or double it to mean the character");
+    }
+    open ^= quotes(before);
+  }
+  if (text_.ends_with('\n')) text_.pop_back();
+  if (text_.ends_with('\r')) text_.pop_back();
   return true;
 }
 
 bool CsvReader::next(std::vector<std::string_view>& fields) {
+  if (!next_fields(fields)) return false;
+  for (std::string_view& field : fields) {
+    if (is_guarded(field)) field.remove_prefix(1);
+  }
+  return true;
+}
+
+bool CsvReader::next_fields(std::vector<std::string_view>& fields) {
   fields.clear();
   do {
     if (!read_line()) return false;
@@ -93,20 +133,18 @@ std::optional<size_t> csv_column(const std::vector<std::string_view>& header, st
 }
 
 std::string csv_field(std::string_view text) {
+  const bool is_number = std::isfinite(parse_number<double>(text).value_or(NAN));
+  const bool guard = is_guarded(text) || (is_formula(text) && !is_number);
+  std::string cell = guard ? "'" + std::string(text) : std::string(text);
   const bool plain =
       text.find_first_of(",\"\n\r") == std::string_view::npos && trimmed(text).size() == text.size();
-  if (plain) return std::string(text);
+  if (plain) return cell;
   std::string quoted = "\"";
-  for (const char c : text) {
+  for (const char c : cell) {
     if (c == '"') quoted += '"';
-    quoted += c == '\n' || c == '\r' ? ' ' : c;
+    quoted += c;
   }
   return quoted + "\"";
-}
-
-std::string csv_text_cell(std::string_view text) {
-  const bool formula = !text.empty() && std::string_view("=+-@\t\r").find(text[0]) != std::string_view::npos;
-  return csv_field(formula ? "'" + std::string(text) : text);
 }
 
 }  // namespace mudra

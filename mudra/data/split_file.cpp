@@ -7,10 +7,14 @@
 #include "mudra/core/did_you_mean.h"
 #include "mudra/core/error.h"
 #include "mudra/core/number.h"
+#include "mudra/core/text.h"
 #include "mudra/data/split.h"
 
 namespace mudra {
 namespace {
+
+constexpr std::string_view remedy =
+    "Use the split.json of a run, or what `mudra data split --out split.json` writes";
 
 // A fold of a split file and those within it; `outer_test` are the rows those may not touch.
 Fold read_fold(const nlohmann::json& entry, int64_t images, const std::string& path,
@@ -49,6 +53,11 @@ Split read_whole_split(const std::string& path, const Dataset& data) {
   Split split;
   try {
     const nlohmann::json file = nlohmann::json::parse(read_file(path, size_t{1} << 30));
+    std::vector<std::string> missing;
+    for (const char* key : {"description", "images", "folds"}) {
+      if (!file.contains(key)) missing.emplace_back(key);
+    }
+    if (!missing.empty()) throw usage_error("is no split file: it lacks " + listed(missing), path, remedy);
     if (file.at("images").get<int64_t>() != data.size()) {
       throw usage_error(
           "was made for " + file.at("images").dump() + " images, not " + std::to_string(data.size()), path,
@@ -57,8 +66,7 @@ Split read_whole_split(const std::string& path, const Dataset& data) {
     split.description = file.at("description").get<std::string>();
     for (const auto& entry : file.at("folds")) split.folds.push_back(read_fold(entry, data.size(), path));
   } catch (const nlohmann::json::exception& error) {
-    throw usage_error(std::string("is no split file (") + error.what() + ")", path,
-                      "Use the split.json of a run");
+    throw usage_error(std::string("is no split file (") + error.what() + ")", path, remedy);
   }
   if (split.folds.empty()) throw usage_error("holds no fold", path);
   return split;
@@ -69,10 +77,14 @@ Split read_whole_split(const std::string& path, const Dataset& data) {
 std::optional<Split> read_split(const std::string& how, const Dataset& data) {
   if (std::filesystem::is_regular_file(how)) return read_whole_split(how, data);
   // "nested.json:fold 2" or "nested.json:2"
-  const size_t colon = how.rfind(':');
-  if (colon == std::string::npos || !std::filesystem::is_regular_file(how.substr(0, colon)))
+  const size_t colon = std::min(how.rfind(':'), how.size());
+  const std::string path = how.substr(0, colon);
+  if (colon == how.size() || !std::filesystem::is_regular_file(path)) {
+    const std::string& meant = how.ends_with(".json") ? how : path;
+    if (meant.ends_with(".json")) throw usage_error("there is no such split file", meant, remedy);
     return std::nullopt;
-  const std::string path = how.substr(0, colon), wanted = how.substr(colon + 1);
+  }
+  const std::string wanted = how.substr(colon + 1);
   Split split = read_whole_split(path, data);
   std::vector<std::string> names;
   for (const Fold& fold : split.folds)

@@ -143,10 +143,16 @@ ArrayBytes idx_labels(const Dataset& data) {
   return {idx_header(small ? '\x08' : '\x0C', Shape{data.size()}), data.size(), size, fill};
 }
 
-void write_array(const std::string& path, ArrayBytes array) {
-  write_stream(path, [&](const Write& write) {
-    for (std::string_view piece = array.next(); !piece.empty(); piece = array.next()) write(piece);
-  });
+// Both files or none: an earlier pair stays as it was.
+void write_pair(const std::string& images, ArrayBytes pixels, const std::string& labels, ArrayBytes numbers) {
+  const auto make = [](const std::string& path, ArrayBytes& array) {
+    return make_stream(path, [&](const Write& write) {
+      for (std::string_view piece = array.next(); !piece.empty(); piece = array.next()) write(piece);
+    });
+  };
+  const auto first = make(images, pixels), second = make(labels, numbers);
+  first->commit();
+  second->commit();
 }
 
 std::string beside(const std::string& path, const std::string& added, const std::string& ending) {
@@ -271,8 +277,7 @@ bool writes_bytes(const Pixels& pixels) {
 Notes write_npy(const Dataset& data, const std::string& path, const Progress& progress) {
   Notes notes;
   const std::string labels = beside(path, "-labels", ".npy");
-  write_array(path, npy_pixels(data.pixels, progress));  // first: what takes long may be stopped
-  write_array(labels, npy_texts(data.classes, data.labels));
+  write_pair(path, npy_pixels(data.pixels, progress), labels, npy_texts(data.classes, data.labels));
   notes.push_back("labels are in " + labels + ": read them with --labels");
   write_groups_beside(data, path, notes);
   return notes;
@@ -286,9 +291,8 @@ Notes write_idx(const Dataset& data, const std::string& path, const Progress& pr
     labels = path;
     labels.replace(at, 11, "labels-idx1");
   }
-  const ArrayBytes numbers = idx_labels(data);  // refuses classes before any work
-  write_array(path, idx_pixels(data.pixels, progress));
-  write_array(labels, numbers);
+  ArrayBytes numbers = idx_labels(data);  // refuses classes before any work
+  write_pair(path, idx_pixels(data.pixels, progress), labels, std::move(numbers));
   notes.push_back("labels are in " + labels);
   write_groups_beside(data, path, notes);
   return notes;

@@ -8,23 +8,26 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <climits>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <memory>
 
 #include "mudra/core/atomic_file.h"
 #include "mudra/core/error.h"
+#include "mudra/core/text.h"
 #include "mudra/data/csv.h"
 #include "mudra/data/image_file.h"
 #include "mudra/data/write_forms.h"
 
 namespace mudra {
 
-void write_stream(const std::string& path, const std::function<void(const Write&)>& produce) {
-  AtomicFile file(path);
+std::unique_ptr<AtomicFile> make_stream(const std::string& path, const Produce& produce) {
+  auto file = std::make_unique<AtomicFile>(path);
   const bool packed = path.ends_with(".gz");
-  std::unique_ptr<gzFile_s, int (*)(gzFile)> out(gzopen(file.temporary().c_str(), packed ? "wb" : "wbT"),
+  std::unique_ptr<gzFile_s, int (*)(gzFile)> out(gzopen(file->temporary().c_str(), packed ? "wb" : "wbT"),
                                                  gzclose);
   const auto check = [&](bool good) {
     if (!good)
@@ -36,7 +39,7 @@ void write_stream(const std::string& path, const std::function<void(const Write&
     check(gzfwrite(bytes.data(), 1, bytes.size(), out.get()) == bytes.size());
   });
   check(gzclose(out.release()) == Z_OK);
-  file.commit();
+  return file;
 }
 
 void tell(const Progress& progress, int64_t row, int64_t rows) {
@@ -110,27 +113,59 @@ void write_unsynced(const std::string& path, const std::string& bytes) {
 void sync_all(const std::string& folder) {
   const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0) return;
-  ::syncfs(descriptor);
+  const bool synced = ::syncfs(descriptor) == 0;
+  const int error = errno;
   ::close(descriptor);
+  if (!synced)
+    throw Error(std::string("cannot write: ") + std::strerror(error), folder,
+                "Free some space or choose another folder");
 }
+
+// A new folder beside `target` that is gone with the object.
+class Staging {
+ public:
+  explicit Staging(const std::string& target) : path_(target + ".mudra-XXXXXX") {
+    if (mkdtemp(path_.data()) == nullptr)
+      throw Error(std::string("cannot make a folder: ") + std::strerror(errno), target,
+                  "Choose a folder you may write to");
+  }
+  ~Staging() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  Staging(const Staging&) = delete;
+  Staging& operator=(const Staging&) = delete;
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
 
 }  // namespace
 
 Notes write_folder(const Dataset& data, const std::string& path, const Progress& progress) {
   for (const std::string& name : data.classes) {
-    if (name.find_first_of(std::string_view("/\\\0", 3)) != std::string::npos || name.starts_with(".")) {
-      throw Error("class `" + name + "` cannot be the name of a folder", path, "Write .npz or .csv");
+    if (name.find_first_of(std::string_view("/\\\0", 3)) != std::string::npos || name.starts_with(".") ||
+        name.empty() || name.size() > NAME_MAX) {
+      throw Error("class `" + shorten(name, 40) + "` cannot be the name of a folder" +
+                      (name.size() > NAME_MAX ? ": it has " + std::to_string(name.size()) + " bytes" : ""),
+                  path, "Write .npz or .csv");
     }
   }
   std::string target = path;
   while (target.size() > 1 && target.ends_with("/")) target.pop_back();
+  target = followed(target).string();
   std::error_code error;
   if (fs::exists(target, error)) throw usage_error("is there already", target, "Name a folder that is new");
-  const std::string building = target + ".partial";
-  fs::remove_all(building, error);
+  if (const fs::path above = fs::path(target).parent_path(); !above.empty()) {
+    fs::create_directories(above, error);
+  }
+  const Staging staging(target);
+  const std::string building = staging.path() + "/folder";  // with the permissions that folders have here
   for (const std::string& name : data.classes) {
     if (!fs::create_directories(building + "/" + name, error) && error) {
-      throw Error("cannot make a folder: " + error.message(), building, "Choose a folder you may write to");
+      throw Error("cannot make a folder: " + error.message(), building + "/" + name,
+                  "Choose a folder you may write to");
     }
   }
   std::vector<std::string> files;
@@ -139,23 +174,19 @@ Notes write_folder(const Dataset& data, const std::string& path, const Progress&
   Image image{static_cast<int>(shape[1]), static_cast<int>(shape[2]), channels, {}};
   image.bytes.resize(static_cast<size_t>(shape.per_example()));
   std::vector<float> values(image.bytes.size());
-  try {
-    for (int64_t row = 0; row < data.size(); ++row) {
-      tell(progress, row, data.size());
-      data.pixels.read(row, values.data());
-      std::transform(values.begin(), values.end(), image.bytes.begin(), to_byte);
-      char number[32];
-      std::snprintf(number, sizeof number, "/%07lld.png", static_cast<long long>(row));
-      files.push_back(data.classes[static_cast<size_t>(data.labels[static_cast<size_t>(row)])] + number);
-      write_unsynced(building + "/" + files.back(), encode_png(image));
-    }
-    write_groups(data, building + "/groups.csv", files);
-    sync_all(building);
-    fs::rename(building, target);
-  } catch (...) {
-    fs::remove_all(building, error);
-    throw;
+  for (int64_t row = 0; row < data.size(); ++row) {
+    tell(progress, row, data.size());
+    data.pixels.read(row, values.data());
+    std::transform(values.begin(), values.end(), image.bytes.begin(), to_byte);
+    char number[32];
+    std::snprintf(number, sizeof number, "/%07lld.png", static_cast<long long>(row));
+    files.push_back(data.classes[static_cast<size_t>(data.labels[static_cast<size_t>(row)])] + number);
+    write_unsynced(building + "/" + files.back(), encode_png(image));
   }
+  write_groups(data, building + "/groups.csv", files);
+  sync_all(building);
+  fs::rename(building, target, error);
+  if (error) throw Error("cannot write: " + error.message(), target, "Name a folder that is new");
   Notes notes;
   if (!data.groups.empty())
     notes.push_back("groups are in " + target + "/groups.csv, which is read with the pictures");

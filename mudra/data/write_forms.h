@@ -2,10 +2,12 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "mudra/core/atomic_file.h"
 #include "mudra/data/dataset.h"
 #include "mudra/data/write_dataset.h"
 
@@ -19,10 +21,14 @@ Notes write_idx(const Dataset& data, const std::string& path, const Progress& pr
 Notes write_csv(const Dataset& data, const std::string& path, const Progress& progress);
 Notes write_folder(const Dataset& data, const std::string& path, const Progress& progress);
 
-// The bytes that produce() hands over, to a file that appears when it is complete; packed by gzip when its
-// name ends in .gz.
+// The bytes that produce() hands over, in a file that is complete and appears when it is committed, which
+// several may be together; packed by gzip when its name ends in .gz.
 using Write = std::function<void(std::string_view)>;
-void write_stream(const std::string& path, const std::function<void(const Write&)>& produce);
+using Produce = std::function<void(const Write&)>;
+std::unique_ptr<AtomicFile> make_stream(const std::string& path, const Produce& produce);
+inline void write_stream(const std::string& path, const Produce& produce) {
+  make_stream(path, produce)->commit();
+}
 
 // Shows progress now and then.
 void tell(const Progress& progress, int64_t row, int64_t rows);

@@ -117,7 +117,7 @@ void describe(O& o, Visit&& visit) {
   network("init", o.init, "initial weights");
   describe_training(o.training, visit);
   run("recipe", o.recipe, "start from a named set of options");
-  run("seed", o.seed, "of all random numbers: the same seed gives the same result, to the bit", {0});
+  run("seed", o.seed, "of all random numbers: the same seed gives the same result, to the bit", seed_limits);
   run("threads", o.run.threads,
       "at most so many, fewer for a small network; 0: as many as there are. The result does not depend on it",
       {0, most_threads});

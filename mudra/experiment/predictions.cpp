@@ -15,7 +15,7 @@ namespace {
 
 std::string header(const Dataset& data) {
   std::string line = "row,file,group,photograph,fold,label,answer,confidence";
-  for (const std::string& name : data.classes) line += "," + csv_text_cell("p_" + name);
+  for (const std::string& name : data.classes) line += "," + csv_field("p_" + name);
   return line + "\n";
 }
 
@@ -37,13 +37,13 @@ void write_predictions(const Dataset& data, std::span<const Row> rows, std::span
       return static_cast<size_t>(std::ranges::upper_bound(ends, answer) - ends.begin());
     };
     const auto name = [&](const auto& names, int64_t index) {
-      return index < 0 ? std::string() : csv_text_cell(names[static_cast<size_t>(index)]);
+      return index < 0 ? std::string() : csv_field(names[static_cast<size_t>(index)]);
     };
     fmt::format_to(std::back_inserter(text), "{},{},{},{},{},{},{},{:.9g}", data.source_row(row),
                    name(data.files, data.files.empty() ? -1 : int64_t{row}),
                    name(data.group_names, data.groups.empty() ? -1 : data.groups[row]),
                    data.photographs.empty() ? std::string() : std::to_string(data.photographs[row]),
-                   folds.empty() ? std::string() : csv_text_cell(folds[fold_of(i)].name),
+                   folds.empty() ? std::string() : csv_field(folds[fold_of(i)].name),
                    name(data.classes, data.labels[row]), name(data.classes, answers.labels[i]),
                    answers.confidence(i));
     for (size_t c = 0; c < data.classes.size(); ++c)

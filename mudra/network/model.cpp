@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "mudra/core/atomic_file.h"
 #include "mudra/core/error.h"
@@ -14,15 +15,27 @@ using Json = nlohmann::json;
 constexpr std::string_view formats[] = {"mudra 1", "mudra 2"};
 constexpr size_t most_parts = 8;
 constexpr int64_t most_outputs = 4096;
+constexpr int64_t most_pixels = 4096;  // of an image's side
 constexpr size_t file_limit = size_t{1} << 30;
 
 Json to_json(const Preprocessing& p) {
   return {{"height", p.height}, {"width", p.width}, {"channels", p.channels}, {"fit", name_of(p.fit)}};
 }
 
-Preprocessing preprocessing_from(const Json& json) {
-  return {json.at("height").get<int>(), json.at("width").get<int>(), json.at("channels").get<int>(),
-          value_named<Fit>(json.at("fit").get<std::string>()).value_or(Fit::stretch)};
+// What is done to the images of a network that has them as its input.
+Preprocessing preprocessing_from(const Json& json, const Network& network, const std::string& where) {
+  const auto side = [&](const char* key) {
+    return static_cast<int>(whole_number(json, key, 1, most_pixels, where));
+  };
+  const auto fit = value_named<Fit>(json.at("fit").get<std::string>());
+  if (!fit) throw Error("fits images in an unknown way, " + json.at("fit").dump(), where);
+  const Preprocessing p{side("height"), side("width"), side("channels"), *fit};
+  if (p.channels != 1 && p.channels != 3)
+    throw Error("has images of " + std::to_string(p.channels) + " channels, not 1 or 3", where);
+  if (network.input != Shape{1, p.height, p.width, p.channels}) {
+    throw Error("has images of another shape than its network's " + network.input.text(), where);
+  }
+  return p;
 }
 
 Json architecture_of(const Network& network) {
@@ -32,10 +45,10 @@ Json architecture_of(const Network& network) {
 
 Network network_from(const Json& architecture, int64_t outputs, const std::string& where) {
   const Json& in = architecture.at("input");
-  const Shape input = {1, in.at(1).get<int64_t>(), in.at(2).get<int64_t>(), in.at(0).get<int64_t>()};
-  for (const int axis : {1, 2, 3}) {
-    if (input[axis] < 1 || input[axis] > 4096) throw Error("has an impossible input " + input.text(), where);
-  }
+  const auto size = [&](size_t axis) {
+    return whole_number({{"input", in.at(axis)}}, "input", 1, most_pixels, where);
+  };
+  const Shape input = {1, size(1), size(2), size(0)};
   std::string line;
   for (const Json& item : architecture.at("layers")) {
     line += (line.empty() ? "" : ", ") + item.get<std::string>();
@@ -69,17 +82,23 @@ Part part_from(const std::string& name, const Json& json, const std::string& whe
   if (name.empty() || name.size() > 32 || name.find_first_not_of(letters) != std::string::npos) {
     throw Error("has a part of an impossible name", where);
   }
-  const auto outputs = json.at("outputs").get<int64_t>();
-  if (outputs < 1 || outputs > most_outputs) throw Error("part " + name + " has impossible outputs", where);
-  Part part{network_from(json.at("architecture"), outputs, where),
-            preprocessing_from(json.at("preprocessing"))};
-  const Preprocessing& p = part.preprocessing;
-  if (part.network.input != Shape{1, p.height, p.width, p.channels}) {
-    throw Error(
-        "part " + name + " has images of another shape than its network's " + part.network.input.text(),
-        where);
-  }
+  const std::string part_of = where + ", part " + name;
+  const int64_t outputs = whole_number(json, "outputs", 1, most_outputs, part_of);
+  Part part{network_from(json.at("architecture"), outputs, part_of), {}};
+  part.preprocessing = preprocessing_from(json.at("preprocessing"), part.network, part_of);
   return part;
+}
+
+// Throws Error for weights and classes that no training leaves.
+void check_values(const Safetensors& content, const std::vector<std::string>& classes,
+                  const std::string& where) {
+  for (const NamedArray& array : content.arrays) {
+    if (!std::ranges::all_of(array.values, [](float value) { return std::isfinite(value); }))
+      throw Error("has a value in tensor " + array.name + " that is no number", where);
+  }
+  if (classes.size() < 2) throw Error("has fewer than two classes", where);
+  if (std::set(classes.begin(), classes.end()).size() != classes.size())
+    throw Error("has two classes of one name", where);
 }
 
 }  // namespace
@@ -146,9 +165,10 @@ Model model_from_bytes(std::string_view bytes, const std::string& where) {
                   where, "Use the version of mudra that wrote it");
     }
     model.classes = json("classes").get<std::vector<std::string>>();
-    model.preprocessing = preprocessing_from(json("preprocessing"));
+    check_values(content, model.classes, where);
     model.network =
         network_from(json("architecture"), outputs_for(static_cast<int64_t>(model.classes.size())), where);
+    model.preprocessing = preprocessing_from(json("preprocessing"), model.network, where);
     take_parameters(content, "", model.network, where);
     if (format == formats[0]) return model;
     take_answer(json("answer"), model, where);

@@ -19,10 +19,11 @@ struct Part {
   Preprocessing preprocessing;  // height, width and channels are those of network.input
 };
 
+// One that is read keeps all of this, whoever wrote the file: every weight is a finite number.
 struct Model {
   Network network;
-  std::vector<std::string> classes;
-  Preprocessing preprocessing;
+  std::vector<std::string> classes;  // two or more, of different names
+  Preprocessing preprocessing;       // height, width and channels (1 or 3) are those of network.input
   // Logits are divided by it before softmax or sigmoid (Guo et al. 2017); finite and above 0.
   double temperature = 1;
   // 0..1: an answer whose largest probability is below it is refused. A refusal is no class.
@@ -43,7 +44,7 @@ struct Model {
 //   format           "mudra 1", or "mudra 2" when there is anything of the lines marked 2
 //   architecture     {"input": [C, H, W], "layers": [items]}
 //   classes          [names]
-//   preprocessing    {"height", "width", "channels", "fit": "stretch" or "keep-aspect"}
+//   preprocessing    {"height", "width": 1 to 4096, "channels", "fit": "stretch" or "keep-aspect"}
 //   checksum         XXH3-128 of the whole file with the checksum's own 32 digits read as '0'
 //   answer        2  {"temperature", "rejection_threshold", "none_class"}
 //   card          2  {key: text}

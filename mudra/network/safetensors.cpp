@@ -3,6 +3,7 @@
 #include <xxhash.h>
 
 #include <bit>
+#include <cmath>
 #include <cstring>
 #include <memory>
 #include <new>
@@ -64,6 +65,16 @@ const NamedArray* Safetensors::find(std::string_view name) const {
     if (array.name == name) return &array;
   }
   return nullptr;
+}
+
+int64_t whole_number(const nlohmann::json& json, const char* key, int64_t low, int64_t high,
+                     const std::string& where) {
+  const auto value = json.at(key).get<double>();
+  if (!(value >= static_cast<double>(low) && value <= static_cast<double>(high)) ||
+      value != std::floor(value)) {
+    throw Error("has an impossible " + std::string(key) + " " + json.at(key).dump(), where);
+  }
+  return static_cast<int64_t>(value);
 }
 
 std::string write_safetensors(const Safetensors& content) {

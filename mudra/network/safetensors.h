@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,11 @@ struct Safetensors {
 
 // Adds metadata `checksum`: XXH3-128 of the bytes with its own 32 hex digits read as '0'.
 std::string write_safetensors(const Safetensors& content);
+
+// json[key] when it is a whole number within low..high, which are exact as doubles. Throws Error otherwise,
+// or what the JSON library throws when there is no number.
+int64_t whole_number(const nlohmann::json& json, const char* key, int64_t low, int64_t high,
+                     const std::string& where);
 
 // Throws Error for anything but a whole, unchanged file written by write_safetensors; `where` names it.
 Safetensors read_safetensors(std::string_view bytes, const std::string& where);

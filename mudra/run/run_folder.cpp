@@ -1,16 +1,19 @@
 #include "mudra/run/run_folder.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <xxhash.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
-#include <cstring>
-#include <fstream>
 #include <memory>
 #include <new>
 #include <nlohmann/json.hpp>
 #include <system_error>
+#include <utility>
 
 #include "mudra/core/atomic_file.h"
 #include "mudra/core/error.h"
@@ -26,7 +29,7 @@ using Json = nlohmann::json;
 
 [[noreturn]] void refuse(const fs::path& folder, const std::error_code& error, const std::string& option) {
   throw Error("cannot make the run's folder: " + error.message(), folder.string(),
-              "Choose another with " + option + ", or free the name");
+              option.empty() ? "" : "Choose another with " + option + ", or free the name");
 }
 
 // {"train", "held_out"} and, where there is such a part, "validation"; null where there is none.
@@ -46,12 +49,12 @@ std::string metrics_line(const std::string& fold, const Epoch& epoch) {
          "\n";
 }
 
-constexpr const char* format = "mudra checkpoint 3";
+constexpr const char* format = "mudra checkpoint 4";
 
 std::string fold_name(size_t fold) { return "fold." + std::to_string(fold); }
 
-// A hash of what an experiment's result depends on: options (but for those of the run), split, labels, and a
-// sample of the pixels.
+// A hash of all that an experiment's result depends on: options (but for those of the run), split, every
+// pixel and what is known of the images, to the bit.
 std::string identity_of(const Experiment& experiment) {
   const Dataset& data = experiment.data;
   Options same = experiment.options;
@@ -62,14 +65,31 @@ std::string identity_of(const Experiment& experiment) {
   const auto add = [&](std::string_view text) { XXH3_128bits_update(state.get(), text.data(), text.size()); };
   add(to_toml(same));
   split_text(experiment.split, data.size(), add);
-  for (const std::string& name : data.classes) add(name + '\0');
-  for (const int32_t label : data.labels) add(std::to_string(label) + ' ');
-  for (const float weight : data.example_weights) add(std::to_string(weight) + ' ');
+  const auto add_values = [&](const auto& values) {
+    XXH3_128bits_update(state.get(), values.data(), values.size() * sizeof values[0]);
+  };
+  const auto add_names = [&](const std::vector<std::string>& names) {
+    for (const std::string& name : names) add(name + '\0');
+    add("\n");
+  };
+  add_names(data.classes);
+  add_names(data.group_names);
+  add_values(data.labels);
+  for (const auto* numbers : {&data.groups, &data.photographs}) {
+    add(std::to_string(numbers->size()) + ' ');
+    add_values(*numbers);
+  }
+  add(std::to_string(data.example_weights.size()) + ' ');
+  add_values(data.example_weights);
+  add(data.pixels.shape().text() + (data.pixels.is_bytes() ? " bytes" : " floats"));
   std::vector<float> image(static_cast<size_t>(data.pixels.shape().per_example()));
-  const int64_t stride = std::max<int64_t>(1, data.size() / 256);
-  for (int64_t row = 0; row < data.size(); row += stride) {
-    data.pixels.read(row, image.data());
-    add({reinterpret_cast<const char*>(image.data()), image.size() * sizeof(float)});
+  for (int64_t row = 0; row < data.size(); ++row) {
+    if (data.pixels.is_bytes()) {
+      add_values(data.pixels.bytes(row));
+    } else {
+      data.pixels.read(row, image.data());
+      add_values(image);
+    }
   }
   const XXH128_hash_t hash = XXH3_128bits_digest(state.get());
   return std::to_string(hash.high64) + "-" + std::to_string(hash.low64);
@@ -100,19 +120,10 @@ void save_checkpoint(const std::string& identity, const std::vector<FoldResult>&
   write_file_atomically(checkpoint_path(folder), write_safetensors(content));
 }
 
-// With what kills in the middle of writing left behind.
-void remove_checkpoint(const fs::path& folder) {
-  std::error_code ignored;
-  std::vector<fs::path> files;
-  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
-    if (entry.path().filename().string().starts_with("checkpoint.safetensors")) files.push_back(entry.path());
-  }
-  for (const auto& file : files) fs::remove(file, ignored);
-}
-
-// Throws Error when the file is damaged or of another identity. Whether the trainer's state fits is seen when
-// it is restored.
-Resumption load_checkpoint(const fs::path& folder, const std::string& identity) {
+// Throws Error when the file is damaged or of another identity, or tells of trainings what cannot be. Whether
+// the trainer's state fits is seen when it is restored.
+Resumption load_checkpoint(const fs::path& folder, const std::string& identity,
+                           const Experiment& experiment) {
   const std::string where = checkpoint_path(folder).string();
   Resumption found{{}, read_safetensors(read_file(where), where), where};
   const Safetensors& content = found.trainer;
@@ -125,73 +136,142 @@ Resumption load_checkpoint(const fs::path& folder, const std::string& identity) 
   };
   if (text("format") != format) {
     throw Error("has format '" + text("format") + "', not '" + format + "'", where,
-                "Use the version of mudra that wrote it");
+                "Use the version of mudra that wrote it, or remove it to train from the start");
   }
   if (text("identity") != identity) {
     throw Error(
         "belongs to other data or options", where,
         "Bring back the images and options.toml it was made with, or remove it to train from the start");
   }
-  for (size_t f = 0; f < parse_number<size_t>(text("folds")).value_or(0); ++f) {
-    const NamedArray* array = content.find(fold_name(f));
-    if (!array || array->shape.size() != 2 || array->shape[0] < 2)
-      throw Error("lacks tensor " + fold_name(f), where, "Remove it to train from the start");
-    const auto first = array->values.begin(), second = first + array->shape[1];
-    found.done.push_back({history_from(text(fold_name(f))),
-                          parse_number<int>(text(fold_name(f) + ".kept")).value_or(1),
-                          value_named<Ending>(text(fold_name(f) + ".ending")).value_or(Ending::finished),
-                          text(fold_name(f) + ".problem"),
-                          {array->shape[0] - 1, {first, second}, {second, array->values.end()}},
-                          {}});
+  const auto check = [&](bool is_possible, const std::string& what) {
+    if (!is_possible) throw Error("has impossible " + what, where, "Remove it to train from the start");
+  };
+  const auto check_history = [&](const std::vector<Epoch>& history, const std::string& of) {
+    check(history.size() <= static_cast<size_t>(experiment.options.training.epochs), "epochs of " + of);
+  };
+  const auto classes = static_cast<int64_t>(experiment.data.classes.size());
+  const auto folds = parse_number<size_t>(text("folds"));
+  check(folds && *folds < experiment.trainings(), "folds");
+  for (size_t f = 0; f < *folds; ++f) {
+    const std::string name = fold_name(f);
+    FoldResult fold;
+    fold.history = history_from(text(name), where);
+    check_history(fold.history, name);
+    fold.kept_epoch = parse_number<int>(text(name + ".kept")).value_or(0);
+    check(fold.kept_epoch >= 1 && static_cast<size_t>(fold.kept_epoch) <= fold.history.size(),
+          name + ".kept");
+    const auto ending = value_named<Ending>(text(name + ".ending"));
+    check(ending.has_value(), name + ".ending");
+    fold.ending = *ending;
+    fold.problem = text(name + ".problem");
+    const auto images = static_cast<int64_t>(experiment.training(f).test.size());
+    const NamedArray* array = content.find(name);
+    check(array && array->shape == std::vector<int64_t>{1 + classes, images}, "answers of " + name);
+    const auto labels_end = array->values.begin() + images;
+    check(std::all_of(array->values.begin(), labels_end,
+                      [&](float label) {
+                        return label >= 0 && label < static_cast<float>(classes) &&
+                               label == std::floor(label);
+                      }),
+          "classes in " + name);
+    fold.answers = {classes, {array->values.begin(), labels_end}, {labels_end, array->values.end()}};
+    found.done.push_back(std::move(fold));
   }
+  check_history(history_of(content, where), "the training going on");
   return found;
 }
 
-// Leaves of metrics.jsonl what a checkpoint knows of.
+// Leaves of metrics.jsonl what a checkpoint knows of; in place, for those who follow the file.
 void cut_back(const fs::path& file, const std::string& known) {
-  std::error_code missing;
-  const uintmax_t size = fs::file_size(file, missing);
-  if (!missing && size >= known.size() && read_file(file).starts_with(known)) {
-    fs::resize_file(file, known.size());
-  } else {
-    write_file_atomically(file, known);
-  }
+  std::error_code error;
+  const uintmax_t size = fs::file_size(file, error);
+  if (error || size < known.size() || !read_file(file).starts_with(known))
+    return write_file_atomically(file, known);
+  fs::resize_file(file, known.size(), error);
+  if (error) throw Error("cannot write: " + error.message(), file.string());
 }
+
+fs::path lock_path(const fs::path& folder) { return folder / "run.lock"; }
+fs::path model_path(const fs::path& folder) { return folder / "model.safetensors"; }
 
 }  // namespace
 
-fs::path make_run_folder(const std::string& out, const std::string& name, const std::string& option) {
+RunLock::RunLock(fs::path folder, const std::string& option) : folder_(std::move(folder)) {
+  const fs::path path = lock_path(folder_);
+  was_there_ = stays_ = fs::exists(path);
+  for (;;) {
+    const int made = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (made < 0) refuse(folder_, std::error_code(errno, std::generic_category()), option);
+    if (::flock(made, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+      char process[32] = {};
+      const bool is_known = ::pread(made, process, sizeof process - 1, 0) > 0;
+      ::close(made);
+      throw Error(
+          "a run is going on here" + (is_known ? ", of process " + std::string(process) : ""),
+          folder_.string(),
+          "Wait for it or stop it" + (option.empty() ? "" : ", or choose another folder with " + option));
+    }
+    // Who had the lock before may have removed the file.
+    struct stat locked {
+    }, named{};
+    if (::fstat(made, &locked) == 0 && ::stat(path.c_str(), &named) == 0 && locked.st_ino == named.st_ino) {
+      descriptor_ = made;
+      break;
+    }
+    ::close(made);
+  }
+  const std::string process = std::to_string(::getpid());
+  if (::ftruncate(descriptor_, 0) != 0 || ::pwrite(descriptor_, process.data(), process.size(), 0) < 0) {
+    const std::error_code error(errno, std::generic_category());
+    const RunLock gone(std::move(*this));
+    refuse(gone.folder(), error, option);
+  }
+}
+
+RunLock::RunLock(RunLock&& other) noexcept
+    : folder_(std::move(other.folder_)),
+      descriptor_(std::exchange(other.descriptor_, -1)),
+      was_there_(other.was_there_),
+      stays_(other.stays_) {}
+
+RunLock::~RunLock() {
+  if (descriptor_ < 0) return;
+  if (!stays_) ::unlink(lock_path(folder_).c_str());
+  ::close(descriptor_);
+}
+
+bool RunLock::is_of_run_that_is_over() const { return !was_there_ && fs::exists(model_path(folder_)); }
+
+RunLock make_run_folder(const std::string& out, const std::string& name, const std::string& option) {
   std::error_code error;
   if (!out.empty()) {
     fs::create_directories(out, error);
     if (error) refuse(out, error, option);
-    if (fs::exists(fs::path(out) / "model.safetensors")) {
+    RunLock lock(out, option);
+    if (lock.is_of_run_that_is_over()) {
       throw Error("already holds a model", out,
                   "Choose another folder with " + option + ", or remove this one");
     }
-    if (fs::exists(checkpoint_path(out))) {
+    if (fs::exists(checkpoint_path(out)) || fs::exists(model_path(out))) {
       throw Error("holds a run that was stopped", out,
                   "Go on with it by --resume " + out + ", choose another folder with " + option +
                       ", or remove this one");
     }
-    // Fail now rather than after training.
-    const fs::path probe = fs::path(out) / ".writable";
-    write_file_atomically(probe, "");
-    fs::remove(probe, error);
-    return out;
+    return lock;
   }
   fs::create_directories("runs", error);
   if (error) refuse("runs", error, option);
   for (int number = 1;; ++number) {
     fs::path folder = fs::path("runs") / (name + "-" + std::to_string(number));
-    if (fs::create_directory(folder, error)) return folder;  // one of two processes wins
+    if (fs::create_directory(folder, error)) return {folder, option};  // one of two processes wins
     if (error) refuse(folder, error, option);
   }
 }
 
-RunFolder::RunFolder(const Experiment& experiment, fs::path folder)
+RunFolder::RunFolder(const Experiment& experiment, RunLock lock)
     : experiment_(experiment),
-      folder_(std::move(folder)),
+      lock_(std::move(lock)),
+      folder_(lock_.folder()),
       identity_(identity_of(experiment)),
       wait_(experiment.options.run.checkpoint) {}
 
@@ -203,13 +283,13 @@ void RunFolder::begin() {
 
 std::optional<Resumption> RunFolder::resume() {
   std::optional<Resumption> found;
-  if (fs::exists(checkpoint_path(folder_))) found = load_checkpoint(folder_, identity_);
+  if (fs::exists(checkpoint_path(folder_))) found = load_checkpoint(folder_, identity_, experiment_);
   std::string known;
   for (size_t i = 0; found && i < found->done.size(); ++i) {
     for (const Epoch& epoch : found->done[i].history)
       known += metrics_line(experiment_.training(i).name, epoch);
   }
-  if (found && found->done.size() < experiment_.trainings()) {
+  if (found) {
     for (const Epoch& epoch : history_of(found->trainer, found->where))
       known += metrics_line(experiment_.training(found->done.size()).name, epoch);
   }
@@ -218,12 +298,9 @@ std::optional<Resumption> RunFolder::resume() {
 }
 
 void RunFolder::add_epoch(size_t training, const Epoch& epoch) {
-  std::ofstream file(folder_ / "metrics.jsonl", std::ios::app);
-  file << metrics_line(experiment_.training(training).name, epoch) << std::flush;
-  if (!file) {
-    throw Error("training stops: cannot write: " + std::string(std::strerror(errno)),
-                (folder_ / "metrics.jsonl").string(), how_to_go_on());
-  }
+  guarded("training stops: ", [&] {
+    append_to_file(folder_ / "metrics.jsonl", metrics_line(experiment_.training(training).name, epoch));
+  });
 }
 
 // --checkpoint seconds apart, but never more than a twentieth of the time.
@@ -237,24 +314,30 @@ void RunFolder::save_if_due(const std::vector<FoldResult>& done, const Trainer& 
 }
 
 void RunFolder::save(const std::vector<FoldResult>& done, const Trainer& now) {
-  guarded([&] { save_checkpoint(identity_, done, now, folder_); });
+  guarded("training stops: ", [&] { save_checkpoint(identity_, done, now, folder_); });
 }
 
-void RunFolder::finish(const ExperimentResult& result) {
-  guarded([&] {
+void RunFolder::finish(const ExperimentResult& result, const std::function<void()>& ending) {
+  const fs::path predictions = folder_ / "predictions.csv", model = model_path(folder_);
+  guarded("training stops: ", [&] {
     write_predictions(experiment_.data, result.test_rows, experiment_.split.folds, result.answers,
-                      folder_ / "predictions.csv");
-    save_model(result.model, folder_ / "model.safetensors");
+                      predictions);
+    lock_.keep();  // there is a model now, but the run is not over
+    save_model(result.model, model);
   });
-  remove_checkpoint(folder_);
+  guarded("the model is there, but no more: ", ending);
+  std::error_code ignored;
+  fs::remove(checkpoint_path(folder_), ignored);
+  for (const fs::path& file : {checkpoint_path(folder_), predictions, model}) remove_temporaries(file);
+  lock_.done();
 }
 
 // What cannot be written ends the run, which can be gone on with.
-void RunFolder::guarded(const std::function<void()>& work) const {
+void RunFolder::guarded(std::string_view what, const std::function<void()>& work) const {
   try {
     work();
   } catch (const Error& error) {
-    throw Error(std::string("training stops: ") + error.what(), folder_.string(), how_to_go_on());
+    throw Error(std::string(what) + error.what(), folder_.string(), how_to_go_on());
   }
 }
 

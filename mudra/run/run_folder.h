@@ -1,35 +1,60 @@
 // The folder a run leaves behind, written while an experiment goes on:
 //
+//   run.lock                   while it goes on: the number of the process, which holds a lock on the file
 //   options.toml, split.json   from the beginning
 //   metrics.jsonl              a line for each epoch when it is over; lines are only ever added, but a run
-//   that is gone
-//                              on with first cuts the file back to its checkpoint
-//   checkpoint.safetensors     while it trains, every --checkpoint seconds
+//                              that is gone on with first cuts the file back to its checkpoint
+//   checkpoint.safetensors     while it trains, every --checkpoint seconds; it stays until the run is over
 //   predictions.csv            in the end: what was answered for every held-out image
-//   model.safetensors          last of all: a folder without it is of a run that is not over
+//   model.safetensors          behind it
+//   report.html, figures       last, by the command
+//
+// A run is over when there is a model and no run.lock. Whatever ended it before, it can be gone on with.
 #pragma once
 
 #include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "mudra/core/stopwatch.h"
 #include "mudra/experiment/experiment.h"
 
 namespace mudra {
 
+// A folder that no other process has while this object lives, nor after a process was killed.
+class RunLock {
+ public:
+  // `option` chose the folder, or is empty. Throws Error, which names the process, when another has it.
+  RunLock(std::filesystem::path folder, const std::string& option);
+  RunLock(RunLock&& other) noexcept;
+  // Gives the folder up, and removes the file unless the run is one to go on with: it was there, or keep()
+  // was called, and not done().
+  ~RunLock();
+
+  const std::filesystem::path& folder() const { return folder_; }
+  // Whether there is a model and nobody was killed or failed before the run was over.
+  bool is_of_run_that_is_over() const;
+  void keep() { stays_ = true; }  // until done(): what follows must not be lost
+  void done() { stays_ = false; }
+
+ private:
+  std::filesystem::path folder_;
+  int descriptor_ = -1;
+  bool was_there_ = false, stays_ = false;
+};
+
 // Makes `out` (with parents), or if it is empty runs/NAME-1, runs/NAME-2, ...: the first that is free. Throws
-// Error when it cannot be made or `out` already holds a model or a run that was stopped. `option` is the one
-// that chose `out`.
-std::filesystem::path make_run_folder(const std::string& out, const std::string& name,
-                                      const std::string& option = "--out");
+// Error when it cannot be made, another process has it, or `out` already holds a model or a run that was
+// stopped. `option` is the one that chose `out`.
+RunLock make_run_folder(const std::string& out, const std::string& name, const std::string& option = "--out");
 
 // Listens to an experiment and writes what is to be kept. Throws Error, which says how to go on, when it
 // cannot. The experiment must outlive it. One thread at a time.
 class RunFolder {
  public:
-  RunFolder(const Experiment& experiment, std::filesystem::path folder);
+  RunFolder(const Experiment& experiment, RunLock lock);
 
   // Writes what a run that is cut short goes on from.
   void begin();
@@ -39,13 +64,15 @@ class RunFolder {
   void add_epoch(size_t training, const Epoch& epoch);
   void save_if_due(const std::vector<FoldResult>& done, const Trainer& now);
   void save(const std::vector<FoldResult>& done, const Trainer& now);
-  void finish(const ExperimentResult& result);
+  // The predictions and the model, then what `ending` does: only then is the run over.
+  void finish(const ExperimentResult& result, const std::function<void()>& ending);
   std::string how_to_go_on() const;  // "Go on with `mudra train --resume FOLDER`"
 
  private:
-  void guarded(const std::function<void()>& work) const;
+  void guarded(std::string_view what, const std::function<void()>& work) const;
 
   const Experiment& experiment_;
+  RunLock lock_;
   std::filesystem::path folder_;
   std::string identity_;
   double wait_;  // seconds from the last checkpoint to the next

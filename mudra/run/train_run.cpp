@@ -21,15 +21,16 @@ Experiment read_and_prepare(Options options, const RunEvents& events) {
   return experiment;
 }
 
-// A run that has its folder; `is_resumed` if it began before.
-Run run_in_folder(Run run, bool is_resumed, const RunEvents& events, const Stopwatch& total) {
+// A run whose experiment is prepared; `is_resumed` if it began before.
+Run run_in_folder(Run run, RunLock lock, bool is_resumed, const RunEvents& events, const Stopwatch& total) {
+  run.folder = lock.folder();
   const Experiment& experiment = run.experiment;
   const auto images = static_cast<int64_t>(experiment.training(0).train.size());
   const int64_t batch = std::min<int64_t>(experiment.options.training.batch_size, images);
   ThreadTeam team(
       worthwhile_threads(experiment.initial.network, batch, threads_allowed(experiment.options.run)));
   run.threads = team.threads();
-  RunFolder folder(experiment, run.folder);
+  RunFolder folder(experiment, std::move(lock));
   std::optional<Resumption> resumption;
   if (is_resumed) {
     resumption = folder.resume();
@@ -51,9 +52,11 @@ Run run_in_folder(Run run, bool is_resumed, const RunEvents& events, const Stopw
                 run.folder.string(), folder.how_to_go_on());
   };
   run.result = *run_experiment(experiment, team, each, events.stop, resumption ? &*resumption : nullptr);
-  folder.finish(run.result);
-  run.result.seconds.load = load;
-  run.result.seconds.total = total.seconds();
+  folder.finish(run.result, [&] {
+    run.result.seconds.load = load;
+    run.result.seconds.total = total.seconds();
+    if (events.ending) events.ending(run);
+  });
   return run;
 }
 
@@ -64,8 +67,8 @@ Run train_run(const Options& options, const std::string& out, const RunEvents& e
   Run run;
   run.experiment = read_and_prepare(options, events);
   const std::string_view recipe = name_of(options.recipe);
-  run.folder = make_run_folder(out, recipe.empty() ? "train" : std::string(recipe));
-  return run_in_folder(std::move(run), false, events, total);
+  RunLock lock = make_run_folder(out, recipe.empty() ? "train" : std::string(recipe));
+  return run_in_folder(std::move(run), std::move(lock), false, events, total);
 }
 
 Run resume_run(const std::filesystem::path& folder, const std::map<std::string, std::string>& given,
@@ -73,17 +76,17 @@ Run resume_run(const std::filesystem::path& folder, const std::map<std::string, 
   const Stopwatch total;
   if (!std::filesystem::exists(folder / "options.toml"))
     throw usage_error("holds no run", folder.string(), "Name the folder of a run that was stopped");
-  if (std::filesystem::exists(folder / "model.safetensors"))
-    throw usage_error("is a run that is over", folder.string(), "Its model is model.safetensors");
   for (const auto& [name, text] : given) {
     if (name != "threads" && name != "checkpoint")
       throw usage_error("a run goes on with the options it began with", "--" + name,
                         "Leave it out, or train anew without --resume");
   }
+  RunLock lock(folder, "");
+  if (lock.is_of_run_that_is_over())
+    throw usage_error("is a run that is over", folder.string(), "Its model is model.safetensors");
   Run run;
   run.experiment = read_and_prepare(make_options(folder / "options.toml", given), events);
-  run.folder = folder;
-  return run_in_folder(std::move(run), true, events, total);
+  return run_in_folder(std::move(run), std::move(lock), true, events, total);
 }
 
 nlohmann::json to_json(const Run& run) {

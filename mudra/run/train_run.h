@@ -25,16 +25,20 @@ struct RunEvents {
   Progress reading;                              // of the data
   std::function<void(const Experiment&)> ready;  // it is settled what will be trained
   std::function<void(const Experiment&, size_t training, const Epoch&)> epoch;
+  // The model is written. What this does, such as a report, is part of the run: if it cannot, or is killed,
+  // the run is not over and can be gone on with. It may take the result away.
+  std::function<void(Run&)> ending;
   std::stop_token stop;
 };
 
-// Trains and evaluates, in a folder (run_folder.h says what it holds). With more than one fold every fold is
-// trained and tested, and the model kept is trained on all images. Throws Error; a run that is stopped throws
-// Error too, and leaves a checkpoint and no model.
+// Trains and evaluates, in a folder (run_folder.h says what it holds) that no other process then has. With
+// more than one fold every fold is trained and tested, and the model kept is trained on all images. Throws
+// Error; a run that is stopped throws Error too, and leaves a checkpoint and no model.
 Run train_run(const Options& options, const std::string& out, const RunEvents& events);
 
-// Goes on with a run that was stopped, killed or ran out of disk, from its checkpoint or else from the start:
-// to the same bits as if nothing had happened. `given` may be `threads` and `checkpoint`.
+// Goes on with a run that was stopped, killed or ran out of disk before it was over, from its checkpoint or
+// else from the start: to the same bits as if nothing had happened. `given` may be `threads` and
+// `checkpoint`.
 Run resume_run(const std::filesystem::path& folder, const std::map<std::string, std::string>& given,
                const RunEvents& events);
 

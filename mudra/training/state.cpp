@@ -62,6 +62,8 @@ template <class Read>
 void read_training(const Safetensors& content, const std::string& where, Read read) {
   try {
     read(Json::parse(content.metadata.at("training")));
+  } catch (const Error& error) {
+    throw Error(error.what(), {}, remedy);
   } catch (const std::exception& error) {  // of JSON, or without the key
     throw Error(std::string("holds no training that can be read (") + error.what() + ")", where, remedy);
   }
@@ -71,11 +73,11 @@ void read_training(const Safetensors& content, const std::string& where, Read re
 
 std::string history_text(const std::vector<Epoch>& history) { return to_json(history).dump(); }
 
-std::vector<Epoch> history_from(const std::string& text) {
+std::vector<Epoch> history_from(const std::string& text, const std::string& where) {
   try {
     return history_from(Json::parse(text));
   } catch (const Json::exception& error) {
-    throw Error(std::string("a history cannot be read (") + error.what() + ")");
+    throw Error(std::string("has a history that cannot be read (") + error.what() + ")", where, remedy);
   }
 }
 
@@ -104,20 +106,20 @@ void put_state(const TrainingState& state, Safetensors& content) {
 TrainingState take_state(const Safetensors& content, TrainingState fresh, const std::string& where) {
   TrainingState state = std::move(fresh);
   read_training(content, where, [&](const Json& json) {
-    state.epoch = json.at("epoch").get<int>();
-    state.batch = json.at("batch").get<int64_t>();
-    state.loss = json.at("loss").get<double>();
-    state.right = json.at("right").get<int64_t>();
-    state.seconds = json.at("seconds").get<double>();
-    state.moments.steps = json.at("steps").get<int64_t>();
-    state.kept_epoch = json.at("kept_epoch").get<int>();
     state.history = history_from(json.at("history"));
+    const auto epochs = static_cast<int64_t>(state.history.size());
+    const auto count = [&](const char* key, int64_t low, int64_t high) {
+      return whole_number(json, key, low, high, where);
+    };
+    constexpr int64_t most = int64_t{1} << 53;
+    state.epoch = static_cast<int>(count("epoch", epochs + 1, epochs + 1));
+    state.batch = count("batch", 0, most);
+    state.loss = json.at("loss").get<double>();
+    state.right = count("right", 0, most);
+    state.seconds = json.at("seconds").get<double>();
+    state.moments.steps = count("steps", 0, most);
+    state.kept_epoch = static_cast<int>(count("kept_epoch", 0, epochs));
   });
-  const auto epochs = static_cast<int>(state.history.size());
-  if (state.epoch != epochs + 1 || state.batch < 0 || state.moments.steps < 0 || state.kept_epoch < 0 ||
-      state.kept_epoch > epochs) {
-    throw Error("has counters that cannot be", where, remedy);
-  }
   if (state.kept_epoch > 0) state.kept = state.network;
   for_each_network(state, [&](const std::string& prefix, Network& network) {
     take_parameters(content, prefix, network, where, remedy);

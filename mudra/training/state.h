@@ -32,7 +32,7 @@ struct TrainingState {
 void put_state(const TrainingState& state, Safetensors& content);
 
 // The state put there; `fresh`, the state before the first step, says what it must look like. Throws Error,
-// with `where` as its place, when it looks otherwise.
+// with `where` as its place, when it looks otherwise. How many batches there are only a Trainer knows.
 TrainingState take_state(const Safetensors& content, TrainingState fresh, const std::string& where);
 
 // The whole epochs of a state put there. Throws Error when they cannot be read.
@@ -40,6 +40,6 @@ std::vector<Epoch> history_of(const Safetensors& content, const std::string& whe
 
 // Epochs as JSON text, and back.
 std::string history_text(const std::vector<Epoch>& history);
-std::vector<Epoch> history_from(const std::string& text);  // throws Error
+std::vector<Epoch> history_from(const std::string& text, const std::string& where);  // throws Error
 
 }  // namespace mudra

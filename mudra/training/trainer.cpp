@@ -282,8 +282,11 @@ bool Trainer::is_out_of_patience() const {
 
 const Network& Trainer::kept() const {
   if (kept_epoch() == 0) {
-    throw Error(problem().empty() ? "no epoch is whole yet" : problem(), "training",
-                problem().empty() ? "" : "Lower --learning-rate, or shorten gradients with --clip 1");
+    const bool is_early = problem().empty() && history().empty();
+    throw Error(is_early            ? "no epoch is whole yet"
+                : problem().empty() ? "the validation loss was never a number"
+                                    : problem(),
+                "training", is_early ? "" : "Lower --learning-rate, or shorten gradients with --clip 1");
   }
   return parts_->state.kept;
 }
@@ -305,7 +308,15 @@ std::string Trainer::state() const {
 }
 
 void Trainer::restore(const Safetensors& content, const std::string& where) {
-  parts_->state = take_state(content, begin(parts_->state.network, parts_->options), where);
+  TrainingState taken = take_state(content, begin(parts_->state.network, parts_->options), where);
+  const int64_t batches = parts_->batches.count();
+  const int64_t steps = (taken.epoch - 1) * batches + taken.batch, counted = taken.moments.steps;
+  const bool counts = counted == steps || (counted == 0 && parts_->options.optimizer_options().is_plain());
+  if (taken.batch > batches || taken.right > taken.batch * parts_->max_batch || !counts) {
+    throw Error("has counters that cannot be of " + std::to_string(batches) + " batches an epoch", where,
+                "Remove it to train from the start");
+  }
+  parts_->state = std::move(taken);
   parts_->ordered_epoch = 0;
   parts_->problem.clear();
   parts_->follow();

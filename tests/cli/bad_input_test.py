@@ -158,10 +158,40 @@ def test_gigabytes_of_deflated_zeros_stay_bounded(tmp_path):
     (["--options", "nowhere.toml"], "nowhere.toml"),
     (["--frobnicate"], "--frobnicate"),
     (["--epochs", "3000000"], "at most 1000000"),
+    (["--learning-rate", "1e30"], "above 0 and at most 1000000000"),
+    (["--seed", "9223372036854775808"], "below 9223372036854775808"),
+    (["--seed", "18446744073709551615"], "below 9223372036854775808"),
+    (["--seed", "-1"], "below 9223372036854775808"),
+    (["--lr", "0.1"], "Did you mean '--learning-rate'?"),
+    (["--split", "nowhere.json:1"], "nowhere.json: there is no such split file"),
+    (["--split", "no:where.json"], "no:where.json: there is no such split file"),
 ])
 def test_bad_options_get_one_message(mudra, tmp_path, good, options, mention):
     expect_one_message(mudra("train", good, "--quiet", "--no-report", *options), mention=mention)
     assert no_model(tmp_path)
+
+
+@pytest.mark.parametrize("command", [["synth", "--count", "20"], ["data", "split", "good.npz", "--json"]])
+def test_a_seed_has_63_bits_everywhere(mudra, good, command):
+    assert mudra(*command, "--seed", 2**63 - 1, "--out", "out.npz").returncode == 0
+    expect_one_message(mudra(*command, "--seed", 2**63, "--out", "out.npz"), mention=f"below {2**63}")
+
+
+@pytest.mark.parametrize("text, mention", [
+    ("{}", "it lacks description, images and folds"), ("[1]", "it lacks description"), ("{", "is no split file"),
+    ('{"images": 60, "folds": [], "description": ""}', "no fold"), ('{"images": 60, "folds": []}', "it lacks description.")])
+def test_a_split_file_that_is_none_is_told_from_one(mudra, tmp_path, good, text, mention):
+    (tmp_path / "x.json").write_text(text)
+    for split in ("x.json", "x.json:1"):
+        expect_one_message(mudra("train", good, "--split", split), mention=mention)
+
+
+def test_a_split_file_may_have_a_colon_in_its_name(mudra, tmp_path, good):
+    assert mudra("data", "split", good, "--split", "kfold:3", "--inner", "0.5", "--out", "a:b.json").returncode == 0
+    for split in ("a:b.json", "a:b.json:1", "a:b.json:fold 2"):
+        result = mudra("data", "split", good, "--split", split)
+        assert result.returncode == 0, result.stderr
+    expect_one_message(mudra("train", good, "--split", "a:b.json:4"), mention="a:b.json: has no fold '4'")
 
 
 def test_a_folder_that_cannot_be_written_is_named(mudra, tmp_path, good):

@@ -24,7 +24,7 @@ def test_another_seed_is_another_model(mudra, tmp_path):
 
 
 def test_options_toml_repeats_the_run_to_the_byte(mudra, tmp_path):
-    first = model_of(mudra, tmp_path, "first", "--seed", 7, "--classes", "3,8", "--learning-rate", "0.0173")
+    first = model_of(mudra, tmp_path, "first", "--seed", 2**63 - 1, "--classes", "3,8", "--learning-rate", "0.0173")
     result = mudra("train", "--options", "first/options.toml", "--quiet", "--no-report", "--out", "again")
     assert result.returncode == 0, result.stderr
     for file in ("model.safetensors", "options.toml", "metrics.jsonl", "split.json"):

@@ -1,7 +1,9 @@
 """A run that was stopped, killed or had no disk left goes on to the same bytes."""
 
 import json
+import os
 import resource
+import shutil
 import signal
 import subprocess
 import time
@@ -164,3 +166,76 @@ def test_a_disk_that_is_full_in_the_end_leaves_a_run_to_go_on_with(mudra, tmp_pa
     assert not (cut / "model.safetensors").exists()
     (cut / "predictions.csv").rmdir()
     expect_same_after_resuming(mudra, whole, cut)
+
+
+def test_two_runs_do_not_share_a_folder(mudra, tmp_path):
+    long = [COMMAND, "train", "synth:400", "--epochs", "100000", "--quiet", "--no-report", "--out", "run"]
+    first = subprocess.Popen(long, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_for(lambda: (tmp_path / "run/split.json").exists())
+    options = (tmp_path / "run/options.toml").read_bytes()
+    for command in (["train", "synth:200", "--epochs", 1, "--out", "run"], ["train", "--resume", "run"],
+                    ["evaluate", "synth:50", "--model", "m", "--report", "run"]):
+        if command[0] == "evaluate":
+            assert mudra("train", "synth:200", "--epochs", 1, "--quiet", "--no-report", "--out", "m").returncode == 0
+        second = mudra(*command)
+        assert second.returncode == 1 and f"of process {first.pid}" in second.stderr, second.stderr
+        assert "Wait for it or stop it" in second.stderr
+    assert (tmp_path / "run/options.toml").read_bytes() == options and first.poll() is None
+    first.kill()  # the lock is gone with the process
+    first.wait()
+    assert mudra("train", "synth:200", "--epochs", 1, "--quiet", "--no-report", "--out", "run").returncode == 0
+    assert not (tmp_path / "run/run.lock").exists(), "no clutter"
+
+
+@pytest.mark.parametrize("checkpoints", ["0", "1000"])
+def test_killed_between_model_and_report_the_report_comes_by_resuming(mudra, tmp_path, whole, checkpoints):
+    (tmp_path / "bin").mkdir()
+    gnuplot = tmp_path / "bin/gnuplot"
+    gnuplot.write_text("#!/bin/sh\nexec sleep 60\n")
+    gnuplot.chmod(0o755)
+    options = [option for option in OPTIONS if option != "--no-report"]
+    process = subprocess.Popen([COMMAND, "train", "synth:200", *options, "--out", "cut", "--checkpoint", checkpoints],
+                               cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+                               env={**os.environ, "PATH": f"{tmp_path}/bin:{os.environ['PATH']}"})
+    cut = tmp_path / "cut"
+    wait_for(lambda: (cut / "model.safetensors").exists())
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not list(cut.glob("figures/*.png")), "killed before the report was whole"
+    model = (cut / "model.safetensors").read_bytes()
+    taken = mudra("train", "synth:200", "--out", "cut")
+    assert taken.returncode == 1 and "--resume cut" in taken.stderr
+    result = mudra("train", "--resume", "cut")
+    assert result.returncode == 0, result.stderr
+    assert (cut / "report.html").stat().st_size > 10000
+    if shutil.which("gnuplot"):
+        assert len(list(cut.glob("figures/*.png"))) >= 3
+    for file in ("model.safetensors", "metrics.jsonl", "predictions.csv"):
+        assert (cut / file).read_bytes() == (whole / file).read_bytes(), file
+    assert model == (whole / "model.safetensors").read_bytes()
+    assert not checkpoint(cut).exists() and not (cut / "run.lock").exists()
+    assert "over" in mudra("train", "--resume", "cut").stderr
+
+
+def test_changed_data_are_noticed(mudra, tmp_path):
+    np = pytest.importorskip("numpy", reason="NumPy is not installed")
+    pixels = np.random.default_rng(2).integers(0, 256, (700, 6, 6)).astype("u1")
+    labels = np.array([str(i % 3) for i in range(700)])
+    np.savez(tmp_path / "data.npz", dataset=pixels, labels=labels)
+    process = subprocess.Popen([COMMAND, "train", "data.npz", "--epochs", "100000", "--out", "cut", "--checkpoint", "0"],
+                               cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_for(lambda: checkpoint(tmp_path / "cut").exists())
+    process.kill()
+    process.wait()
+    pixels[501, 3, 2] ^= 1
+    np.savez(tmp_path / "data.npz", dataset=pixels, labels=labels)
+    result = mudra("train", "--resume", "cut")
+    assert result.returncode == 1 and "belongs to other data" in result.stderr, result.stderr
+
+
+def test_a_report_of_a_test_leaves_no_lock(mudra, tmp_path, whole):
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report/run.lock").write_text("7")  # of one that was killed
+    result = mudra("evaluate", "synth:50", "--model", "whole", "--report", "report")
+    assert result.returncode == 0 and (tmp_path / "report/report.html").exists(), result.stderr
+    assert not (tmp_path / "report/run.lock").exists()

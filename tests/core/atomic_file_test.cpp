@@ -61,11 +61,81 @@ TEST(AtomicFile, AppearsWholeUnderItsName) {
   write_file_atomically(path, bytes);
   EXPECT_EQ(read_file(path), bytes);
   EXPECT_EQ(names_in(folder.path()), std::vector<std::string>{"model"});
-  struct stat status {};
-  ASSERT_EQ(stat(path.c_str(), &status), 0);
-  EXPECT_EQ(status.st_mode & 0777, 0644U);
   write_file_atomically(path, "");
   EXPECT_EQ(read_file(path), "");
+}
+
+unsigned mode_of(const fs::path& path) {
+  struct stat status {};
+  return stat(path.c_str(), &status) == 0 ? status.st_mode & 07777 : 0;
+}
+
+TEST(AtomicFile, HasThePermissionsTheUmaskLeavesAndKeepsThoseOfTheFileItReplaces) {
+  const ScratchFolder folder;
+  const mode_t before = umask(0);
+  for (const mode_t mask : {0U, 022U, 027U, 077U}) {
+    const fs::path path = folder.path() / std::to_string(mask);
+    umask(mask);
+    write_file_atomically(path, "new");
+    EXPECT_EQ(mode_of(path), 0666U & ~mask);
+  }
+  umask(022);
+  const fs::path path = folder.path() / "private";
+  write_file_atomically(path, "old");
+  ASSERT_EQ(chmod(path.c_str(), 0640), 0);
+  {
+    AtomicFile file(path);
+    EXPECT_EQ(mode_of(file.temporary()), 0640U) << "nobody else may read it while it is written";
+    file.write("new");
+    file.commit();
+  }
+  EXPECT_EQ(mode_of(path), 0640U);
+  umask(before);
+}
+
+TEST(AtomicFile, GoesWhereALinkLeads) {
+  const ScratchFolder folder;
+  const fs::path other = folder.path() / "other", link = folder.path() / "link";
+  fs::create_directory(other);
+  fs::create_symlink("second", link);
+  fs::create_symlink("other/model", folder.path() / "second");
+  for (const char* text : {"made", "replaced"}) {  // at first the links lead nowhere
+    write_file_atomically(link, text);
+    EXPECT_TRUE(fs::is_symlink(link) && fs::is_symlink(folder.path() / "second"));
+    EXPECT_EQ(read_file(other / "model"), text);
+  }
+  EXPECT_EQ(names_in(other), std::vector<std::string>{"model"});
+  fs::create_symlink("circle", folder.path() / "circle");
+  EXPECT_NE(error_of([&] { write_file_atomically(folder.path() / "circle", "x"); }).find("leads to no file"),
+            std::string::npos);
+  EXPECT_TRUE(fs::is_symlink(folder.path() / "circle"));
+}
+
+TEST(AtomicFile, OnlyTemporariesOfOursAreRemoved) {
+  const ScratchFolder folder;
+  const fs::path path = folder.path() / "model";
+  std::string temporary;
+  {
+    AtomicFile file(path);
+    temporary = fs::path(file.temporary()).filename().string();
+  }
+  for (const std::string& name : {temporary, std::string("model.backup"), temporary + "x", "x" + temporary})
+    write_file_atomically(folder.path() / name, "");
+  remove_temporaries(path);
+  EXPECT_FALSE(fs::exists(folder.path() / temporary));
+  EXPECT_EQ(names_in(folder.path()).size(), 3U);
+}
+
+TEST(AppendToFile, AddsOrSaysWhyNot) {
+  const ScratchFolder folder;
+  const fs::path path = folder.path() / "lines";
+  append_to_file(path, "one\n");
+  append_to_file(path, "two\n");
+  EXPECT_EQ(read_file(path), "one\ntwo\n");
+  const FullDisk full(4);
+  EXPECT_NE(error_of([&] { append_to_file(path, "three\n"); }).find("File too large"), std::string::npos);
+  EXPECT_NE(error_of([&] { append_to_file(folder.path() / "none" / "lines", "x"); }).find("No such file"),
+            std::string::npos);
 }
 
 TEST(AtomicFile, IsNotThereBeforeCommit) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "mudra/core/did_you_mean.h"
+#include "mudra/core/error.h"
 #include "mudra/core/number.h"
 #include "mudra/core/utf8.h"
 
@@ -49,9 +50,15 @@ TEST(Utf8, ReadsWhatIsNotValidAsLatin1) {
   EXPECT_EQ(as_utf8("caf\xE9"), "caf\xC3\xA9");
 }
 
-TEST(Text, CleanTakesAwayWhatBreaksOrTurnsTheLine) {
-  EXPECT_EQ(clean("a\tb\nc\x7F"), "a·b·c·");
-  EXPECT_EQ(clean("\u2028\u2029\u202E\u2066\u0085"), "·····");
+TEST(Text, CleanSpellsOutWhatBreaksOrTurnsTheLine) {
+  EXPECT_EQ(clean("a\tb\nc\rd\x7F\x1B[31m"), R"(a\tb\nc\rd\x7f\x1b[31m)");
+  EXPECT_EQ(clean("\u2028\u2029\u202E\u2066\u0085\u200F\u061C"),
+            R"(\u2028\u2029\u202e\u2066\x85\u200f\u061c)");
+  EXPECT_EQ(clean("\x9B"
+                  "31m"),
+            R"(\x9b31m)")
+      << "no UTF-8: read as Latin-1, a control character";
+  EXPECT_EQ(clean(clean("a\nb")), clean("a\nb"));
   EXPECT_EQ(clean("\u00E9\u4E09"), "\u00E9\u4E09");
 }
 
@@ -101,6 +108,21 @@ TEST(DidYouMean, SuggestsOneWordThatIsClose) {
   EXPECT_EQ(did_you_mean("thanh", names), "Did you mean 'tanh'?");       // one too many
   EXPECT_EQ(did_you_mean("rel", names), "Did you mean 'relu'?");         // one missing
   EXPECT_EQ(did_you_mean("--epoch", names), "Did you mean '--epochs'?");
+}
+
+TEST(DidYouMean, KnowsInitialsAndBeginnings) {
+  const std::vector<std::string> names = {"--label-smoothing", "--learning-rate", "--batch-size",
+                                          "--optimizer"};
+  EXPECT_EQ(did_you_mean("--lr", names), "Did you mean '--learning-rate'?");
+  EXPECT_EQ(did_you_mean("--bs", names), "Did you mean '--batch-size'?");
+  EXPECT_EQ(did_you_mean("-lr", names), "Did you mean '--learning-rate'?");
+  EXPECT_EQ(did_you_mean("--optim", names), "Did you mean '--optimizer'?");
+  EXPECT_EQ(did_you_mean("learn", {"learning-rate"}), "Did you mean 'learning-rate'?");
+}
+
+TEST(Error, IsOneLineWhateverItNames) {
+  const Error error("has class 'a\x1B[2Jb\n'", "x\n.npz", "Rename\tit");
+  EXPECT_STREQ(error.what(), R"(x\n.npz: has class 'a\x1b[2Jb\n'. Rename\tit.)");
 }
 
 TEST(DidYouMean, ListsAllWhenNoneIsClose) {

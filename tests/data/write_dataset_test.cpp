@@ -1,12 +1,14 @@
 #include "mudra/data/write_dataset.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
+#include "mudra/core/atomic_file.h"
 #include "mudra/core/rng.h"
 #include "mudra/data/csv.h"
 #include "mudra/data/read_dataset.h"
@@ -110,23 +112,81 @@ TEST_F(WriteDataset, CompressedNpzIsEqualAndSmaller) {
   EXPECT_LT(fs::file_size(folder_ + "small.npz"), fs::file_size(folder_ + "plain.npz") / 5);
 }
 
-TEST_F(WriteDataset, ACsvLineStaysALineWhateverTheClassIsCalled) {
-  Dataset data = make_data(byte_pixels({5, 4, 4, 1}));
-  data.classes = {"a\nb", "c\rd", "\"e\", f "};
-  write_dataset(data, folder_ + "x.csv");
-  const Dataset read = read_dataset(folder_ + "x.csv");
-  EXPECT_EQ(read.size(), 5);
-  EXPECT_EQ(read.classes, (std::vector<std::string>{"\"e\", f ", "a b", "c d"}));
+// Names that line breaks, quotes, spreadsheets and apostrophes before them might change.
+const std::vector<std::string> odd_names = {"-5",   "\t=1", "\r\n=1", "''x",  "'=x",  "'x",     "'-5",
+                                            "=1+1", "@x",   "a b",    "a\nb", "a\rb", "a\r\nb", "+5",
+                                            "-x",   " x",   "x,y",    "\"x",  "\"\"", "'"};
+
+TEST_F(WriteDataset, ACsvKeepsEveryName) {
+  const auto count = static_cast<int64_t>(odd_names.size());
+  Dataset data;
+  data.pixels = byte_pixels({count, 4, 4, 1});
+  data.classes = odd_names;
+  data.group_names = odd_names;
+  for (int32_t i = 0; i < count; ++i) {
+    data.labels.push_back(i);
+    data.groups.push_back(static_cast<int32_t>(count) - 1 - i);
+  }
+  for (const char* form : {"x.csv", "x.csv.gz"}) {
+    write_dataset(data, folder_ + form);
+    const Dataset read = read_dataset(folder_ + form);
+    ASSERT_EQ(read.size(), count) << form;
+    for (size_t i = 0; i < odd_names.size(); ++i) {
+      EXPECT_EQ(read.classes[static_cast<size_t>(read.labels[i])], odd_names[i]) << form;
+      EXPECT_EQ(read.group_names[static_cast<size_t>(read.groups[i])], odd_names[odd_names.size() - 1 - i]);
+    }
+  }
 }
 
 // OWASP, "CSV injection": the characters with which a spreadsheet's formula may begin.
-TEST(CsvTextCell, NoSpreadsheetRunsIt) {
-  for (const char* formula : {"=1+1", "+1", "-1", "@SUM(A1)", "\tx"})
-    EXPECT_EQ(csv_text_cell(formula), "'" + std::string(formula));
-  EXPECT_EQ(csv_text_cell("\r=1"), "\"' =1\"");  // a line break within a cell becomes a space
-  EXPECT_EQ(csv_text_cell("=HYPERLINK(\"a\",\"b\")"), "\"'=HYPERLINK(\"\"a\"\",\"\"b\"\")\"");
-  for (const char* text : {"", "5", "a=b", "a-b"}) EXPECT_EQ(csv_text_cell(text), text);
-  EXPECT_EQ(csv_field("-1"), "-1");
+TEST(CsvField, NoSpreadsheetRunsIt) {
+  for (const char* formula : {"=1+1", "+1", "-x", "-nan(A1)", "-inf", "@SUM(A1)", "'=1"})
+    EXPECT_EQ(csv_field(formula), "'" + std::string(formula));
+  EXPECT_EQ(csv_field("\tx"), "\"'\tx\"");
+  EXPECT_EQ(csv_field("\r=1"), "\"'\r=1\"");
+  EXPECT_EQ(csv_field("=HYPERLINK(\"a\",\"b\")"), "\"'=HYPERLINK(\"\"a\"\",\"\"b\"\")\"");
+  for (const char* text : {"", "5", "-1", "-2.5e-3", "a=b", "a-b", "'x", "'"})
+    EXPECT_EQ(csv_field(text), text);
+}
+
+TEST_F(WriteDataset, AQuoteThatNothingClosesIsNamed) {
+  std::ofstream(folder_ + "open.csv") << "label,p1,p2,p3,p4\na,1,2,3,4\n\"b,1,2,3,4\nc,1,2,3,4\n";
+  const std::string message = message_of([&] { read_dataset(folder_ + "open.csv"); });
+  EXPECT_NE(message.find("line 3 opens a quote"), std::string::npos) << message;
+}
+
+TEST_F(WriteDataset, AFolderTouchesNoOtherAndHasThePermissionsOfItsPlace) {
+  const Dataset data = make_data(byte_pixels({5, 3, 6, 1}));
+  fs::create_directory(folder_ + "x.partial");
+  std::ofstream(folder_ + "x.partial/mine") << "mine";
+  const mode_t before = umask(027);
+  write_dataset(data, folder_ + "x");
+  umask(before);
+  EXPECT_TRUE(fs::exists(folder_ + "x.partial/mine"));
+  EXPECT_EQ(fs::status(folder_ + "x").permissions(), fs::perms(0750));
+  fs::create_directory_symlink("later", folder_ + "link");
+  write_dataset(data, folder_ + "link");
+  EXPECT_TRUE(fs::is_symlink(folder_ + "link") && fs::exists(folder_ + "later/0/0000001.png"));
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_), fs::directory_iterator()), 4);
+}
+
+TEST_F(WriteDataset, AFolderOfAClassWhoseNameIsTooLongLeavesNothing) {
+  Dataset data = make_data(byte_pixels({5, 3, 6, 1}));
+  data.classes[1] = "long" + std::string(296, 'g');
+  const std::string message = message_of([&] { write_dataset(data, folder_ + "x"); });
+  EXPECT_NE(message.find("class `longggg"), std::string::npos) << message;
+  EXPECT_NE(message.find("300 bytes"), std::string::npos) << message;
+  data.classes[1] = "";
+  EXPECT_NE(message_of([&] { write_dataset(data, folder_ + "x"); }).find("cannot be the name"),
+            std::string::npos);
+  // A path that is too long is found only on the way.
+  const std::string deep = folder_ + std::string(200, 'd');
+  data.classes[1] = std::string(255, 'g');
+  std::string path = deep;
+  while (path.size() < 3700) path += "/" + std::string(200, 'd');
+  EXPECT_NE(message_of([&] { write_dataset(data, path); }), "no error");
+  for (const auto& entry : fs::recursive_directory_iterator(deep))
+    EXPECT_TRUE(entry.is_directory() && entry.path().filename().string()[0] == 'd') << entry.path();
 }
 
 TEST_F(WriteDataset, RowsThatHardlyPackArePackedWhole) {
@@ -152,6 +212,16 @@ TEST_F(WriteDataset, IdxHoldsClassNumbersOfAnySize) {
       EXPECT_EQ(read.classes[static_cast<size_t>(read.labels[i])],
                 data.classes[static_cast<size_t>(data.labels[i])]);
     }
+  }
+}
+
+TEST_F(WriteDataset, ImagesAreNotReplacedWhereTheirLabelsCannotBe) {
+  for (const char* form : {".npy", ".idx", ".idx.gz"}) {
+    const std::string path = folder_ + "x" + form, labels = folder_ + "x-labels" + form;
+    std::ofstream(path) << "earlier";
+    fs::create_directory(labels);
+    EXPECT_NE(message_of([&] { write_dataset(make_data(byte_pixels({5, 4, 4, 1})), path); }), "no error");
+    EXPECT_EQ(read_file(path), "earlier") << form;
   }
 }
 

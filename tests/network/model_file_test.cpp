@@ -1,11 +1,13 @@
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "mudra/core/error.h"
 #include "mudra/network/model.h"
 #include "mudra/network/plan.h"
+#include "tests/message.h"
 #include "tests/reference.h"
 
 namespace mudra {
@@ -113,6 +115,54 @@ TEST(ModelFile, FormatTwoRefusesWhatCannotBe) {
   }
 }
 
+// Each is written with the checksum it should have.
+TEST(ModelFile, BelievesNothingThatCannotBe) {
+  const auto images = [](const std::string& height, const std::string& width, const std::string& channels,
+                         const std::string& fit = "stretch") {
+    return edited(small_model(), "preprocessing",
+                  R"({"height":)" + height + R"(,"width":)" + width + R"(,"channels":)" + channels +
+                      R"(,"fit":")" + fit + "\"}");
+  };
+  const auto input = [](const std::string& sizes) {
+    return edited(small_model(), "architecture",
+                  R"({"input":)" + sizes + R"(,"layers":["flatten","dense 3","sigmoid","dense 1"]})");
+  };
+  const auto weight = [](float value) {
+    Safetensors content = read_safetensors(model_bytes(small_model()), "m");
+    content.metadata.erase("checksum");
+    content.arrays[0].values[1] = value;
+    return write_safetensors(content);
+  };
+  EXPECT_NO_THROW(model_from_bytes(images("2", "2", "1"), "m"));
+  EXPECT_NO_THROW(model_from_bytes(input("[1,2,2]"), "m"));
+  EXPECT_NO_THROW(model_from_bytes(weight(3), "m"));
+  const std::pair<std::string, std::string> cases[] = {
+      {images("-1", "2", "1"), "impossible height -1"},
+      {images("0", "2", "1"), "impossible height 0"},
+      {images("2.5", "2", "1"), "impossible height 2.5"},
+      {images("4294967298", "2", "1"), "impossible height"},  // 2 in 32 bits
+      {images("1e300", "2", "1"), "impossible height"},
+      {images("100000", "100000", "1"), "impossible height 100000"},
+      {images("2", "\"2\"", "1"), "cannot be read"},
+      {images("2", "2", "-1"), "impossible channels -1"},
+      {images("2", "2", "2"), "2 channels, not 1 or 3"},
+      {images("2", "2", "3"), "another shape than its network's"},
+      {images("4", "1", "1"), "another shape than its network's"},
+      {images("2", "2", "1", "tile"), "unknown way, \"tile\""},
+      {input("[1,2,-2]"), "impossible input -2"},
+      {input("[1,2,4294967298]"), "impossible input"},
+      {input("[1,2]"), "cannot be read"},
+      {weight(NAN), "no number"},
+      {weight(INFINITY), "no number"},
+      {edited(small_model(), "classes", "[\"fist\"]"), "fewer than two classes"},
+      {edited(small_model(), "classes", "[]"), "fewer than two classes"},
+      {edited(small_model(), "classes", R"(["fist","fist"])"), "two classes of one name"}};
+  for (const auto& [bytes, mention] : cases) {
+    const std::string message = message_of([&] { model_from_bytes(bytes, "m"); });
+    EXPECT_NE(message.find(mention), std::string::npos) << mention << ": " << message;
+  }
+}
+
 TEST(ModelFile, ReadBackPredictsTheSameBits) {
   const ScratchFolder folder;
   const Model model =
@@ -137,9 +187,9 @@ TEST(ModelFile, KeepsRunningStatisticsAndBlocks) {
   Model model{Network::parse(
                   "conv 3 3x3, batch-norm, residual(conv 4 3x3 stride 2, batch-norm | conv 4 1x1 stride 2), "
                   "relu, flatten, batch-norm",
-                  {1, 5, 8, 2}, 3),
+                  {1, 5, 8, 3}, 3),
               {"a", "b", "c"},
-              {5, 8, 2, Fit::stretch}};
+              {5, 8, 3, Fit::stretch}};
   model.network.initialize(Initialization::he, 2);
   Rng rng(8, Purpose::test);
   int states = 0;
@@ -159,7 +209,7 @@ TEST(ModelFile, KeepsRunningStatisticsAndBlocks) {
     if (before[i].trained) continue;
     EXPECT_GE(to_file_order(after[i].parameter)[0], 0.5) << before[i].name;
   }
-  Tensor x({4, 5, 8, 2});
+  Tensor x({4, 5, 8, 3});
   for (Scalar& value : x.values()) value = static_cast<Scalar>(rng.uniform());
   ThreadTeam team(2);
   Plan one(model.network, 4, Plan::Mode::infer), two(again.network, 4, Plan::Mode::infer);

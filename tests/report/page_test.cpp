@@ -51,9 +51,9 @@ TEST(Page, takes_names_that_are_no_utf8_and_control_characters) {
   const nlohmann::json found = record_in(
       report_page(make_record({"\xff\xfe", "a\x01\x1b[31mb", "", "right \u202Eleft\u2066"}, 9, {2, 2, 1})));
   EXPECT_EQ(found["classes"][0], "ÿþ");
-  EXPECT_EQ(found["classes"][1], "a··[31mb");
+  EXPECT_EQ(found["classes"][1], R"(a\x01\x1b[31mb)");
   EXPECT_EQ(found["classes"][2], "(no name)");
-  EXPECT_EQ(found["classes"][3], "right ·left·");
+  EXPECT_EQ(found["classes"][3], R"(right \u202eleft\u2066)");
 }
 
 TEST(Page, has_room_for_its_pictures_only) {

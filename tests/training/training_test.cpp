@@ -12,6 +12,7 @@
 #include "mudra/training/class_weights.h"
 #include "mudra/training/state.h"
 #include "mudra/training/trainer.h"
+#include "tests/message.h"
 
 namespace mudra {
 namespace {
@@ -405,8 +406,19 @@ TEST(Checkpoint, OfAnotherNetworkOrWithImpossibleCountersIsRefused) {
   const std::string good = content.metadata["training"];
   for (const auto& [from, to] : {std::pair("\"epoch\":1", "\"epoch\":2"),
                                  {"\"batch\":0", "\"batch\":-1"},
+                                 {"\"batch\":0", "\"batch\":6"},
+                                 {"\"batch\":0", "\"batch\":1"},  // after no step
+                                 {"\"batch\":0", "\"batch\":0.5"},
+                                 {"\"epoch\":1", "\"epoch\":4294967297"},  // 1 in 32 bits
+                                 {"\"epoch\":1", "\"epoch\":1e300"},
+                                 {"\"right\":0", "\"right\":1"},
+                                 {"\"right\":0", "\"right\":-1"},
                                  {"\"kept_epoch\":0", "\"kept_epoch\":1"},
+                                 {"\"kept_epoch\":0", "\"kept_epoch\":-1"},
+                                 {"\"kept_epoch\":0", "\"kept_epoch\":-4294967296"},
                                  {"\"steps\":0", "\"steps\":\"\""},
+                                 {"\"steps\":0", "\"steps\":-1"},
+                                 {"\"steps\":0", "\"steps\":1e15"},  // would be counted one by one
                                  {"\"history\":[]", "\"history\":[[]]"}}) {
     std::string bad = good;
     ASSERT_NE(bad.find(from), std::string::npos) << from;
@@ -416,6 +428,21 @@ TEST(Checkpoint, OfAnotherNetworkOrWithImpossibleCountersIsRefused) {
   }
   content.metadata.clear();
   EXPECT_THROW(restore(example), Error);
+}
+
+TEST(Training, WhoseValidationLossIsNeverANumberSaysSo) {
+  Example example;
+  std::vector<float> values(size_t{120} * 90);
+  for (Row i = 0; i < 120; ++i) example.data.pixels.read(i, &values[size_t{i} * 90]);
+  for (const Row row : example.fold.validation) values[size_t{row} * 90] = NAN;
+  example.data.pixels = Pixels({120, 9, 10, 1}, std::move(values), 1);
+  ThreadTeam team(1);
+  Trainer trainer = example.trainer(team);
+  EXPECT_EQ(trainer.run(), Ending::finished);
+  EXPECT_EQ(trainer.kept_epoch(), 0);
+  const std::string message = message_of([&] { trainer.kept(); });
+  EXPECT_NE(message.find("validation loss was never a number"), std::string::npos) << message;
+  EXPECT_NE(message.find("--learning-rate"), std::string::npos) << message;
 }
 
 TEST(ClassWeights, AreOneOnAverage) {
