@@ -15,6 +15,7 @@
 #include "mudra/core/error.h"
 #include "mudra/core/number.h"
 #include "mudra/experiment/predictions.h"
+#include "mudra/run/trained_images.h"
 #include "mudra/training/state.h"
 
 namespace mudra {
@@ -242,6 +243,7 @@ void RunFolder::finish(const ExperimentResult& result) {
   guarded([&] {
     write_predictions(experiment_.data, result.test_rows, experiment_.split.folds, result.answers,
                       folder_ / "predictions.csv");
+    write_trained_images(experiment_, folder_);
     save_model(result.model, folder_ / "model.safetensors");
   });
   remove_checkpoint(folder_);

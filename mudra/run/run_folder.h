@@ -6,6 +6,7 @@
 //                              on with first cuts the file back to its checkpoint
 //   checkpoint.safetensors     while it trains, every --checkpoint seconds
 //   predictions.csv            in the end: what was answered for every held-out image
+//   trained_on.txt             then: hashes of the images the model was trained on
 //   model.safetensors          last of all: a folder without it is of a run that is not over
 #pragma once
 
