@@ -22,7 +22,8 @@ struct DealtRows {
 // Up to `most` test rows. First up to `examples` worth looking at, one of each photograph where they are
 // known: mistakes, the surest of them first; then right ones, the least sure first, who get at least a
 // quarter of the places. Then the others dealt out one by one over the cells of the confusion matrix,
-// mistakes and full cells first, so that the first so many of them show every cell.
+// mistakes and full cells first, so that the first so many of them show every cell; of a cell, photographs
+// not yet shown first.
 DealtRows dealt_rows(const RunRecord& record, size_t examples, size_t most);
 
 // Unit images beside each other in a grid of `columns`, colours: blue below zero, white zero, red above;

@@ -39,22 +39,21 @@ std::string asked(const RunRecord& record) {
     return text + fmt::format("A network learned it from {} and was then asked about {} others.",
                               images(record.trained_on, "labelled picture"), thousands(record.evaluation.n));
   }
-  const std::string networks = number_word(static_cast<int64_t>(record.folds.size()));
   return text + fmt::format(
-                    "The pictures were put into {0} parts, and {0} networks trained. Each learned from "
-                    "the pictures of all parts but one, and was then asked about those of that one: {1} "
-                    "altogether, each answered by a network that had never seen it.",
-                    networks, images(record.evaluation.n, "picture"));
+                    "The pictures were put into {0} parts and {0} networks trained, each without one "
+                    "part. Each was then asked about the part it had not seen: {1} altogether.",
+                    number_word(static_cast<int64_t>(record.folds.size())),
+                    images(record.evaluation.n, "picture"));
 }
 
-std::string answered(const Evaluation& evaluation) {
+std::string answered(const Evaluation& evaluation, std::string_view who) {
   const Baseline base = baseline(evaluation);
-  std::string text = fmt::format("It was right on {} of {}. Always answering {} would be right on {}.",
+  std::string text = fmt::format("{} right on {} of {}. Always answering {} would be right on {}.", who,
                                  thousands(evaluation.right), images(evaluation.n),
                                  class_name(evaluation, base.answer), percent(base.share));
   const std::vector<Confusion> all = confusions(evaluation);
   if (all.empty() || all[0].truth == all[0].predicted) return text;
-  return text + fmt::format(" Its most frequent mistake: {} taken for {}, {}.",
+  return text + fmt::format(" The most frequent mistake: {} taken for {}, {}.",
                             class_name(evaluation, all[0].truth), class_name(evaluation, all[0].predicted),
                             all[0].count == 1 ? "once" : thousands(all[0].count) + " times");
 }
@@ -132,7 +131,8 @@ std::string new_hand_sentence(const Evaluation& evaluation) {
 }
 
 Summary summarize(const RunRecord& record) {
-  return {title_of(record.evaluation.classes), asked(record), answered(record.evaluation), sure(record),
+  return {title_of(record.evaluation.classes), asked(record),
+          answered(record.evaluation, record.folds.empty() ? "It was" : "They were"), sure(record),
           record.warnings};
 }
 

@@ -151,7 +151,7 @@ TEST(Summary, says_what_was_asked_what_came_out_and_how_sure) {
       "Which sign does a picture show: a or b? A network learned it from 1,200 labelled pictures and was "
       "then asked about 10 others.");
   EXPECT_EQ(summary.answered,
-            "It was right on 4 of 10 pictures. Always answering a would be right on 60.0%. Its most frequent "
+            "It was right on 4 of 10 pictures. Always answering a would be right on 60.0%. The most frequent "
             "mistake: b taken for a, 4 times.");
   // Wilson 1927 for 4 in 10, worked out in Python: 0.16818 to 0.68733.
   EXPECT_EQ(summary.sure[0],
@@ -164,9 +164,10 @@ TEST(Summary, says_in_plain_words_what_cross_validation_does) {
   RunRecord record = small_record();
   record.folds = {{"1", 5, 2}, {"2", 5, 2}};
   EXPECT_EQ(summarize(record).asked,
-            "Which sign does a picture show: a or b? The pictures were put into two parts, and two networks "
-            "trained. Each learned from the pictures of all parts but one, and was then asked about those of "
-            "that one: 10 pictures altogether, each answered by a network that had never seen it.");
+            "Which sign does a picture show: a or b? The pictures were put into two parts and two networks "
+            "trained, each without one part. Each was then asked about the part it had not seen: 10 pictures "
+            "altogether.");
+  EXPECT_TRUE(summarize(record).answered.starts_with("They were right on 4 of 10 pictures."));
 }
 
 // Of `hands` hands, ten images each, eight or nine of them right.

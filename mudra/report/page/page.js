@@ -52,9 +52,9 @@
   // The accuracy and its intervals on a line as long as they need.
   function scale(words) {
     const fresh = words.new_hands;
-    const lows = [words.low, fresh ? fresh.low : 1], highs = [words.high, fresh ? fresh.high : 0];
-    const from = Math.max(0, Math.floor(10 * Math.min(...lows) - 0.2) / 10);
-    const to = Math.min(1, Math.ceil(10 * Math.max(...highs) + 0.2) / 10);
+    const low = Math.min(words.low, fresh ? fresh.low : 1), high = Math.max(words.high, fresh ? fresh.high : 0);
+    const steps = high - low < 0.02 ? 100 : high - low < 0.1 ? 20 : 10;  // from 0 to 100%
+    const from = Math.max(0, Math.floor(steps * low - 0.2) / steps), to = Math.min(1, Math.ceil(steps * high + 0.2) / steps);
     const place = (share) => percent((share - from) / (to - from));
     const mark = (kind, low, high) => {
       const made = element(`span.${kind}`);
@@ -248,13 +248,15 @@
 
   const shown = element("div.shown", {"aria-live": "polite"});
 
-  function showCell(truth, predicted, images) {
+  // `most`: so many of them at first.
+  function showCell(truth, predicted, images, most = Infinity) {
     const found = record.pictures.filter((picture) => picture.truth === truth && picture.predicted === predicted);
     shown.replaceChildren(
       element("h3", {}, truth === predicted ? ["Rightly ", className(truth)] : [className(truth), " taken for ", className(predicted)], `: ${plural(images, "picture")}`),
       images === 0 ? element("p.note", {}, "There is no such picture.") :
         found.length === 0 ? element("p.note", {}, "The page has room for no picture of these.") :
-          element("div.tiles", {}, found.map(tile)),
+          element("div.tiles", {}, found.slice(0, most).map(tile)),
+      found.length > most ? more(`Show ${count(found.length - most)} more`, () => showCell(truth, predicted, images)) : "",
       found.length > 0 && found.length < images ? element("p.note", {}, `The page has room for ${count(found.length)} of them.`) : "");
   }
 
@@ -264,9 +266,9 @@
     for (const [truth, predicted, images] of record.confusions.cells) counts[truth][predicted] = images;
     const totals = counts.map((row) => row.reduce((sum, images) => sum + images, 0));
     const cells = [];
-    const choose = (cell) => {
+    const choose = (cell, most) => {
       for (const other of cells.flat()) other.setAttribute("aria-pressed", String(other === cell.button));
-      showCell(cell.truth, cell.predicted, cell.images);
+      showCell(cell.truth, cell.predicted, cell.images, most);
     };
     // One stop of the Tab key; arrows go from cell to cell.
     const focus = (truth, predicted) => {
@@ -310,7 +312,7 @@
       element("p.note.screen", {id: "matrix-help"}, "Choose a cell to see its pictures: click it, or walk with the arrow keys and press Enter."),
       element("div.beside", {}, element("div.wide", {}, table), shown));
     const [truth, predicted] = record.confusions.cells[0];  // mistakes first, the most frequent of them first
-    if (truth !== predicted && predicted >= 0) choose({button: cells[truth][predicted], truth, predicted, images: counts[truth][predicted]});
+    if (truth !== predicted && predicted >= 0) choose({button: cells[truth][predicted], truth, predicted, images: counts[truth][predicted]}, 14);
   }
 
   function confusionList() {
