@@ -265,8 +265,9 @@ RunRecord make_record(const ModelTest& test, const Options& options, const std::
         "this says less about new ones.");
   } else if (*test.trained_images == 0) {
     record.doubts.emplace_back(
-        "None of these pictures was in training. Whether the same hands were is not known here. If so, this "
-        "says less about new ones.");
+        "No picture the model was trained on has the pixels of one of these. Whether it learned from the "
+        "same "
+        "hands is not known here. If it did, this says less about new ones.");
   }
   return record;
 }
