@@ -76,18 +76,19 @@ TEST(Coverage, of_a_new_hand_is_at_least_90_percent) {
 
 TEST(Coverage, DISABLED_table) {
   std::string text =
-      "| hands | pictures of each | 0 | .02 | .05 | .1 | .2 | .3 |\n|---|---|---|---|---|---|---|---|\n";
+      "| hands | pictures of each | 0 | .02 | .05 | .1 | .2 | .3 | .5 "
+      "|\n|---|---|---|---|---|---|---|---|---|\n";
   uint64_t seed = 0;
   for (const int hands : {3, 5, 10, 20}) {
     for (const int images : {5, 20, 100, 0}) {
       text += fmt::format("| {} | {} |", hands, images > 0 ? std::to_string(images) : "1 to 60");
-      for (const double correlation : {0., .02, .05, .1, .2, .3}) {
+      for (const double correlation : {0., .02, .05, .1, .2, .3, .5}) {
         Shares least = {1, 1};
         for (const double accuracy : {.5, .8, .9, .95, .99}) {
           const Shares found = coverage({accuracy, correlation, hands, images}, 2000, ++seed);
           least = {std::min(least.both, found.both), std::min(least.t_alone, found.t_alone)};
         }
-        EXPECT_GE(least.both, 0.9);
+        EXPECT_GE(least.both, correlation < .5 ? 0.9 : 0.85);
         text += fmt::format(" {:.1f} ({:.0f}) |", 100 * least.both, 100 * least.t_alone);
       }
       text += "\n";

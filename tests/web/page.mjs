@@ -143,9 +143,8 @@ const checks = {
   async "a phone breaks no option and no heading of the table"(page) {
     await page.setViewportSize({ width: 390, height: 800 });
     const found = await page.evaluate(() => {
-      const lines = (element) => Math.round(element.getBoundingClientRect().height / parseFloat(getComputedStyle(element).lineHeight));
       return {
-        options: [...document.querySelectorAll("p code, li code")].map((code) => [code.textContent, lines(code)]),
+        options: [...document.querySelectorAll("p code, li code")].map((code) => [code.textContent, code.getClientRects().length]),
         loose: (document.querySelector("header").textContent.match(/(^|\s)--\w/g) ?? []).length -
           [...document.querySelectorAll("header code")].filter((code) => code.textContent.startsWith("--")).length,
         cells: [...document.querySelectorAll("section[aria-labelledby=scores] :is(thead th, .summary th)")].map((cell) => {

@@ -401,7 +401,7 @@
     section("repeat", "How to repeat it",
       element("pre.command", {tabindex: "0"}, element("code", {}, record.command)),
       record.options_toml === "" ? null : [
-        element("p.note", {}, "gives the same model, byte for byte, wherever the same data are."),
+        element("p.note", {}, "gives the same model from the same data, byte for byte on every processor with fused multiply-add."),
         element("details", {}, element("summary", {}, "The file options.toml it names"),
           element("pre", {tabindex: "0"}, element("code", {}, record.options_toml)))]);
   }
