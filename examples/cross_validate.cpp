@@ -43,7 +43,7 @@ int main() try {
   }
   const mudra::ExperimentResult result = mudra::conclude(experiment, std::move(results));
   const mudra::NewGroup people = result.test.new_group.value();  // a split by group leaves them new
-  std::printf("right on %.1f%% of %lld hands; on hands of new people %.1f%% to %.1f%%\n",
+  std::printf("right on %.1f%% of %lld hands of people never seen (%.1f%% to %.1f%%)\n",
               100 * result.test.accuracy, static_cast<long long>(result.test.n), 100 * people.interval.low,
               100 * people.interval.high);
 
