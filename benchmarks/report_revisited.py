@@ -209,9 +209,10 @@ class Experiment:
         shares = [[np.mean(t == p) for _, t, p in numpy]] + [[run["test"]["accuracy"] for run in runs] for runs in (random, by_hand)]
         swapped = classification_report(predicted, truth, target_names=NAMES, output_dict=True)
         rows = [["accuracy, one run (seed 1)", "98%", *(percent(s[0]) for s in shares)],
-                ["its 95% interval", "not given", "not given",
+                ["its 95% interval, these hands", "not given", "not given",
                  *(f"{percent(t['interval'][0])} to {percent(t['interval'][1])}" for t in first)],
                 ["which stands on", "", "", *(f"{t['interval_units']} independent {t['interval_unit']}s" for t in first)],
+                ["95% interval for new hands", "", "", *map(new_hands, first)],
                 [f"accuracy, seeds 1 to {len(self.seeds)}: mean (range)", "one run", *map(spread, shares)]]
         for i, name in enumerate(("0", "5")):
             for key in ("precision", "recall"):
@@ -232,6 +233,12 @@ class Experiment:
         return (table(["held out", "training images", "in the last batch", "its step, of the right length"], rows) +
                 f"\n\nAccuracy on the hands held out, NumPy, seed 1: {percent(accuracies[0])} dividing by 32, "
                 f"{percent(accuracies[1])} dividing by the batch's size.")
+
+
+def new_hands(test):
+    """Nothing can be said of them where no hand was new."""
+    new = test["new_group"]
+    return f"{percent(new['interval'][0])} to {percent(new['interval'][1])}, from {new['groups']} hands" if new else "none was tested"
 
 
 def put(document, tables):

@@ -42,10 +42,10 @@ int main() try {
     other.get();
   }
   const mudra::ExperimentResult result = mudra::conclude(experiment, std::move(results));
-  const mudra::Interval& interval = result.test.interval;
+  const mudra::NewGroup people = result.test.new_group.value();  // a split by group leaves them new
   std::printf("right on %.1f%% of %lld hands of people never seen (%.1f%% to %.1f%%)\n",
-              100 * result.test.accuracy, static_cast<long long>(result.test.n), 100 * interval.low,
-              100 * interval.high);
+              100 * result.test.accuracy, static_cast<long long>(result.test.n), 100 * people.interval.low,
+              100 * people.interval.high);
 
   const mudra::Predictor predictor(result.model);
   const mudra::Dataset another = mudra::render_hands({.count = 1, .size = 64, .seed = 7}, team);

@@ -140,8 +140,15 @@ void inspect_command(CLI::App& app) {
                found.mean, found.deviation);
     print_counts(data, found);
     if (!found.warnings.empty()) fmt::print("\n");
-    for (const std::string& warning : found.warnings) say("warning   {}\n", warning);
-    if (!a->out.empty()) say("\nsheet     {}\n", a->out);
+    print_warnings(found.warnings);
+    if (!a->out.empty()) {
+      say("\nsheet     {}\n", a->out);
+      for (size_t c = 0; c < data.classes.size() && !augmentation.any(); ++c) {
+        if (const std::string label = sheet_label(data, c);
+            label.starts_with('#') && label != data.classes[c])
+          fmt::print("          {} is {}\n", label, display_name(data.classes[c], 40));
+      }
+    }
   });
 }
 

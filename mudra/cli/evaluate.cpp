@@ -10,8 +10,8 @@
 #include "mudra/cli/output.h"
 #include "mudra/experiment/predictions.h"
 #include "mudra/report/record.h"
-#include "mudra/report/summary.h"
 #include "mudra/run/run_folder.h"
+#include "mudra/run/trained_images.h"
 
 namespace mudra {
 namespace {
@@ -44,7 +44,8 @@ void evaluate_command(CLI::App& app) {
   app.footer("Examples:\n  mudra evaluate new-hands/ --model runs/train-1 --predictions answers.csv");
   app.callback([a] {
     const Options options = make_options({}, a->given);
-    const ModelTest test = test_model(load_model(a->model), options.data, options.seed, options.run);
+    ModelTest test = test_model(load_model(a->model), options.data, options.seed, options.run);
+    look_for_trained_images(test, a->model);
     if (!a->predictions.empty()) {
       std::vector<Row> rows(test.answers.size());
       std::iota(rows.begin(), rows.end(), Row{0});
@@ -55,14 +56,15 @@ void evaluate_command(CLI::App& app) {
     const std::filesystem::path folder = lock ? lock->folder() : "";
     if (a->json) {
       nlohmann::json document = to_json(test.evaluation);
+      document["warnings"] = warnings_of(test);
       if (a->report) document["report"] = (folder / "report.html").string();
       if (!a->predictions.empty()) document["predictions"] = a->predictions;
       print_json(document);
     } else {
       print_confusion(test.evaluation);
       print_scores(test.evaluation);
-      fmt::print("{}\n", accuracy_sentence(test.evaluation, "images"));
-      print_groups(test.evaluation);
+      print_accuracy(test.evaluation, "images", ", if training saw none of them");
+      print_warnings(warnings_of(test));
       if (!a->predictions.empty()) say("answers   {}\n", a->predictions);
     }
     std::fflush(stdout);

@@ -14,6 +14,7 @@
 #include "mudra/core/text.h"
 #include "mudra/experiment/options.h"
 #include "mudra/report/page.h"
+#include "mudra/report/summary.h"
 
 namespace mudra {
 namespace {
@@ -106,7 +107,13 @@ void add_options(CLI::App& app, std::map<std::string, std::string>& given,
   });
 }
 
-void print_groups(const Evaluation& evaluation) {
+void print_warnings(const std::vector<std::string>& warnings) {
+  for (const std::string& warning : warnings) say("warning   {}\n", warning);
+}
+
+void print_accuracy(const Evaluation& evaluation, std::string_view what, std::string_view condition) {
+  fmt::print("{}\n", accuracy_sentence(evaluation, what));
+  if (evaluation.new_group) fmt::print("{}{}\n", new_hand_sentence(evaluation), condition);
   constexpr size_t most = 5;
   constexpr int64_t least_images = 5;  // below, an accuracy says nothing of a hand
   std::vector<GroupScore> groups = evaluation.groups;

@@ -67,8 +67,11 @@ void print_report(const RunRecord& record, const std::filesystem::path& folder, 
 // Rows true, columns predicted.
 void print_confusion(const Evaluation& evaluation);
 
-// Accuracy by group, worst first, if there are groups of more than a few images.
-void print_groups(const Evaluation& evaluation);
+// With its intervals, that of new hands under a condition; then by group, worst first, if there are groups of
+// more than a few images.
+void print_accuracy(const Evaluation& evaluation, std::string_view what, std::string_view condition = "");
+
+void print_warnings(const std::vector<std::string>& warnings);
 
 // Options a command shares with `train`, by name (all but `data` if the list is empty); what the
 // user gives goes into `given`. --help shows each under its group, with its choices and its default.

@@ -12,7 +12,6 @@
 #include "mudra/core/text.h"
 #include "mudra/experiment/choices.h"
 #include "mudra/report/record.h"
-#include "mudra/report/summary.h"
 #include "mudra/run/train_run.h"
 
 namespace mudra {
@@ -92,20 +91,11 @@ void describe_experiment(const Experiment& experiment) {
 void print_result(const Run& run) {
   const Evaluation& test = run.result.test;
   print_scores(test);
-  fmt::print("{}\n", accuracy_sentence(test));
-  print_groups(test);
+  print_accuracy(test, "held-out images");
   if (run.experiment.options.validation > 0)
     fmt::print("kept      epoch {}: its validation loss is the lowest\n", run.result.last().kept_epoch);
-  say("model     {}\n", (run.folder / "model.safetensors").string());
-  std::fflush(stdout);
-}
-
-void warn_of_leaks(const Run& run, std::optional<int64_t> copies) {
-  if (!copies) {
-    fmt::print("note      too many images to look for near copies now: `mudra data leaks` does\n");
-  } else if (*copies > 0) {
-    say("warning   {}\n", near_copy_warning(run.experiment, *copies));
-  }
+  say("model     {}\n          {}\n", (run.folder / "model.safetensors").string(),
+      saved_model_text(run.experiment));
   std::fflush(stdout);
 }
 
@@ -157,15 +147,21 @@ void train_command(CLI::App& app) {
     events.ending = [&](Run& run) {
       progress.finish();
       problem = run.result.problem(run.experiment);
+      if (!a->json) print_result(run);
+      std::optional<int64_t> copies;
+      const bool looks_for_copies = !a->json || !a->no_report;  // it takes a while
+      if (looks_for_copies) copies = count_near_copies(run.experiment);
+      const std::vector<std::string> warnings = warnings_of(run.experiment, run.result.test, copies);
       if (a->json) {
-        print_json(to_json(run));
-        std::fflush(stdout);
+        nlohmann::json document = to_json(run);
+        document["warnings"] = warnings;
+        print_json(document);
       } else {
-        print_result(run);
+        if (!copies)
+          fmt::print("note      too many images to look for near copies now: `mudra data leaks` does\n");
+        print_warnings(warnings);
       }
-      if (a->json && a->no_report) return;
-      const std::optional<int64_t> copies = count_near_copies(run.experiment);
-      if (!a->json) warn_of_leaks(run, copies);
+      std::fflush(stdout);
       if (!a->no_report)
         print_report(make_record(run.experiment, std::move(run.result), run.folder, run.threads, copies),
                      run.folder, a->json);

@@ -266,8 +266,14 @@ constexpr Glyph glyphs[] = {
     {'X', {0x11, 0x11, 0x0A, 0x04, 0x0A, 0x11, 0x11}}, {'Y', {0x11, 0x11, 0x11, 0x0A, 0x04, 0x04, 0x04}},
     {'Z', {0x1F, 0x01, 0x02, 0x04, 0x08, 0x10, 0x1F}}, {'-', {0x00, 0x00, 0x00, 0x1F, 0x00, 0x00, 0x00}},
     {'_', {0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x1F}}, {'.', {0x00, 0x00, 0x00, 0x00, 0x00, 0x0C, 0x0C}},
-    {' ', {0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00}},
+    {' ', {0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00}}, {'#', {0x0A, 0x0A, 0x1F, 0x0A, 0x1F, 0x0A, 0x0A}},
 };
+
+const Glyph* glyph_of(char32_t character) {
+  const char32_t upper = character >= 'a' && character <= 'z' ? character - 32 : character;
+  const auto* found = std::ranges::find(glyphs, upper, &Glyph::character);
+  return found == std::end(glyphs) ? nullptr : found;
+}
 
 constexpr int dot = 2;  // pixels a dot of a letter
 constexpr int letter = (glyph_width + 1) * dot;
@@ -294,10 +300,7 @@ class Sheet {
   }
   void write(std::u32string_view text, int top, int left) {
     for (const char32_t character : text) {
-      const char32_t upper = character >= 'a' && character <= 'z' ? character - 32 : character;
-      const auto* found = std::find_if(std::begin(glyphs), std::end(glyphs),
-                                       [&](const Glyph& glyph) { return glyph.character == upper; });
-      const Glyph& glyph = found == std::end(glyphs) ? glyphs[0] : *found;
+      const Glyph& glyph = *glyph_of(character);
       for (int y = 0; y < glyph_height * dot; ++y) {
         for (int x = 0; x < glyph_width * dot; ++x) {
           if (glyph.rows[y / dot] >> (glyph_width - 1 - x / dot) & 1) set(top + y, left + x, ink);
@@ -326,6 +329,12 @@ std::vector<Row> choose_rows(const Dataset& data, int32_t label, int most) {
 
 }  // namespace
 
+std::string sheet_label(const Dataset& data, size_t c) {
+  const std::u32string name = code_points(data.classes[c]).substr(0, longest_name);
+  const bool is_written = !name.empty() && std::ranges::all_of(name, glyph_of);
+  return is_written ? std::string(name.begin(), name.end()) : "#" + std::to_string(c + 1);
+}
+
 Image contact_sheet(const Dataset& data, int columns, int cell) {
   const Shape& shape = data.pixels.shape();
   const int channels = static_cast<int>(shape[3]);
@@ -336,8 +345,8 @@ Image contact_sheet(const Dataset& data, int columns, int cell) {
   const Preprocessing to{scaled(shape[1]), scaled(shape[2]), channels, Fit::stretch};
   std::vector<std::u32string> names;
   size_t longest = 1;
-  for (const std::string& name : data.classes) {
-    names.push_back(code_points(name).substr(0, longest_name));
+  for (size_t c = 0; c < data.classes.size(); ++c) {
+    names.push_back(code_points(sheet_label(data, c)));
     longest = std::max(longest, names.back().size());
   }
   const int margin = static_cast<int>(longest) * letter + 2 * gap;

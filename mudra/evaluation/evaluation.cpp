@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "mudra/core/error.h"
+#include "mudra/core/text.h"
 #include "mudra/inference/answer.h"
 
 namespace mudra {
@@ -67,7 +68,49 @@ Evaluation evaluate(std::span<const int32_t> truth, std::span<const int32_t> pre
   result.accuracy = static_cast<double>(result.right) / static_cast<double>(result.n);
   result.interval = accuracy_interval(right, units);
   result.groups = group_scores(right, units);
+  if (result.groups.empty()) return result;
+  result.new_group = NewGroup{0, new_hand_interval(right, units.groups)};
+  for (const GroupScore& group : result.groups)
+    result.new_group->accuracy += group.accuracy() / static_cast<double>(result.groups.size());
   return result;
+}
+
+Baseline baseline(const Evaluation& evaluation) {
+  const auto largest = std::ranges::max_element(evaluation.per_class, {}, &ReportRow::support);
+  return {static_cast<size_t>(largest - evaluation.per_class.begin()),
+          static_cast<double>(largest->support) / static_cast<double>(evaluation.n)};
+}
+
+std::vector<std::string> warnings_of(const Evaluation& evaluation) {
+  constexpr size_t most_named = 12;  // beyond, classes are counted rather than listed
+  std::vector<std::string> warnings;
+  const Baseline base = baseline(evaluation);
+  if (evaluation.interval.low <= base.share) {
+    warnings.push_back(fmt::format(
+        "This is not clearly better than always answering {} ({}). Train with more `--epochs`, another "
+        "`--learning-rate` or more pictures of each class.",
+        display_name(evaluation.classes[base.answer], 24), percent(base.share)));
+  }
+  std::vector<std::string> unseen, answers;
+  for (const ReportRow& row : evaluation.per_class) {
+    if (row.support == 0) unseen.push_back(row.name);
+    if (row.predicted > 0) answers.push_back(row.name);
+  }
+  if (answers.size() == 1 && evaluation.n > 1) {
+    warnings.push_back(fmt::format(
+        "Every picture got the same answer: {}. Look at what was read with `mudra data inspect`, and train "
+        "with a lower `--learning-rate`.",
+        display_name(answers[0], 24)));
+  }
+  if (!unseen.empty()) {
+    const std::string what = unseen.size() > most_named
+                                 ? fmt::format("{} of {} classes have no picture in this test.",
+                                               thousands(static_cast<int64_t>(unseen.size())),
+                                               thousands(static_cast<int64_t>(evaluation.classes.size())))
+                                 : "No picture in this test shows " + listed(unseen, "or") + ".";
+    warnings.push_back(what + " Test on some pictures of every class.");
+  }
+  return warnings;
 }
 
 nlohmann::json to_json(const Evaluation& evaluation) {
@@ -88,6 +131,14 @@ nlohmann::json to_json(const Evaluation& evaluation) {
     groups.push_back(
         {{"group", group.name}, {"n", group.n}, {"right", group.right}, {"accuracy", group.accuracy()}});
   }
+  nlohmann::json new_group;
+  if (evaluation.new_group) {
+    const Interval& interval = evaluation.new_group->interval;
+    new_group = {{"accuracy", evaluation.new_group->accuracy},
+                 {"interval", {interval.low, interval.high}},
+                 {"interval_method", interval.method},
+                 {"groups", interval.independent}};
+  }
   return {{"n", evaluation.n},
           {"refused", evaluation.refused},
           {"accuracy", evaluation.accuracy},
@@ -95,6 +146,7 @@ nlohmann::json to_json(const Evaluation& evaluation) {
           {"interval_method", evaluation.interval.method},
           {"interval_unit", evaluation.interval.unit},
           {"interval_units", evaluation.interval.independent},
+          {"new_group", std::move(new_group)},
           {"labels", evaluation.classes},
           {"confusion", std::move(confusion)},
           {"per_class", std::move(per_class)},

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -21,16 +22,23 @@ struct GroupScore {
   double accuracy() const { return static_cast<double>(right) / static_cast<double>(n); }
 };
 
+// What a hand that was not tested may expect.
+struct NewGroup {
+  double accuracy = 0;  // the mean of the groups' accuracies
+  Interval interval;    // new_hand_interval(); [0, 1] when there are too few groups to say
+};
+
 struct Evaluation {
   int64_t n = 0, right = 0;
   int64_t refused = 0;  // images the model called none of its classes; they count as not right
   double accuracy = 0;
-  Interval interval;                 // 95% interval of the accuracy
-  std::vector<std::string> classes;  // K
-  std::vector<int64_t> confusion;    // [K, K]: rows true, columns predicted; without the images refused
-  std::vector<ReportRow> per_class;  // K
-  std::vector<GroupScore> groups;    // worst first; empty when groups are not known
-  std::string text;                  // the classification report of the classes that occur
+  Interval interval;                  // 95% interval of the accuracy, for these hands
+  std::optional<NewGroup> new_group;  // when groups are known, and none of them may have been in training
+  std::vector<std::string> classes;   // K
+  std::vector<int64_t> confusion;     // [K, K]: rows true, columns predicted; without the images refused
+  std::vector<ReportRow> per_class;   // K
+  std::vector<GroupScore> groups;     // worst first; empty when groups are not known
+  std::string text;                   // the classification report of the classes that occur
 
   int64_t count(size_t truth, size_t predicted) const {
     return confusion[truth * classes.size() + predicted];
@@ -51,8 +59,19 @@ std::vector<int64_t> confusion_matrix(std::span<const int32_t> truth, std::span<
                                       size_t classes);
 
 // {n, refused, accuracy, interval: [low, high], interval_method, interval_unit, interval_units, labels,
+//  new_group: null or {accuracy, interval: [low, high], interval_method, groups},
 //  confusion: [[...]], per_class: [{label, precision, recall, f1, support}],
 //  groups: [{group, n, right, accuracy}], text}
 nlohmann::json to_json(const Evaluation& evaluation);
+
+// Share of the images of the most frequent class: what always giving one answer would get right.
+struct Baseline {
+  size_t answer = 0;  // index into the classes
+  double share = 0;
+};
+Baseline baseline(const Evaluation& evaluation);
+
+// What the numbers themselves warn of, each with what to try next.
+std::vector<std::string> warnings_of(const Evaluation& evaluation);
 
 }  // namespace mudra

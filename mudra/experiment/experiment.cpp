@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <set>
 #include <utility>
 
 #include "mudra/core/error.h"
@@ -23,6 +24,17 @@ Network network_for(const Options& options, const Dataset& data) {
   const Shape& images = data.pixels.shape();
   return Network::parse(options.network, {1, images[1], images[2], images[3]},
                         outputs_for(static_cast<int64_t>(data.classes.size())));
+}
+
+int64_t images_of_trained_groups(const Experiment& experiment) {
+  int64_t images = 0;
+  for (const Fold& fold : experiment.split.folds) {
+    std::set<int32_t> trained;
+    for (const auto* rows : {&fold.train, &fold.validation})
+      for (const Row row : *rows) trained.insert(experiment.data.groups[row]);
+    for (const Row row : fold.test) images += trained.contains(experiment.data.groups[row]);
+  }
+  return images;
 }
 
 Experiment prepare(Dataset data, const Options& options) {
@@ -99,6 +111,7 @@ ExperimentResult conclude(const Experiment& experiment, std::vector<FoldResult> 
   const Dataset tested = experiment.data.select(result.test_rows);
   result.test = evaluate(tested.labels, result.answers.labels, experiment.data.classes,
                          units_of(tested, experiment.options.seed));
+  if (result.test.new_group && images_of_trained_groups(experiment) > 0) result.test.new_group.reset();
   result.model = experiment.initial;
   result.model.network = std::move(trainings.back().network);
   result.trainings = std::move(trainings);
@@ -149,6 +162,7 @@ ModelTest test_model(Model model, const DataOptions& options, uint64_t seed, con
   ModelTest test{std::move(model), std::move(loaded.data), std::move(loaded.text), {}, {}, {}};
   const int64_t together = std::min(answered_together, test.data.size());
   ThreadTeam team(worthwhile_threads(together * test.model.network.multiply_adds(), allowed));
+  test.threads = team.threads();
   test.seconds.load = total.seconds();
   std::vector<Row> rows(static_cast<size_t>(test.data.size()));
   std::iota(rows.begin(), rows.end(), Row{0});

@@ -41,10 +41,16 @@ struct Experiment {
   // The folds, then the training on all images if there is one.
   size_t trainings() const { return split.folds.size() + (whole ? 1 : 0); }
   const Fold& training(size_t i) const { return i < split.folds.size() ? split.folds[i] : *whole; }
+  // Whose losses stand for all: the last fold's, for a training on all images holds nothing out.
+  size_t shown_training() const { return split.folds.size() - 1; }
+  const Fold& model_training() const { return training(trainings() - 1); }  // of the model that is kept
 };
 
 // Splits the data and makes the network. Throws Error for what cannot be, before any training.
 Experiment prepare(Dataset data, const Options& options);
+
+// Held-out images whose group also trains in their fold. The data must have groups.
+int64_t images_of_trained_groups(const Experiment& experiment);
 
 // options.network for the data's images and classes, with no weights yet. Throws LineError.
 Network network_for(const Options& options, const Dataset& data);
@@ -85,7 +91,7 @@ struct ExperimentResult {
   std::string problem(const Experiment& experiment) const;  // those of all trainings, each named; or empty
 };
 
-// Pools the tests of all folds.
+// Pools the tests of all folds. Tells of new hands only if no hand was tested that its fold had trained on.
 ExperimentResult conclude(const Experiment& experiment, std::vector<FoldResult> trainings);
 
 // What run_experiment tells; any may be empty. `done` are the trainings that are over.
@@ -117,6 +123,8 @@ struct ModelTest {
   Answers answers;  // for every image
   Evaluation evaluation;
   Seconds seconds;
+  int threads = 1;                             // that answered: the answers do not depend on them
+  std::optional<int64_t> trained_images = {};  // of the data that the model was trained on, if that is known
 };
 
 // Tests a model on the data that the options name. Throws Error.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "mudra/core/error.h"
 #include "mudra/core/number.h"
@@ -97,7 +98,15 @@ LoadedData load_data(const DataOptions& options, uint64_t seed, ThreadTeam& team
 
 LoadedData load_data_for(const Model& model, const DataOptions& options, uint64_t seed, ThreadTeam& team,
                          const Progress& progress) {
-  auto [data, text, is_shrunk, chosen] = load(options, seed, team, progress);
+  DataOptions wanted = options;
+  // Pictures come to the model's size in one step, as they did when it was trained.
+  if (std::filesystem::is_directory(options.source)) {
+    const Preprocessing& to = model.preprocessing;
+    if (options.size.height == 0) wanted.size = {to.height, to.width};
+    wanted.channels = to.channels;
+    wanted.fit = to.fit;
+  }
+  auto [data, text, is_shrunk, chosen] = load(wanted, seed, team, progress);
   std::vector<int32_t> index;
   for (const std::string& name : data.classes) {
     const auto at = std::find(model.classes.begin(), model.classes.end(), name);

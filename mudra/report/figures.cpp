@@ -11,7 +11,6 @@
 #include <cerrno>
 #include <cmath>
 #include <cstring>
-#include <fstream>
 
 #include "mudra/core/atomic_file.h"
 #include "mudra/core/error.h"
@@ -41,7 +40,9 @@ std::string run_gnuplot(std::string_view script, const fs::path& folder) {
   pid_t child = 0;
   const int failed = ::posix_spawnp(&child, program.c_str(), &actions, nullptr, arguments, environ);
   posix_spawn_file_actions_destroy(&actions);
-  if (failed != 0) return failed == ENOENT ? "gnuplot is not installed" : std::strerror(failed);
+  if (failed != 0)
+    return failed == ENOENT ? "gnuplot is not installed. Install gnuplot-nox and fonts-dejavu-core"
+                            : std::strerror(failed);
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
@@ -50,17 +51,26 @@ std::string run_gnuplot(std::string_view script, const fs::path& folder) {
   return complaint.empty() ? "gnuplot failed" : "gnuplot failed: " + shorten(complaint, 200);
 }
 
+// What the figures' font can draw.
+bool in_font(char32_t point) {
+  return point < 0x0590 || (point >= 0x1E00 && point < 0x2C00 && (point < 0x200B || point > 0x200F));
+}
+
 // A text as gnuplot takes it literally: no substitution happens between single quotes. Characters the
 // figures' font lacks become squares, for their stand-ins cover the whole figure.
 std::string gnuplot_text(std::string_view text) {
   std::string quoted = "'";
   for (const char32_t point : code_points(shorten(text, 200))) {
-    const bool in_font =
-        point < 0x0590 || (point >= 0x1E00 && point < 0x2C00 && (point < 0x200B || point > 0x200F));
     // gnuplot 5.4 does not read every doubled quote as a quote: show the typographic one.
-    append_utf8(point == U'\'' ? U'\u2019' : in_font ? point : U'\u25A1', quoted);
+    append_utf8(point == U'\'' ? U'\u2019' : in_font(point) ? point : U'\u25A1', quoted);
   }
   return quoted + "'";
+}
+
+// A class's name, or where the font lacks letters of it, its number: squares would not tell two such apart.
+std::string figure_name(const std::vector<std::string>& classes, size_t c, size_t most) {
+  const std::string name = shorten(classes[c], most);
+  return std::ranges::all_of(code_points(name), in_font) ? name : fmt::format("#{}", c + 1);
 }
 
 constexpr const char* held_out_colour = "#0b62b5";
@@ -187,14 +197,15 @@ Figure confusion_figure(const Evaluation& evaluation) {
   const DrawnMatrix matrix(evaluation);
   const size_t cells = matrix.cells;
   const auto name = [&](size_t i) {
-    return shorten(matrix.per_cell == 1 ? evaluation.classes[i] : fmt::format("{}", i * matrix.per_cell), 12);
+    return matrix.per_cell == 1 ? figure_name(evaluation.classes, i, 12)
+                                : fmt::format("{}", i * matrix.per_cell);
   };
   size_t longest = 1;  // characters of a name
   for (size_t i = 0; i < cells; ++i) longest = std::max(longest, code_points(name(i)).size());
   const bool slant = cells > 4 && longest > 2;
-  const int side = std::clamp(static_cast<int>(cells) * 62, 260, 640);
-  const double size = std::clamp(static_cast<double>(side) / static_cast<double>(cells) / 4, 7.0, 16.0);
-  const double font = std::clamp(size, 9.0, longest > 4 ? 11.0 : 16.0);  // of the names
+  const int side = std::clamp(static_cast<int>(cells) * 62, 560, 640);
+  const double size = std::clamp(static_cast<double>(side) / static_cast<double>(cells) / 4, 7.0, 28.0);
+  const double font = std::clamp(size, 9.0, longest > 4 ? 12.0 : 16.0);  // of the names
   const double reach = font * static_cast<double>(longest);
   const int left = 60 + static_cast<int>(0.85 * reach), right = 40, top = 50;
   const int bottom = slant ? 50 + static_cast<int>(0.6 * reach) : 62;
@@ -229,7 +240,7 @@ Figure confusion_figure(const Evaluation& evaluation) {
 
 Figure examples_figure(const RunRecord& record) {
   constexpr int columns = 6, tile = 120, gap = 24, caption = 46;
-  const std::vector<Row> rows = dealt_rows(record, 24, 24);
+  const std::vector<Row> rows = dealt_rows(record, 24, 24).examples();
   const int lines = static_cast<int>(rows.size() + columns - 1) / columns;
   const int across = std::min<int>(columns, static_cast<int>(rows.size()));
   const int width = std::max(3, across) * (tile + gap) + gap, height = lines * (tile + caption) + 40;
@@ -249,10 +260,10 @@ Figure examples_figure(const RunRecord& record) {
           fmt::format("set label {} at {},{} center noenhanced tc rgb '{}' font ',10'\n", gnuplot_text(text),
                       left + tile / 2.0, top + tile + below, truth == guess ? "#1b1f24" : "#a40e26");
     };
-    add_line(fmt::format("{} {}", guess < 0 ? "none" : shorten(names[static_cast<size_t>(guess)], 10),
+    add_line(fmt::format("{} {}", guess < 0 ? "none" : figure_name(names, static_cast<size_t>(guess), 10),
                          percent(static_cast<double>(record.answers.confidence(row)))),
              11);
-    add_line(truth == guess ? "right" : "truly " + shorten(names[static_cast<size_t>(truth)], 10), 26);
+    add_line(truth == guess ? "right" : "labelled " + figure_name(names, static_cast<size_t>(truth), 10), 26);
   }
   figure.body += fmt::format("set label 'Predictions, mistakes first' at {},18 left\n", gap);
   figure.use_pixels();
@@ -312,12 +323,13 @@ std::vector<std::string> draw_figures(const RunRecord& record, const fs::path& f
   if (failed)
     throw Error("cannot make the folder: " + failed.message(), folder.string(), "Choose another folder");
   std::string name = (folder / ".drawing-XXXXXX").string();
-  if (::mkdtemp(name.data()) == nullptr) throw Error("cannot make a folder to draw in", folder.string());
+  if (::mkdtemp(name.data()) == nullptr)
+    throw Error(std::string("cannot make a folder to draw in: ") + std::strerror(errno), folder.string());
   const fs::path drawing = name;
   const Removal removal{drawing};
   std::string script = "set encoding utf8\n";
   for (const Figure& figure : figures) {
-    for (const auto& [file, bytes] : figure.images) std::ofstream(drawing / file, std::ios::binary) << bytes;
+    for (const auto& [file, bytes] : figure.images) write_file_atomically(drawing / file, bytes);
     for (const auto& [terminal, kind] : {std::pair("pngcairo", "png"), {"svg", "svg"}}) {
       script += fmt::format(
           "reset\nset terminal {} size {},{} font 'DejaVu Sans,12' background rgb '#ffffff'\n"
@@ -326,17 +338,23 @@ std::vector<std::string> draw_figures(const RunRecord& record, const fs::path& f
           figure.plots.empty() ? "" : "plot ", fmt::join(figure.plots, ", "));
     }
   }
-  const std::string failure = run_gnuplot(script, drawing);
-  if (!failure.empty()) {
-    return {"figures were not drawn: " + failure +
-            ". Install gnuplot-nox and fonts-dejavu-core; all else is whole."};
-  }
-  for (const Figure& figure : figures) {
-    for (const char* kind : {".png", ".svg"}) {
-      write_file_atomically(folder / (figure.name + kind), read_file(drawing / (figure.name + kind)));
+  std::string failure = run_gnuplot(script, drawing);
+  std::vector<std::pair<std::string, std::string>> files;
+  for (size_t i = 0; i < figures.size() && failure.empty(); ++i) {
+    for (const auto& [kind, end] : {std::pair(".png", "IEND\xAE\x42\x60\x82"), {".svg", "</svg>"}}) {
+      const std::string file = figures[i].name + kind;
+      // gnuplot does not tell when it cannot write.
+      files.emplace_back(file, fs::exists(drawing / file) ? read_file(drawing / file) : "");
+      if (files.back().second.find(end) == std::string::npos) failure = "gnuplot did not finish " + file;
     }
   }
-  return {};
+  if (failure.empty()) {
+    for (const auto& [file, bytes] : files) write_file_atomically(folder / file, bytes);
+    return {};
+  }
+  // A disk that is full says so itself.
+  write_file_atomically(drawing / "figures", std::string(size_t{1} << 20, ' '));
+  return {"figures were not drawn: " + failure + ". All else is whole."};
 }
 
 }  // namespace mudra

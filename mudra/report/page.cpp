@@ -68,6 +68,14 @@ Json cleaned(const std::vector<std::string>& texts) {
 
 Json words_of(const Summary& words, const Evaluation& evaluation) {
   const Baseline base = baseline(evaluation);
+  Json new_hands;  // null when they are not known, or too few
+  if (evaluation.new_group && evaluation.new_group->interval.independent >= least_groups) {
+    const Interval& interval = evaluation.new_group->interval;
+    new_hands = {{"low", number(interval.low)},
+                 {"high", number(interval.high)},
+                 {"low_text", percent(interval.low)},
+                 {"high_text", percent(interval.high)}};
+  }
   return {{"title", clean(words.title)},
           {"asked", clean(words.asked)},
           {"answered", clean(words.answered)},
@@ -81,7 +89,9 @@ Json words_of(const Summary& words, const Evaluation& evaluation) {
           {"low_text", percent(evaluation.interval.low)},
           {"high_text", percent(evaluation.interval.high)},
           {"baseline_text", percent(base.share)},
-          {"baseline_answer", display_name(evaluation.classes[base.answer], 24)}};
+          {"baseline_answer", display_name(evaluation.classes[base.answer], 24)},
+          {"of_hands", !evaluation.groups.empty()},
+          {"new_hands", std::move(new_hands)}};
 }
 
 Json history_of(const std::vector<Epoch>& history) {
@@ -137,10 +147,10 @@ Json picture(const RunRecord& record, Row at) {
 }
 
 // The examples and as many other pictures as fit, dealt out over the cells of the matrix.
-Json pictures_of(const RunRecord& record) {
+Json pictures_of(const RunRecord& record, const std::vector<Row>& rows) {
   Json pictures = Json::array();
   size_t bytes = 0;
-  for (const Row row : dealt_rows(record, most_examples, most_pictures)) {
+  for (const Row row : rows) {
     Json next = picture(record, row);
     bytes += next.dump().size() + 1;
     if (bytes > most_picture_bytes) break;
@@ -179,6 +189,7 @@ Json document(const RunRecord& record, const Summary& words) {
   for (const OptionRecord& option : record.options) {
     options.push_back({clean(option.name), clean(option.text), option.changed});
   }
+  const DealtRows dealt = dealt_rows(record, most_examples, most_pictures);
   Json names = Json::array(), folds = Json::array();
   for (const std::string& name : record.evaluation.classes) names.push_back(display_name(name, 200));
   for (const FoldRecord& fold : record.folds) {
@@ -187,16 +198,20 @@ Json document(const RunRecord& record, const Summary& words) {
          percent(static_cast<double>(fold.right) / static_cast<double>(std::max<int64_t>(1, fold.images)))});
   }
   return {{"words", words_of(words, record.evaluation)},
-          {"facts", rows_of({{"Data", record.data}, {"Split", record.split}, {"Network", record.network}})},
+          {"facts", rows_of({{"Data", record.data},
+                             {"Split", record.split},
+                             {"Network", record.network},
+                             {"Saved model", record.saved_model}})},
           {"notes", cleaned(record.notes)},
           {"classes", names},
           {"history", history_of(record.history)},
+          {"shown_training", clean(record.shown_training)},
           {"kept_epoch", record.kept_epoch},
           {"folds", folds},
           {"confusions", confusions_of(record.evaluation)},
           {"scores", scores_of(record.evaluation)},
-          {"pictures", pictures_of(record)},
-          {"examples", most_examples},
+          {"pictures", pictures_of(record, dealt.rows)},
+          {"examples", dealt.example_count},
           {"weights", weights_of(record.weights)},
           {"options", options},
           {"seconds", seconds_of(record)},

@@ -55,7 +55,7 @@ Image thumbnail(const Dataset& data, int64_t row, int longest) {
   return fit(image, {scaled(image.height), scaled(image.width), channels, Fit::stretch});
 }
 
-std::vector<Row> dealt_rows(const RunRecord& record, size_t examples, size_t most) {
+DealtRows dealt_rows(const RunRecord& record, size_t examples, size_t most) {
   std::vector<Row> wrong_rows, right_rows;
   std::vector<float> confidences;
   for (size_t row = 0; row < record.answers.size(); ++row) {
@@ -66,12 +66,17 @@ std::vector<Row> dealt_rows(const RunRecord& record, size_t examples, size_t mos
   const auto confidence = [&](Row row) { return confidences[row]; };
   std::ranges::stable_sort(wrong_rows, std::greater{}, confidence);
   std::ranges::stable_sort(right_rows, std::less{}, confidence);
-  const size_t wrong_examples =
-      std::min(wrong_rows.size(), examples - std::min(right_rows.size(), examples / 4));
-  const size_t right_examples = std::min(right_rows.size(), examples - wrong_examples);
-  std::vector<Row> dealt;
-  std::ranges::copy_n(wrong_rows.begin(), static_cast<int64_t>(wrong_examples), std::back_inserter(dealt));
-  std::ranges::copy_n(right_rows.begin(), static_cast<int64_t>(right_examples), std::back_inserter(dealt));
+  std::set<int32_t> shown;  // photographs
+  const auto is_new = [&](Row row) {
+    return record.test.photographs.empty() || shown.insert(record.test.photographs[row]).second;
+  };
+  std::vector<Row> dealt, right_examples;
+  std::ranges::copy_if(wrong_rows, std::back_inserter(dealt), is_new);
+  std::ranges::copy_if(right_rows, std::back_inserter(right_examples), is_new);
+  dealt.resize(std::min(dealt.size(), examples - std::min(right_examples.size(), examples / 4)));
+  right_examples.resize(std::min(right_examples.size(), examples - dealt.size()));
+  dealt.insert(dealt.end(), right_examples.begin(), right_examples.end());
+  const size_t example_count = dealt.size();
   const std::set<Row> taken(dealt.begin(), dealt.end());
   struct Cell {
     size_t size = 0;
@@ -86,6 +91,7 @@ std::vector<Row> dealt_rows(const RunRecord& record, size_t examples, size_t mos
     }
   }
   std::vector<const Cell*> wrong, right;
+  for (auto& [place, cell] : cells) std::ranges::stable_partition(cell.rows, is_new);
   for (const auto& [place, cell] : cells) (place.first == place.second ? right : wrong).push_back(&cell);
   for (auto* kind : {&wrong, &right}) {
     std::ranges::stable_sort(*kind, std::greater{}, [](const Cell* cell) { return cell->size; });
@@ -97,7 +103,7 @@ std::vector<Row> dealt_rows(const RunRecord& record, size_t examples, size_t mos
       if (turn < cell->rows.size() && dealt.size() < most) dealt.push_back(cell->rows[turn]);
     }
   }
-  return dealt;
+  return {dealt, example_count};
 }
 
 float weight_limit(const WeightImages& weights, WeightView view, int64_t units) {

@@ -11,11 +11,20 @@ namespace mudra {
 // A test image, no side longer than `longest` pixels.
 Image thumbnail(const Dataset& data, int64_t row, int longest);
 
-// Up to `most` test rows. First up to `examples` worth looking at: mistakes, the surest of them first; then
-// right ones, the least sure first, who get at least a quarter of the places. Then the others dealt out one
-// by one over the cells of the confusion matrix, mistakes and full cells first, so that the first so many of
-// them show every cell.
-std::vector<Row> dealt_rows(const RunRecord& record, size_t examples, size_t most);
+struct DealtRows {
+  std::vector<Row> rows;
+  size_t example_count;  // the first so many are examples
+  std::vector<Row> examples() const {
+    return {rows.begin(), rows.begin() + static_cast<int64_t>(example_count)};
+  }
+};
+
+// Up to `most` test rows. First up to `examples` worth looking at, one of each photograph where they are
+// known: mistakes, the surest of them first; then right ones, the least sure first, who get at least a
+// quarter of the places. Then the others dealt out one by one over the cells of the confusion matrix,
+// mistakes and full cells first, so that the first so many of them show every cell; of a cell, photographs
+// not yet shown first.
+DealtRows dealt_rows(const RunRecord& record, size_t examples, size_t most);
 
 // Unit images beside each other in a grid of `columns`, colours: blue below zero, white zero, red above;
 // `limit` is the value of the full colour. Weights of colour images are averaged over channels.

@@ -105,17 +105,6 @@ int64_t tested(const Experiment& experiment) {
   return images;
 }
 
-// Held-out images whose group also trains in their fold.
-int64_t images_of_known_hands(const Experiment& experiment) {
-  int64_t images = 0;
-  for (const Fold& fold : experiment.split.folds) {
-    std::set<int32_t> trained;
-    for (const Row row : fold.train) trained.insert(experiment.data.groups[row]);
-    for (const Row row : fold.test) images += trained.contains(experiment.data.groups[row]);
-  }
-  return images;
-}
-
 // Whether the hands of the test were in training, as far as that is known: a sentence or two.
 std::string same_hands_doubt(const Experiment& experiment) {
   if (experiment.data.groups.empty()) {
@@ -124,11 +113,10 @@ std::string same_hands_doubt(const Experiment& experiment) {
         "it is tested on.",
         experiment.split.description);
   }
-  const int64_t known = images_of_known_hands(experiment);
+  const int64_t known = images_of_trained_groups(experiment);
   if (known == 0) {
-    return fmt::format(
-        "The split was {}: no hand it is tested on was in training, so this speaks for new hands.",
-        experiment.split.description);
+    return fmt::format("The split was {}: no hand it is tested on was in training.",
+                       experiment.split.description);
   }
   return fmt::format(
       "The split was {}: {} of the {} held-out pictures show a hand that training has seen too, so this "
@@ -136,16 +124,26 @@ std::string same_hands_doubt(const Experiment& experiment) {
       experiment.split.description, thousands(known), thousands(tested(experiment)));
 }
 
-void add_doubts(const Experiment& experiment, const std::string& problem, std::optional<int64_t> near_copies,
-                RunRecord& record) {
-  if (!problem.empty()) record.warnings.push_back("Training did not go well: " + problem + ".");
+// What tells more than a split that left near copies on both sides.
+std::string split_advice(const Experiment& experiment) {
+  constexpr size_t few_groups = 10;  // below, a fifth of them is one hand or two: chance decides which
+  if (experiment.data.groups.empty()) {
+    return "Splitting by hand tells more: `--split leave-one-group-out --groups FILE`, or from ten hands on "
+           "`--split group --groups FILE`";
+  }
+  if (images_of_trained_groups(experiment) == 0)
+    return "Hands may be alike, or one have two names: `mudra data leaks` shows the pairs";
+  const std::set<int32_t> groups(experiment.data.groups.begin(), experiment.data.groups.end());
+  return fmt::format("Splitting by hand tells more: `--split {}`",
+                     groups.size() < few_groups ? "leave-one-group-out" : "group");
+}
+
+void add_doubts(const Experiment& experiment, std::optional<int64_t> near_copies, RunRecord& record) {
   record.doubts.push_back(same_hands_doubt(experiment));
   if (!near_copies) {
     record.doubts.emplace_back("There are too many pictures to look for near copies after every training.");
   } else if (*near_copies == 0) {
     record.doubts.emplace_back("No held-out picture has a near copy among the training pictures.");
-  } else {
-    record.warnings.push_back(near_copy_warning(experiment, *near_copies));
   }
 }
 
@@ -161,13 +159,40 @@ std::optional<int64_t> count_near_copies(const Experiment& experiment) {
   return find_leaks(experiment.data, experiment.split, team, default_cache_folder()).test_with_twin;
 }
 
-std::string near_copy_warning(const Experiment& experiment, int64_t copies) {
-  if (copies == 0) return {};
-  return fmt::format(
-      "{} of the {} held-out pictures {} a near copy among the training pictures: this is easier than a "
-      "new hand. Splitting by hand tells more: --split group{}.",
-      thousands(copies), thousands(tested(experiment)), copies == 1 ? "has" : "have",
-      experiment.data.groups.empty() ? " --groups FILE" : "");
+std::vector<std::string> warnings_of(const Experiment& experiment, const Evaluation& test,
+                                     std::optional<int64_t> near_copies) {
+  std::vector<std::string> warnings = warnings_of(test);
+  if (near_copies.value_or(0) > 0) {
+    warnings.insert(warnings.begin(),
+                    fmt::format("{} of the {} held-out pictures {} a near copy among the training pictures: "
+                                "this is easier than a new hand. {}.",
+                                thousands(*near_copies), thousands(tested(experiment)),
+                                *near_copies == 1 ? "has" : "have", split_advice(experiment)));
+  }
+  return warnings;
+}
+
+std::vector<std::string> warnings_of(const ModelTest& test) {
+  std::vector<std::string> warnings = warnings_of(test.evaluation);
+  if (const int64_t known = test.trained_images.value_or(0); known > 0) {
+    warnings.insert(
+        warnings.begin(),
+        fmt::format("The model was trained on {} of these {} pictures: this tells what it "
+                    "remembers, not how well it reads new ones. Test on pictures it has not seen.",
+                    thousands(known), thousands(test.data.size())));
+  }
+  return warnings;
+}
+
+std::string saved_model_text(const Experiment& experiment) {
+  const Fold& fold = experiment.model_training();
+  const auto pictures = [](size_t count) { return thousands(static_cast<int64_t>(count)) + " pictures"; };
+  std::string text = "learned from " + pictures(fold.train.size());
+  if (!fold.validation.empty()) text += ", " + pictures(fold.validation.size()) + " more chose its epoch";
+  return text + (experiment.whole
+                     ? "; those held out are among them: the accuracy is that of networks trained "
+                       "without them"
+                     : "; the " + thousands(tested(experiment)) + " held out are not among them");
 }
 
 std::string describe_split(const Split& split) {
@@ -194,11 +219,12 @@ RunRecord make_record(const Experiment& experiment, ExperimentResult result,
   record.notes = notes_of(experiment.data);
   record.split = describe_split(experiment.split);
   record.network = network_text(experiment.initial.network);
-  const Fold& whole = experiment.training(experiment.trainings() - 1);
-  record.trained_on =
-      static_cast<int64_t>(whole.train.size() + (experiment.whole ? whole.validation.size() : 0));
-  record.history = result.trainings[0].history;
-  record.kept_epoch = result.trainings[0].kept_epoch;
+  record.trained_on = static_cast<int64_t>(experiment.model_training().train.size());
+  record.saved_model = saved_model_text(experiment);
+  const FoldResult& shown = result.trainings[experiment.shown_training()];
+  record.shown_training = experiment.training(experiment.shown_training()).name;
+  record.history = shown.history;
+  record.kept_epoch = shown.kept_epoch;
   record.evaluation = result.test;
   record.test = experiment.data.select(result.test_rows);
   record.folds = fold_records(experiment, result);
@@ -206,7 +232,10 @@ RunRecord make_record(const Experiment& experiment, ExperimentResult result,
   record.weights = weights_of(&experiment.initial.network, result.model.network);
   record.seconds = result.seconds;
   record.environment = environment(threads);
-  add_doubts(experiment, result.problem(experiment), near_copies, record);
+  add_doubts(experiment, near_copies, record);
+  record.warnings = warnings_of(experiment, result.test, near_copies);
+  if (const std::string problem = result.problem(experiment); !problem.empty())
+    record.warnings.insert(record.warnings.begin(), "Training did not go well: " + problem + ".");
   return record;
 }
 
@@ -227,10 +256,19 @@ RunRecord make_record(const ModelTest& test, const Options& options, const std::
   record.answers = test.answers;
   record.weights = weights_of(nullptr, test.model.network);
   record.seconds = test.seconds;
-  record.environment = environment(std::max(1, options.run.threads));
-  record.doubts.emplace_back(
-      "Whether the model learned from these pictures, or from the same hands, is not known here. If it did, "
-      "this says less about new ones.");
+  record.environment = environment(test.threads);
+  record.warnings = warnings_of(test);
+  if (!test.trained_images) {
+    record.doubts.emplace_back(
+        "Whether the model learned from these pictures, or from the same hands, is not known here. If it "
+        "did, "
+        "this says less about new ones.");
+  } else if (*test.trained_images == 0) {
+    record.doubts.emplace_back(
+        "No picture the model was trained on has the pixels of one of these. Whether it learned from the "
+        "same "
+        "hands is not known here. If it did, this says less about new ones.");
+  }
   return record;
 }
 

@@ -41,8 +41,10 @@ struct RunRecord {
   std::string split;           // "800 to train, 200 held out, random, seed 1"; empty when nothing was split
   std::string network;         // "dense 128, sigmoid -> 1, 100,609 parameters"
   int64_t trained_on = 0;      // images; 0 when nothing was trained
-  int64_t kept_epoch = 0;      // whose weights the model has: the last, or the one validation chose
-  std::vector<Epoch> history;  // of the first fold; empty when nothing was trained
+  std::string saved_model;     // saved_model_text(); empty when nothing was trained
+  std::string shown_training;  // the name of the fold whose history this is
+  int64_t kept_epoch = 0;      // of that fold: the last, or the one validation chose
+  std::vector<Epoch> history;  // of that fold; empty when nothing was trained
   std::vector<FoldRecord> folds;  // empty when there is only one
   Evaluation evaluation;          // of the N test images
   Dataset test;                   // N images; labels index evaluation.classes
@@ -59,8 +61,13 @@ struct RunRecord {
 // look for them after every training.
 std::optional<int64_t> count_near_copies(const Experiment& experiment);
 
-// One sentence about so many near copies, and what to do; empty if there are none.
-std::string near_copy_warning(const Experiment& experiment, int64_t copies);
+// What the result warns of, one text each with what to do, most important first.
+std::vector<std::string> warnings_of(const Experiment& experiment, const Evaluation& test,
+                                     std::optional<int64_t> near_copies);
+std::vector<std::string> warnings_of(const ModelTest& test);
+
+// Which images the model that is kept was trained on: "learned from 800 pictures; ..."
+std::string saved_model_text(const Experiment& experiment);
 
 // "800 to train, 200 held out, random, seed 1"
 std::string describe_split(const Split& split);

@@ -35,21 +35,25 @@ std::string asked(const RunRecord& record) {
     return text + fmt::format("A trained model was asked about {}.",
                               images(record.evaluation.n, "labelled picture"));
   }
-  text += fmt::format("A network learned it from {} and was then asked about {} it had not been trained on",
-                      images(record.trained_on, "labelled picture"), thousands(record.evaluation.n));
-  return text + (record.folds.empty() ? "."
-                                      : fmt::format(": {} times, each time with other pictures held out.",
-                                                    number_word(static_cast<int64_t>(record.folds.size()))));
+  if (record.folds.empty()) {
+    return text + fmt::format("A network learned it from {} and was then asked about {} others.",
+                              images(record.trained_on, "labelled picture"), thousands(record.evaluation.n));
+  }
+  return text + fmt::format(
+                    "The pictures were put into {0} parts and {0} networks trained, each without one "
+                    "part. Each was then asked about the part it had not seen: {1} altogether.",
+                    number_word(static_cast<int64_t>(record.folds.size())),
+                    images(record.evaluation.n, "picture"));
 }
 
-std::string answered(const Evaluation& evaluation) {
+std::string answered(const Evaluation& evaluation, std::string_view who) {
   const Baseline base = baseline(evaluation);
-  std::string text = fmt::format("It was right on {} of {}. Always answering {} would be right on {}.",
+  std::string text = fmt::format("{} right on {} of {}. Always answering {} would be right on {}.", who,
                                  thousands(evaluation.right), images(evaluation.n),
                                  class_name(evaluation, base.answer), percent(base.share));
   const std::vector<Confusion> all = confusions(evaluation);
   if (all.empty() || all[0].truth == all[0].predicted) return text;
-  return text + fmt::format(" Its most frequent mistake: {} taken for {}, {}.",
+  return text + fmt::format(" The most frequent mistake: {} taken for {}, {}.",
                             class_name(evaluation, all[0].truth), class_name(evaluation, all[0].predicted),
                             all[0].count == 1 ? "once" : thousands(all[0].count) + " times");
 }
@@ -57,8 +61,9 @@ std::string answered(const Evaluation& evaluation) {
 std::vector<std::string> sure(const RunRecord& record) {
   const Interval& interval = record.evaluation.interval;
   std::string text =
-      fmt::format("The accuracy on more pictures like these is between {} and {}, with 95% confidence. ",
-                  percent(interval.low), percent(interval.high));
+      fmt::format("The accuracy on more pictures {} is between {} and {}, with 95% confidence. ",
+                  record.evaluation.groups.empty() ? "like these" : "of these hands", percent(interval.low),
+                  percent(interval.high));
   if (interval.unit == "image") {
     text += "Each picture counts as one independent observation.";
   } else {
@@ -68,43 +73,23 @@ std::vector<std::string> sure(const RunRecord& record) {
         images(record.evaluation.n));
   }
   std::vector<std::string> paragraphs = {text};
+  if (const auto& found = record.evaluation.new_group) {
+    const int64_t hands = found->interval.independent;
+    const std::string tested = number_word(hands) + (hands == 1 ? " hand" : " hands");
+    paragraphs.push_back(
+        hands < least_groups
+            ? fmt::format("How well it reads new hands cannot be told from {}: that takes three at least.",
+                          tested)
+            : fmt::format(
+                  "The accuracy on new hands, averaged over many of them, is between {} and {}, with 95% "
+                  "confidence, as far as {} tell. A single hand may lie outside.",
+                  percent(found->interval.low), percent(found->interval.high), tested));
+  }
   paragraphs.insert(paragraphs.end(), record.doubts.begin(), record.doubts.end());
   return paragraphs;
 }
 
-// What the numbers themselves warn of.
-std::vector<std::string> own_warnings(const Evaluation& evaluation) {
-  std::vector<std::string> warnings;
-  const Baseline base = baseline(evaluation);
-  if (evaluation.interval.low <= base.share) {
-    warnings.push_back(fmt::format("This is not clearly better than always answering {} ({}).",
-                                   class_name(evaluation, base.answer), percent(base.share)));
-  }
-  std::vector<std::string> unseen, answers;
-  for (const ReportRow& row : evaluation.per_class) {
-    if (row.support == 0) unseen.push_back(row.name);
-    if (row.predicted > 0) answers.push_back(row.name);
-  }
-  if (answers.size() == 1 && evaluation.n > 1) {
-    warnings.push_back(fmt::format("Every picture got the same answer: {}.", display_name(answers[0], 24)));
-  }
-  if (!unseen.empty()) {
-    warnings.push_back(unseen.size() > most_named
-                           ? fmt::format("{} of {} classes have no picture in this test.",
-                                         thousands(static_cast<int64_t>(unseen.size())),
-                                         thousands(static_cast<int64_t>(evaluation.classes.size())))
-                           : "No picture in this test shows " + listed(unseen, "or") + ".");
-  }
-  return warnings;
-}
-
 }  // namespace
-
-Baseline baseline(const Evaluation& evaluation) {
-  const auto largest = std::ranges::max_element(evaluation.per_class, {}, &ReportRow::support);
-  return {static_cast<size_t>(largest - evaluation.per_class.begin()),
-          static_cast<double>(largest->support) / static_cast<double>(evaluation.n)};
-}
 
 std::vector<Confusion> confusions(const Evaluation& evaluation) {
   std::vector<Confusion> found;
@@ -123,9 +108,10 @@ std::vector<Confusion> confusions(const Evaluation& evaluation) {
 
 std::string accuracy_sentence(const Evaluation& evaluation, std::string_view what) {
   const Interval& interval = evaluation.interval;
-  std::string sentence = fmt::format("right on {} of {} {}: {:.1f}% (95% interval {:.1f}% to {:.1f}%",
+  std::string sentence = fmt::format("right on {} of {} {}: {:.1f}% (95% interval {:.1f}% to {:.1f}%{}",
                                      thousands(evaluation.right), thousands(evaluation.n), what,
-                                     100 * evaluation.accuracy, 100 * interval.low, 100 * interval.high);
+                                     100 * evaluation.accuracy, 100 * interval.low, 100 * interval.high,
+                                     evaluation.groups.empty() ? "" : " for these hands");
   if (interval.unit != "image") {
     sentence += fmt::format(", {} independent {}{}", thousands(interval.independent), interval.unit,
                             interval.independent == 1 ? "" : "s");
@@ -133,11 +119,21 @@ std::string accuracy_sentence(const Evaluation& evaluation, std::string_view wha
   return sentence + ")";
 }
 
+std::string new_hand_sentence(const Evaluation& evaluation) {
+  if (!evaluation.new_group) return {};
+  const Interval& interval = evaluation.new_group->interval;
+  const std::string hands =
+      number_word(interval.independent) + (interval.independent == 1 ? " hand is" : " hands are");
+  if (interval.independent < least_groups) return "new hands: " + hands + " too few to say";
+  return fmt::format("new hands: {} on average (95% interval {} to {}, as far as {} hands tell)",
+                     percent(evaluation.new_group->accuracy), percent(interval.low), percent(interval.high),
+                     number_word(interval.independent));
+}
+
 Summary summarize(const RunRecord& record) {
-  Summary words{title_of(record.evaluation.classes), asked(record), answered(record.evaluation), sure(record),
-                record.warnings};
-  for (std::string& warning : own_warnings(record.evaluation)) words.warnings.push_back(std::move(warning));
-  return words;
+  return {title_of(record.evaluation.classes), asked(record),
+          answered(record.evaluation, record.folds.empty() ? "It was" : "They were"), sure(record),
+          record.warnings};
 }
 
 }  // namespace mudra

@@ -19,6 +19,7 @@
 #include "mudra/core/error.h"
 #include "mudra/core/number.h"
 #include "mudra/experiment/predictions.h"
+#include "mudra/run/trained_images.h"
 #include "mudra/training/state.h"
 
 namespace mudra {
@@ -322,6 +323,7 @@ void RunFolder::finish(const ExperimentResult& result, const std::function<void(
   guarded("training stops: ", [&] {
     write_predictions(experiment_.data, result.test_rows, experiment_.split.folds, result.answers,
                       predictions);
+    write_trained_images(experiment_, folder_);
     lock_.keep();  // there is a model now, but the run is not over
     save_model(result.model, model);
   });

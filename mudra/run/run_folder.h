@@ -6,6 +6,7 @@
 //                              that is gone on with first cuts the file back to its checkpoint
 //   checkpoint.safetensors     while it trains, every --checkpoint seconds; it stays until the run is over
 //   predictions.csv            in the end: what was answered for every held-out image
+//   trained_on.txt             then: hashes of the images the model was trained on
 //   model.safetensors          behind it
 //   report.html, figures       last, by the command
 //

@@ -90,8 +90,9 @@ Run resume_run(const std::filesystem::path& folder, const std::map<std::string, 
 }
 
 nlohmann::json to_json(const Run& run) {
-  // Losses are those of the last fold: the training on all images, if there is one, holds nothing out.
-  const FoldResult& fold = run.result.trainings[run.experiment.split.folds.size() - 1];
+  const size_t shown = run.experiment.shown_training();
+  const FoldResult& fold = run.result.trainings[shown];
+  const Fold& learned = run.experiment.model_training();
   const Epoch& epoch = fold.history[static_cast<size_t>(fold.kept_epoch - 1)];
   nlohmann::json loss = {{"train", epoch.loss_train}, {"held_out", epoch.loss_held_out}};
   if (!std::isnan(epoch.loss_validation)) loss["validation"] = epoch.loss_validation;
@@ -99,9 +100,15 @@ nlohmann::json to_json(const Run& run) {
   return {{"run", run.folder.string()},
           {"model", (run.folder / "model.safetensors").string()},
           {"predictions", (run.folder / "predictions.csv").string()},
+          {"trained_on",
+           {{"images", learned.train.size()},
+            {"validation", learned.validation.size()},
+            {"held_out_too", run.experiment.whole.has_value()},
+            {"kept_epoch", run.result.last().kept_epoch}}},
+          {"fold", run.experiment.training(shown).name},
           {"epochs", fold.history.back().number},
-          {"kept_epoch", run.result.last().kept_epoch},
-          {"ended", name_of(run.result.last().ending)},
+          {"kept_epoch", fold.kept_epoch},
+          {"ended", name_of(fold.ending)},
           {"loss", loss},
           {"test", to_json(run.result.test)},
           {"seconds",

@@ -42,8 +42,13 @@ Run train_run(const Options& options, const std::string& out, const RunEvents& e
 Run resume_run(const std::filesystem::path& folder, const std::map<std::string, std::string>& given,
                const RunEvents& events);
 
-// {run, model, predictions, epochs, kept_epoch, ended, loss: {train, validation, held_out}, test: {...},
-//  seconds: {...}}: losses are those of the epoch kept, validation only if there is such a part.
+// {run, model, predictions, trained_on: {images, validation, held_out_too, kept_epoch}, fold, epochs,
+// kept_epoch,
+//  ended, loss: {train, validation, held_out}, test: {...}, seconds: {...}}. `trained_on`: the images the
+//  model
+// that was kept learned from, those that chose its epoch, and whether held-out images are among them. From
+// `fold` to `loss`: of Experiment::shown_training(), its losses those of the epoch it kept, validation only
+// if there is such a part.
 nlohmann::json to_json(const Run& run);
 
 }  // namespace mudra

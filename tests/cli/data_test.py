@@ -98,8 +98,8 @@ def test_a_command_left_out_is_named(mudra):
     assert result.returncode == 2 and "inspect, convert, split" in result.stderr
 
 
-def test_few_hands_many_photographs_make_an_interval_by_photograph(mudra, tmp_path):
-    """Seven turns of one photograph are one observation; three hands are too few to resample."""
+def test_photographs_make_an_interval_by_photograph(mudra, tmp_path):
+    """Seven turns of one photograph are one observation."""
     rng = np.random.default_rng(5)
     labels, photographs = np.arange(140) % 2, np.arange(140) // 7
     images = rng.integers(0, 120, (140, 8, 8)) + 100 * (labels[:, None, None] ^ (rng.random((140, 1, 1)) < 0.2))
@@ -126,7 +126,7 @@ def test_few_hands_many_photographs_make_an_interval_by_photograph(mudra, tmp_pa
     assert tested("kept.npz") == ("photograph", 20)
     del files["all"]["photo"]
     np.savez(tmp_path / "hands.npz", **files["all"])
-    assert tested("hands.npz") == ("group", 3)
+    assert tested("hands.npz") == ("image", 140)
 
 
 def test_options_are_chosen_within_a_fold_of_a_nested_split(mudra, tmp_path):

@@ -36,7 +36,7 @@ def test_no_report_leaves_none(mudra, tmp_path):
     result = mudra(*TRAIN, "run", "--no-report")
     assert result.returncode == 0 and "report.html" not in result.stdout
     assert {path.name for path in (tmp_path / "run").iterdir()} == {"metrics.jsonl", "model.safetensors", "options.toml", "predictions.csv",
-                                                               "split.json"}
+                                                               "split.json", "trained_on.txt"}
 
 
 def test_the_same_options_draw_the_same_figures(mudra, tmp_path):
@@ -71,6 +71,12 @@ def test_folds_stand_one_by_one_in_the_page(mudra, tmp_path):
     document, page = json.loads(result.stdout), record(tmp_path / "run/report.html")
     assert [fold[1] for fold in page["folds"]] == [25, 25, 25, 25]
     assert sum(fold[2] for fold in page["folds"]) == round(document["test"]["accuracy"] * 100)
+    # One of the trainings stands for all, the same in both, and is named.
+    assert page["shown_training"] == document["fold"] == page["folds"][-1][0]
+    assert page["kept_epoch"] == document["kept_epoch"] == document["epochs"] == 20
+    assert page["history"][-1][1:3] == pytest.approx([document["loss"]["train"], document["loss"]["held_out"]], rel=1e-4)
+    assert document["trained_on"] == {"images": 100, "validation": 0, "held_out_too": True, "kept_epoch": 20}
+    assert dict(page["facts"])["Saved model"].startswith("learned from 100 pictures; those held out are among them")
 
 
 def test_evaluate_reports_too(mudra, tmp_path):
@@ -83,9 +89,86 @@ def test_evaluate_reports_too(mudra, tmp_path):
     result = mudra(*evaluate, "--json", "--report", "some where")
     assert json.loads(result.stdout)["report"] == "some where/report.html"
     page = record(tmp_path / "some where/report.html")
-    assert page["history"] == [] and "not known" in page["words"]["sure"][1]
+    assert page["history"] == [] and page["words"]["new_hands"] is None
     assert page["command"] == "mudra evaluate synth:200 --model run/model.safetensors --classes 0,5 --report"
     assert "report" not in json.loads(mudra(*evaluate, "--json").stdout)
+
+
+def test_evaluate_tells_pictures_the_model_was_trained_on(mudra, tmp_path):
+    assert mudra(*TRAIN, "run", "--no-report").returncode == 0
+    learned = json.loads((tmp_path / "run/split.json").read_text())
+    evaluate = ("evaluate", "synth:200", "--classes", "0,5", "--report", "page")
+    result = mudra(*evaluate, "--model", "run")
+    warning = "The model was trained on 32 of these 40 pictures"
+    assert f"warning   {warning}" in result.stdout and "new hands" not in result.stdout
+    assert any(text.startswith(warning) for text in record(tmp_path / "page/report.html")["words"]["warnings"])
+    shutil.rmtree(tmp_path / "page")
+    document = json.loads(mudra(*evaluate, "--model", "run/model.safetensors", "--json").stdout)
+    assert document["warnings"][0].startswith(warning) and document["new_group"] is None
+    shutil.rmtree(tmp_path / "page")
+    # Other pictures: it says so, and of hands what can be said.
+    result = mudra("evaluate", "synth:200", "--seed", 9, "--classes", "0,5", "--report", "page", "--model", "run")
+    assert "trained on" not in result.stdout and "new hands: " in result.stdout and "if training saw none of them" in result.stdout
+    assert any("No picture the model was trained on has the pixels" in text for text in record(tmp_path / "page/report.html")["words"]["sure"])
+    shutil.rmtree(tmp_path / "page")
+    # A model alone: nothing is known.
+    shutil.copy(tmp_path / "run/model.safetensors", tmp_path / "alone.safetensors")
+    result = mudra(*evaluate, "--model", "alone.safetensors")
+    assert "trained on" not in result.stdout
+    assert any("is not known here" in text for text in record(tmp_path / "page/report.html")["words"]["sure"])
+    assert sum(len(part) for part in learned["folds"][0].values() if isinstance(part, list)) == 40
+
+
+def test_pictures_read_at_another_size_are_known_again(mudra, tmp_path):
+    Image = pytest.importorskip("PIL.Image")
+    np = pytest.importorskip("numpy")
+    rng = np.random.default_rng(3)
+    for i in range(20):
+        (tmp_path / "signs" / "ab"[i % 2]).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (40 + i, 30, 3)).astype("u1")).save(tmp_path / f"signs/{'ab'[i % 2]}/{i}.png")
+    assert mudra("train", "signs", "--size", 16, "--channels", 1, "--epochs", 1, "--out", "run", "--quiet", "--no-report",
+                 "--network", "dense 4").returncode == 0
+    for more in ((), ("--size", 16)):
+        document = json.loads(mudra("evaluate", "signs", "--model", "run", "--json", *more).stdout)
+        assert document["warnings"][0].startswith("The model was trained on 16 of these 20 pictures"), more
+
+
+def test_a_collapsed_model_is_told_everywhere_with_what_to_try(mudra, tmp_path):
+    np = pytest.importorskip("numpy")
+    np.savez(tmp_path / "black.npz", dataset=np.zeros((40, 64), "u1"), labels=np.array(["0", "5"] * 20))
+    same, base = "Every picture got the same answer: ", "This is not clearly better than always answering "
+    run = mudra("train", "black.npz", "--epochs", 1, "--out", "run", "--quiet", "--no-report")
+    assert f"warning   {same}" in run.stdout and f"warning   {base}" in run.stdout and "`--learning-rate`" in run.stdout
+    document = json.loads(mudra("train", "black.npz", "--epochs", 1, "--out", "again", "--json").stdout)
+    told = record(tmp_path / "again/report.html")["words"]["warnings"]
+    assert document["warnings"] == told and any(text.startswith(same) for text in told) and any(text.startswith(base) for text in told)
+    test = mudra("evaluate", "black.npz", "--model", "run")
+    assert f"warning   {same}" in test.stdout and f"warning   {base}" in test.stdout
+    warnings = json.loads(mudra("evaluate", "black.npz", "--model", "run", "--json").stdout)["warnings"]
+    assert any(text.startswith(same) for text in warnings) and all(text.count(". ") >= 1 for text in warnings)
+    low, high = json.loads(mudra("evaluate", "black.npz", "--model", "run", "--json").stdout)["interval"]
+    assert low < 0.5 < high
+
+
+def test_the_page_of_evaluate_names_the_threads_that_answered(mudra, tmp_path):
+    if len(os.sched_getaffinity(0)) < 2:
+        pytest.skip("there is one processor")
+    assert mudra("train", "synth:300", "--network", "cnn", "--epochs", 1, "--out", "run", "--quiet", "--no-report").returncode == 0
+    for threads in (1, 2):
+        assert mudra("evaluate", "synth:300", "--model", "run", "--threads", threads, "--report", f"page{threads}").returncode == 0
+        assert dict(record(tmp_path / f"page{threads}/report.html")["environment"])["threads"] == str(threads)
+
+
+def test_few_hands_are_told_from_many(mudra, tmp_path):
+    """The hands are those of 60 rendered images, 20 a person."""
+    result = mudra("train", "synth:60", "--split", "leave-one-group-out", "--epochs", 1, "--out", "run", "--json")
+    test, page = json.loads(result.stdout)["test"], record(tmp_path / "run/report.html")
+    assert test["new_group"]["groups"] == 3
+    low, high = test["new_group"]["interval"]
+    assert low <= test["interval"][0] and test["interval"][1] <= high
+    assert [page["words"]["new_hands"][key] for key in ("low", "high")] == pytest.approx([low, high], rel=1e-4)
+    result = mudra("train", "synth:40", "--split", "leave-one-group-out", "--epochs", 1, "--quiet", "--no-report")
+    assert "new hands: two hands are too few to say" in result.stdout
 
 
 def test_evaluate_does_not_write_over_a_run(mudra, tmp_path):

@@ -126,5 +126,22 @@ TEST(ContactSheet, ShowsARowForEachClass) {
   }
 }
 
+TEST(ContactSheet, NumbersClassesWhoseNamesItCannotWrite) {
+  Dataset data = discs();
+  data.classes = {"Fünf", "五"};
+  EXPECT_EQ(sheet_label(data, 0), "#1");
+  EXPECT_EQ(sheet_label(data, 1), "#2");
+  const Image numbered = contact_sheet(data, 5, 32);
+  data.classes = {"#1", "#2"};
+  EXPECT_EQ(sheet_label(data, 1), "#2");
+  EXPECT_EQ(contact_sheet(data, 5, 32).bytes, numbered.bytes);
+  data.classes = {"open hand, left", "what?"};
+  EXPECT_EQ(sheet_label(data, 0), "#1");  // it has no comma
+  EXPECT_EQ(sheet_label(data, 1), "what?");
+  data.classes = {"a rather long name", ""};
+  EXPECT_EQ(sheet_label(data, 0), "a rather l");
+  EXPECT_EQ(sheet_label(data, 1), "#2");
+}
+
 }  // namespace
 }  // namespace mudra

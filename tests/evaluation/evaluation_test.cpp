@@ -91,27 +91,92 @@ TEST(Interval, by_bootstrap_agrees_with_numpy_up_to_resampling_noise) {
   }
 }
 
-TEST(Interval, rests_on_the_units_that_are_independent) {
+TEST(Interval, rests_on_photographs_where_they_are_known) {
   std::vector<uint8_t> right(120, 1);
-  std::vector<int32_t> twenty_groups(120), three_groups(120), photographs(120);
+  std::vector<int32_t> groups(120), photographs(120);
   for (int i = 0; i < 120; ++i) {
     const auto at = static_cast<size_t>(i);
     right[at] = i % 6 != 0;
-    twenty_groups[at] = i / 6;
-    three_groups[at] = i / 40;
+    groups[at] = i / 6;
     photographs[at] = i / 2;
   }
-  const Interval by_image = accuracy_interval(right, {});
+  const Interval by_image = accuracy_interval(right, {.groups = groups});
   EXPECT_EQ(by_image.method, "wilson");
   EXPECT_EQ(by_image.independent, 120);
-  const Interval by_group = accuracy_interval(right, {.groups = twenty_groups, .photographs = photographs});
-  EXPECT_EQ(by_group.unit, "group");
-  EXPECT_EQ(by_group.independent, 20);
-  const Interval by_photograph =
-      accuracy_interval(right, {.groups = three_groups, .photographs = photographs});
+  const Interval by_photograph = accuracy_interval(right, {.groups = groups, .photographs = photographs});
   EXPECT_EQ(by_photograph.unit, "photograph");
   EXPECT_EQ(by_photograph.independent, 60);
-  EXPECT_EQ(accuracy_interval(right, {.groups = three_groups}).independent, 3);
+}
+
+// Hand after hand.
+Interval interval_of_hands(const std::vector<int>& right_of, const std::vector<int>& images_of) {
+  std::vector<uint8_t> right;
+  std::vector<int32_t> hand;
+  for (size_t h = 0; h < images_of.size(); ++h) {
+    for (int i = 0; i < images_of[h]; ++i) right.push_back(i < right_of[h]);
+    hand.insert(hand.end(), static_cast<size_t>(images_of[h]), static_cast<int32_t>(7 * h));
+  }
+  return new_hand_interval(right, hand);
+}
+
+TEST(Interval, of_a_new_hand_spans_what_scipy_and_numpy_say) {
+  for (const auto& expected : reference()["new_hand"]) {
+    SCOPED_TRACE(expected["right"].dump());
+    const Interval interval = interval_of_hands(expected["right"], expected["images"]);
+    const double low_t = std::max(0.0, expected["t"][0].get<double>()), low_model = expected["model"][0];
+    const double high_t = std::min(1.0, expected["t"][1].get<double>()), high_model = expected["model"][1];
+    // The model's mean is known on 64 steps only.
+    EXPECT_NEAR(interval.low, std::min(low_t, low_model), low_t < low_model ? 1e-9 : 3e-3);
+    EXPECT_NEAR(interval.high, std::max(high_t, high_model), high_t > high_model ? 1e-9 : 3e-3);
+    EXPECT_LT(interval.low + 0.005, interval.high);
+    EXPECT_EQ(interval.independent, static_cast<int64_t>(expected["right"].size()));
+  }
+}
+
+TEST(Interval, of_a_new_hand_is_that_of_students_t_where_hands_differ_moderately) {
+  const Interval interval = interval_of_hands({940, 927, 870, 947, 795}, {1000, 1000, 1000, 1000, 1000});
+  EXPECT_NEAR(interval.low, 0.816, 5e-4);
+  EXPECT_NEAR(interval.high, 0.975, 5e-4);
+}
+
+TEST(Interval, of_two_hands_says_nothing_of_a_new_one) {
+  const Interval interval = interval_of_hands({9, 10}, {10, 10});
+  EXPECT_EQ(interval.low, 0);
+  EXPECT_EQ(interval.high, 1);
+}
+
+TEST(Interval, of_units_that_are_all_alike_has_a_width) {
+  // Three photographs of ten images, one image of each right: as one in ten of three.
+  std::vector<uint8_t> right(30);
+  std::vector<int32_t> photograph(30);
+  for (size_t i = 0; i < 30; ++i) right[i] = i % 10 == 0, photograph[i] = static_cast<int32_t>(i / 10);
+  const Interval interval = bootstrap_interval(right, photograph, 1), expected = wilson_interval(0.3, 3);
+  EXPECT_DOUBLE_EQ(interval.low, expected.low);
+  EXPECT_DOUBLE_EQ(interval.high, expected.high);
+}
+
+TEST(Evaluation, tells_of_new_hands_when_groups_are_known) {
+  const std::vector<int32_t> truth(9, 0), predicted{0, 0, 1, 0, 1, 1, 0, 0, 0},
+      groups{0, 0, 0, 0, 1, 1, 2, 2, 2};
+  const std::vector<std::string> names{"a", "b"}, hands{"h0", "h1", "h2"};
+  const nlohmann::json json =
+      to_json(evaluate(truth, predicted, names, {.groups = groups, .group_names = hands}));
+  EXPECT_EQ(json["new_group"]["groups"], 3);
+  EXPECT_DOUBLE_EQ(json["new_group"]["accuracy"], (0.75 + 0 + 1) / 3);
+  EXPECT_TRUE(to_json(evaluate(truth, predicted, names))["new_group"].is_null());
+}
+
+TEST(Evaluation, warns_of_what_its_numbers_say_with_what_to_try) {
+  const std::vector<int32_t> truth{0, 0, 0, 1, 1, 2}, one(6, 0);
+  const std::vector<std::string> names{"a", "b", "c", "d"};
+  const std::vector<std::string> warnings = warnings_of(evaluate(truth, one, names));
+  ASSERT_EQ(warnings.size(), 3u);
+  EXPECT_TRUE(warnings[0].starts_with("This is not clearly better than always answering a (50.0%). Train "));
+  EXPECT_TRUE(warnings[1].starts_with("Every picture got the same answer: a. Look at "));
+  EXPECT_TRUE(warnings[2].starts_with("No picture in this test shows d. Test on "));
+  std::vector<int32_t> half(60);
+  for (size_t i = 0; i < 60; ++i) half[i] = i % 2;
+  EXPECT_TRUE(warnings_of(evaluate(half, half, std::vector<std::string>{"a", "b"})).empty());
 }
 
 TEST(Interval, of_equal_groups_that_are_all_right_or_all_wrong_is_binomial) {

@@ -9,6 +9,7 @@ import warnings
 
 import numpy as np
 import scipy
+import scipy.special
 import scipy.stats
 import sklearn
 from sklearn.metrics import (classification_report, confusion_matrix,
@@ -87,8 +88,29 @@ for number in range(6):
     bootstrap.append({"unit": unit.tolist(), "right": right.tolist(), "groups": groups,
                       "low": low, "high": high, "deviation": shares.std()})
 
+# Of the mean accuracy of hands: Student's t, and what a beta-binomial model with a uniform prior of the mean
+# holds likely, on a fine grid. (right, images) of each hand.
+new_hand = []
+for hands in ([(940, 1000), (927, 1000), (870, 1000), (947, 1000), (795, 1000)], [(20, 20)] * 5, [(0, 7)] * 3,
+              [(9, 10)] * 12, [(1, 1), (0, 1), (1, 1), (1, 1)], [(50, 50)] * 9 + [(20, 50)],
+              [(19, 20), (30, 33), (7, 9), (41, 44), (12, 12), (55, 60), (8, 10)],
+              [(rng.binomial(40, p), 40) for p in rng.beta(9, 1, 150)]):
+    right, images = np.array(hands).T
+    shares = right / images
+    with np.errstate(all="ignore"):
+        t = scipy.stats.t.interval(0.95, len(hands) - 1, shares.mean(), scipy.stats.sem(shares))
+    mean = (np.arange(8000)[:, None] + 0.5) / 8000
+    size = 1 / np.array([.01, .02, .04, .08, .16, .32, .64]) - 1
+    a, b = mean * size, (1 - mean) * size
+    log = sum(scipy.special.betaln(a + r, b + n - r) - scipy.special.betaln(a, b) for r, n in hands)
+    below = np.cumsum(np.exp(log - log.max()).sum(1))
+    model = np.interp([0.075, 0.925], below / below[-1], mean[:, 0] + 0.5 / 8000)
+    new_hand.append({"right": right.tolist(), "images": images.tolist(), "model": model.tolist(),
+                     "t": [float(bound) for bound in (t if shares.std() > 0 else shares[:2])]})
+
 path = pathlib.Path(__file__).with_suffix(".json")
 path.write_text(json.dumps({
     "versions": {"scikit-learn": sklearn.__version__, "numpy": np.__version__, "scipy": scipy.__version__},
-    "cases": cases, "wilson": wilson, "bootstrap": bootstrap}, separators=(",", ":")) + "\n")
+    "cases": cases, "wilson": wilson, "bootstrap": bootstrap,
+    "new_hand": new_hand}, separators=(",", ":")) + "\n")
 print(path, path.stat().st_size, "bytes,", len(cases), "cases")

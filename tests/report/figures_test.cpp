@@ -1,11 +1,14 @@
 #include "mudra/report/figures.h"
 
 #include <gtest/gtest.h>
+#include <sys/mount.h>
 
 #include <cstdlib>
 
 #include "mudra/core/atomic_file.h"
+#include "mudra/core/error.h"
 #include "mudra/core/text.h"
+#include "mudra/data/image_file.h"
 #include "tests/report/record.h"
 
 namespace mudra {
@@ -90,6 +93,63 @@ TEST_F(Figures, missing_gnuplot_is_said) {
   ASSERT_EQ(notes.size(), 1u);
   EXPECT_NE(notes[0].find("gnuplot is not installed"), std::string::npos);
   EXPECT_EQ(std::distance(fs::directory_iterator(folder), {}), 0);
+}
+
+// A gnuplot that does as told in `script`, first on the PATH while this lives.
+struct FakeGnuplot {
+  explicit FakeGnuplot(const std::string& script) {
+    fs::create_directories(tools);
+    write_file_atomically(tools / "gnuplot", "#!/bin/sh\n" + script);
+    fs::permissions(tools / "gnuplot", fs::perms::owner_all);
+    setenv("PATH", (tools.string() + ":" + path).c_str(), 1);
+  }
+  ~FakeGnuplot() {
+    setenv("PATH", path.c_str(), 1);
+    fs::remove_all(tools);
+  }
+  std::string path = std::getenv("PATH");
+  fs::path tools = fs::path(testing::TempDir()) / "mudra_fake_gnuplot";
+};
+
+TEST_F(Figures, that_gnuplot_leaves_empty_or_cut_off_are_not_kept) {
+  for (const std::string script :
+       {"exit 0", "for f in loss confusion examples weights; do : > $f.png; : > $f.svg; done",
+        "PATH=${PATH#*:} gnuplot \"$@\" && truncate -s -20 weights.svg"}) {
+    const FakeGnuplot fake(script);
+    const auto notes = draw_figures(make_record({"0", "5"}, 20, {4, 4, 1}), folder);
+    ASSERT_EQ(notes.size(), 1u) << script;
+    EXPECT_TRUE(notes[0].starts_with("figures were not drawn: gnuplot did not finish ")) << notes[0];
+    EXPECT_EQ(notes[0].find("Install"), std::string::npos);
+    EXPECT_EQ(std::distance(fs::directory_iterator(folder), {}), 0) << script;
+  }
+}
+
+TEST_F(Figures, on_a_full_disk_say_so) {
+  fs::create_directories(folder);
+  if (::mount("tmpfs", folder.c_str(), "tmpfs", 0, "size=160k") != 0)
+    GTEST_SKIP() << "mounting a small disk is not allowed here";
+  std::string said;
+  try {
+    // The real one writes until there is no room, and exits with 0.
+    for (const std::string& note : draw_figures(make_record({"0", "5"}, 30, {4, 4, 1}), folder)) said += note;
+  } catch (const Error& error) {
+    said = error.what();
+  }
+  const auto left = std::distance(fs::directory_iterator(folder), {});
+  ::umount(folder.c_str());
+  EXPECT_NE(said.find("No space left on device"), std::string::npos) << said;
+  fprintf(stderr, "SAID %s\n", said.c_str());
+  EXPECT_EQ(said.find("nstall"), std::string::npos) << said;
+  EXPECT_EQ(left, 0);
+}
+
+TEST_F(Figures, of_two_classes_are_as_large_as_the_others) {
+  draw_figures(make_record({"0", "5"}, 200, {28, 28, 1}), folder);
+  const auto pixels = [&](const std::string& name) {
+    const Pixels image = read_image((folder / (name + ".png")).string());
+    return image.shape()[1] * image.shape()[2];
+  };
+  EXPECT_GE(pixels("confusion"), pixels("loss"));
 }
 
 TEST(Percent, never_rounds_to_all_or_nothing) {

@@ -88,6 +88,7 @@ const checks = {
       ensure(await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle) !== "none", "the focus is not seen");
       await page.keyboard.press("Enter");
       ensure(await page.locator(".shown h3").count() === 1, "Enter shows nothing");
+      ensure(await page.evaluate(() => document.activeElement.getAttribute("aria-pressed")) === "true", "Enter chooses no cell");
       await page.keyboard.press("Tab");
       ensure(await focused() === -1, "the matrix has more than one stop of the Tab key");
     }
@@ -121,6 +122,55 @@ const checks = {
       const wide = await page.evaluate(() => document.documentElement.scrollWidth);
       ensure(wide <= width, `${wide} pixels wide on a screen of ${width}`);
     }
+  },
+
+  async "the biggest mistake is chosen"(page) {
+    const record = await page.evaluate(() => JSON.parse(document.getElementById("record").textContent));
+    const [truth, predicted, images] = record.confusions.cells[0] ?? [0, 0, 0];
+    const found = await page.evaluate(() => ({
+      heading: document.getElementById("confusions").textContent,
+      chosen: [...document.querySelectorAll("[aria-pressed=true]")].map((button) => button.textContent),
+      shown: document.querySelector(".shown h3")?.textContent,
+      tiles: [...document.querySelectorAll(".shown .tile")].map((tile) => [Number(tile.dataset.truth), Number(tile.dataset.predicted)]),
+    }));
+    ensure(found.heading === (record.confusions.matrix ? "Confusion matrix" : "Mistakes"), `the heading is "${found.heading}"`);
+    if (truth === predicted) return ensure(found.chosen.length === 0 && found.tiles.length === 0, "something is chosen though there is no mistake");
+    ensure(found.chosen.length === 1 && found.shown.includes(" taken for "), `chosen: ${found.chosen}; shown: ${found.shown}`);
+    ensure(found.shown.endsWith(`: ${images.toLocaleString("en")} picture${images === 1 ? "" : "s"}`), `shown is "${found.shown}", not ${images}`);
+    ensure(found.tiles.every(([t, p]) => t === truth && p === predicted), "pictures of another cell");
+  },
+
+  async "a phone breaks no option and no heading of the table"(page) {
+    await page.setViewportSize({ width: 390, height: 800 });
+    const found = await page.evaluate(() => {
+      return {
+        options: [...document.querySelectorAll("p code, li code")].map((code) => [code.textContent, code.getClientRects().length]),
+        loose: (document.querySelector("header").textContent.match(/(^|\s)--\w/g) ?? []).length -
+          [...document.querySelectorAll("header code")].filter((code) => code.textContent.startsWith("--")).length,
+        cells: [...document.querySelectorAll("section[aria-labelledby=scores] :is(thead th, .summary th)")].map((cell) => {
+          const range = document.createRange();
+          range.selectNodeContents(cell);
+          return [cell.textContent, new Set([...range.getClientRects()].map((box) => Math.round(box.top))).size];
+        }),
+      };
+    });
+    for (const [text, lines] of [...found.options, ...found.cells]) ensure(lines === 1, `"${text}" takes ${lines} lines`);
+    ensure(found.loose <= 0, "an option stands outside a code element");
+  },
+
+  async "the scale fits the intervals"(page) {
+    const marks = await page.evaluate(() => {
+      const bar = document.querySelector(".bar").getBoundingClientRect();
+      return [...document.querySelectorAll(".bar :is(.interval, .fresh)")].map((mark) => {
+        const box = mark.getBoundingClientRect();
+        return { kind: mark.className, from: (box.left - bar.left) / bar.width, to: (box.right - bar.left) / bar.width };
+      });
+    });
+    const record = await page.evaluate(() => JSON.parse(document.getElementById("record").textContent));
+    ensure(marks.length === (record.words.new_hands ? 2 : 1), `${marks.length} intervals are drawn`);
+    for (const mark of marks) ensure(mark.from >= -0.01 && mark.to <= 1.01 && mark.to > mark.from, `${mark.kind} from ${mark.from} to ${mark.to}`);
+    const width = Math.max(...marks.map((mark) => mark.to)) - Math.min(...marks.map((mark) => mark.from));
+    ensure(width > 0.1, `the intervals take ${(100 * width).toFixed(0)}% of the scale`);
   },
 
   async "names stay text"(page) {
@@ -236,6 +286,26 @@ for (const file of files) {
       ensure(poor.length === 0, poor.slice(0, 5).join("; "));
     });
   }
+  await attempt("the weights are dark on a dark page", { colorScheme: "dark" }, async (page) => {
+    const sheet = page.locator("img.sheet");
+    if (await sheet.count() === 0) return;
+    await sheet.scrollIntoViewIfNeeded();
+    // The corner between four tiles is paper.
+    const shot = (await sheet.screenshot({ type: "png" })).toString("base64");
+    const light = await page.evaluate(async (png) => {
+      const image = new Image();
+      image.src = `data:image/png;base64,${png}`;
+      await image.decode();
+      const canvas = Object.assign(document.createElement("canvas"), { width: image.width, height: image.height });
+      const context = canvas.getContext("2d");
+      context.drawImage(image, 0, 0);
+      const values = context.getImageData(0, 0, image.width, image.height).data;
+      let sum = 0;
+      for (let at = 0; at < values.length; at += 4) sum += values[at] + values[at + 1] + values[at + 2];
+      return sum / (values.length / 4 * 3);
+    }, shot);
+    ensure(light < 110, `its mean brightness is ${light.toFixed(0)} of 255`);
+  });
   await attempt("without scripts the words remain", { javaScriptEnabled: false }, async (page) => {
     ensure((await page.locator("noscript").textContent()).includes("confidence"), "nothing is said");
   });

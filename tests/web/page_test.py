@@ -19,7 +19,9 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 HOSTILE = ['"quoted" & \'single\'', "<script>window.pwned = 1</script>", "</script><img src=x onerror=pwned=1>", "👋🏽 wave",
            "{{record}}", "\u2028line", "a" * 60, "right \u202eleft"]
 CHECKS = ["clicking a cell shows its pictures and no others", "the keyboard does what the mouse does",
-          "one number is written one way", "a phone needs no sideways scrolling", "names stay text", "landmarks, headings and images are named",
+          "one number is written one way", "a phone needs no sideways scrolling",
+          "the biggest mistake is chosen", "a phone breaks no option and no heading of the table", "the scale fits the intervals",
+          "the weights are dark on a dark page", "names stay text", "landmarks, headings and images are named",
           "paper is white and whole", "contrast is AA in light colours", "contrast is AA in dark colours",
           "without scripts the words remain"]
 PAGES = ["report", "folds", "hostile", "thousand", "single", "one_answer", "one_pixel", "perfect"]
@@ -41,7 +43,7 @@ def make_pages(folder):
 
     rng = np.random.default_rng(5)
     train("report", "synth:400", "--recipe", "report", "--epochs", 30)
-    train("folds", "synth:300", "--split", "kfold:3", "--epochs", 4)
+    train("folds", "synth:300", "--split", "group-kfold:3", "--epochs", 4)
     labels = [HOSTILE[i % len(HOSTILE)] for i in range(240)]
     save(folder / "hostile.npz", rng.integers(0, 256, (240, 36)).astype("u1"), labels)
     train("hostile", "hostile.npz", "--epochs", 2)

@@ -32,6 +32,8 @@
   const count = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, ",");
   const plural = (number, word) => `${count(number)} ${word}${number === 1 ? "" : "s"}`;
   const nameOf = (index) => index < 0 ? "none of these" : record.classes[index];
+  // Words in backticks are for a command line: they break nowhere.
+  const rich = (text) => text.split("`").map((part, at) => at % 2 === 1 ? element("code", {}, part) : part);
   const className = (index) => element("bdi.name", {title: nameOf(index)}, nameOf(index));
 
   function section(id, title, ...children) {
@@ -47,25 +49,35 @@
 
   // ---- in words
 
-  // The accuracy and its interval on a line from 0 to 100%.
+  // The accuracy and its intervals on a line as long as they need.
   function scale(words) {
-    const mark = (kind, share, to) => {
+    const fresh = words.new_hands;
+    const low = Math.min(words.low, fresh ? fresh.low : 1), high = Math.max(words.high, fresh ? fresh.high : 0);
+    const steps = high - low < 0.02 ? 100 : high - low < 0.1 ? 20 : 10;  // from 0 to 100%
+    const from = Math.max(0, Math.floor(steps * low - 0.2) / steps), to = Math.min(1, Math.ceil(steps * high + 0.2) / steps);
+    const place = (share) => percent((share - from) / (to - from));
+    const mark = (kind, low, high) => {
       const made = element(`span.${kind}`);
-      made.style.left = kind === "point" ? `min(${percent(share)}, 100% - 2px)` : percent(share);
-      if (to !== undefined) made.style.width = percent(to - share);
+      made.style.left = kind === "point" ? `min(${place(low)}, 100% - 2px)` : place(low);
+      if (high !== undefined) made.style.width = percent((high - low) / (to - from));
       return made;
     };
+    const aside = words.baseline < from ? ", left of this scale" : words.baseline > to ? ", right of this scale" : "";
+    const kind = words.of_hands ? "95% interval, these hands" : "95% interval";
     return element("div.scale", {
       role: "img",
       "aria-label": `${words.accuracy_text}, 95% interval ${words.low_text} to ${words.high_text}; ` +
+        (fresh ? `for new hands ${fresh.low_text} to ${fresh.high_text}; ` : "") +
         `always answering ${words.baseline_answer}: ${words.baseline_text}`,
     },
-    element("div.bar", {}, mark("interval", words.low, words.high), mark("base", words.baseline), mark("point", words.accuracy)),
-    element("div.ends", {}, element("span", {}, "0%"), element("span", {}, "100%")),
+    element("div.bar", {}, fresh ? mark("fresh", fresh.low, fresh.high) : null, mark("interval", words.low, words.high),
+      aside ? null : mark("base", words.baseline), mark("point", words.accuracy)),
+    element("div.ends", {}, element("span", {}, percent(from)), element("span", {}, percent(to))),
     element("ul.key", {},
       element("li", {}, element("span.swatch.point"), `right: ${words.accuracy_text}`),
-      element("li", {}, element("span.swatch.interval"), `95% interval: ${words.low_text} to ${words.high_text}`),
-      element("li", {}, element("span.swatch.base"), "always ", element("bdi", {}, words.baseline_answer), `: ${words.baseline_text}`)));
+      element("li", {}, element("span.swatch.interval"), `${kind}: ${words.low_text} to ${words.high_text}`),
+      fresh ? element("li", {}, element("span.swatch.fresh"), `95% interval, new hands: ${fresh.low_text} to ${fresh.high_text}`) : null,
+      element("li", {}, element("span.swatch.base"), "always ", element("bdi", {}, words.baseline_answer), `: ${words.baseline_text}${aside}`)));
   }
 
   function inWords() {
@@ -77,9 +89,9 @@
         element("p.figure", {}, element("strong", {}, words.accuracy_text), " right"),
         scale(words)),
       element("p.lead", {}, words.asked, " ", words.answered),
-      words.sure.map((text) => element("p", {}, text)),
+      words.sure.map((text) => element("p", {}, rich(text))),
       words.warnings.length === 0 ? null : element("ul.warnings", {"aria-label": "Warnings"},
-        words.warnings.map((text) => element("li", {}, element("strong", {}, "Take care. "), text)))));
+        words.warnings.map((text) => element("li", {}, element("strong", {}, "Take care. "), rich(text))))));
   }
 
   function data() {
@@ -209,7 +221,7 @@
       element("ul.key", {}, kept.map((i) => element("li", {}, element(`span.swatch.${series[i][1]}`), series[i][0]))),
       element("div.charts", {}, charts.map((each) => each.figure)),
       element("div.slider", {}, element("label", {for: "epoch"}, "Look at one epoch"), slider), reading,
-      record.folds.length === 0 ? null : element("p.note", {}, "The curves are those of the first part held out: ", element("bdi", {}, record.folds[0][0]), "."),
+      record.folds.length === 0 ? null : element("p.note", {}, "The curves are those of one part held out, the last: ", element("bdi", {}, record.shown_training), "."),
       record.folds.length === 0 && record.kept_epoch > 0 && record.kept_epoch < epochs[epochs.length - 1] ?
         element("p.note", {}, `The weights of epoch ${record.kept_epoch} were kept.`) : null,
       table);
@@ -230,19 +242,21 @@
       element("div.frame", {}, image),
       element("figcaption", {},
         element("span.answer", {}, element("span", {}, right ? "✓ " : "✗ ", className(picture.predicted)), element("span", {}, picture.sure)),
-        right ? null : element("span.truth", {}, element("span", {}, "truly ", className(picture.truth)), element("span", {}, picture.truth_sure)),
+        right ? null : element("span.truth", {}, element("span", {}, "labelled ", className(picture.truth)), element("span", {}, picture.truth_sure)),
         origin.length === 0 ? null : element("span.origin", {title: origin.join(", ")}, element("bdi", {}, origin.join(", ")))));
   }
 
   const shown = element("div.shown", {"aria-live": "polite"});
 
-  function showCell(truth, predicted, images) {
+  // `most`: so many of them at first.
+  function showCell(truth, predicted, images, most = Infinity) {
     const found = record.pictures.filter((picture) => picture.truth === truth && picture.predicted === predicted);
     shown.replaceChildren(
       element("h3", {}, truth === predicted ? ["Rightly ", className(truth)] : [className(truth), " taken for ", className(predicted)], `: ${plural(images, "picture")}`),
       images === 0 ? element("p.note", {}, "There is no such picture.") :
         found.length === 0 ? element("p.note", {}, "The page has room for no picture of these.") :
-          element("div.tiles", {}, found.map(tile)),
+          element("div.tiles", {}, found.slice(0, most).map(tile)),
+      found.length > most ? more(`Show ${count(found.length - most)} more`, () => showCell(truth, predicted, images)) : "",
       found.length > 0 && found.length < images ? element("p.note", {}, `The page has room for ${count(found.length)} of them.`) : "");
   }
 
@@ -252,9 +266,9 @@
     for (const [truth, predicted, images] of record.confusions.cells) counts[truth][predicted] = images;
     const totals = counts.map((row) => row.reduce((sum, images) => sum + images, 0));
     const cells = [];
-    const choose = (cell) => {
+    const choose = (cell, most) => {
       for (const other of cells.flat()) other.setAttribute("aria-pressed", String(other === cell.button));
-      showCell(cell.truth, cell.predicted, cell.images);
+      showCell(cell.truth, cell.predicted, cell.images, most);
     };
     // One stop of the Tab key; arrows go from cell to cell.
     const focus = (truth, predicted) => {
@@ -294,9 +308,11 @@
       element("tbody", {}, body));
     if (size > 5) table.classList.add("many");
     if (size > 12) table.classList.add("dense");
-    section("confusions", "What was taken for what",
+    section("confusions", "Confusion matrix",
       element("p.note.screen", {id: "matrix-help"}, "Choose a cell to see its pictures: click it, or walk with the arrow keys and press Enter."),
       element("div.beside", {}, element("div.wide", {}, table), shown));
+    const [truth, predicted] = record.confusions.cells[0];  // mistakes first, the most frequent of them first
+    if (truth !== predicted && predicted >= 0) choose({button: cells[truth][predicted], truth, predicted, images: counts[truth][predicted]}, 14);
   }
 
   function confusionList() {
@@ -313,13 +329,14 @@
       return element("li", {}, button);
     };
     const list = element("ol.confusions", {}, cells.slice(0, most).map(item));
-    section("confusions", "What was taken for what",
+    section("confusions", "Mistakes",
       element("p.note", {}, cells.length === 0 ? "No mistake was made." :
         `${count(record.classes.length)} classes are too many for a matrix: the most frequent of ` +
         `${plural(record.confusions.mistakes, "different mistake")}, with how often they were made.`),
       cells.length === 0 ? null : element("p.note.screen", {}, "Choose one to see its pictures."), list,
       cells.length > most ? more(`Show ${count(cells.length - most)} more`, () => list.append(...cells.slice(most).map(item))) : null,
       shown);
+    if (buttons.length > 0) buttons[0].click();
   }
 
   // A button that does its work once.
@@ -366,7 +383,7 @@
         element("img.sheet", {src: `data:image/png;base64,${sheet.png}`, width: sheet.width, height: sheet.height,
           alt: `${what} the weights of ${sheet.units} hidden units, as pictures`})),
       element("p.note", {}, `${what} the weights of ${count(sheet.units)} of ${plural(sheet.of, "hidden unit")}${sheet.change ? " like this" : ""}: ` +
-        `red up to +${sheet.limit}, blue down to −${sheet.limit}, white not at all. Each picture is what one unit looks for.`));
+        `red up to +${sheet.limit}, blue down to −${sheet.limit}, no colour at 0. Each picture is what one unit looks for.`));
   }
 
   function howTo() {
@@ -384,7 +401,7 @@
     section("repeat", "How to repeat it",
       element("pre.command", {tabindex: "0"}, element("code", {}, record.command)),
       record.options_toml === "" ? null : [
-        element("p.note", {}, "gives the same model, byte for byte, wherever the same data are."),
+        element("p.note", {}, "gives the same model from the same data, byte for byte on every processor with fused multiply-add."),
         element("details", {}, element("summary", {}, "The file options.toml it names"),
           element("pre", {tabindex: "0"}, element("code", {}, record.options_toml)))]);
   }

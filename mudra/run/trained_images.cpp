@@ -1,0 +1,54 @@
+#include "mudra/run/trained_images.h"
+
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include <iterator>
+#include <ranges>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "mudra/core/atomic_file.h"
+#include "mudra/data/leaks.h"
+
+namespace mudra {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr const char* file_name = "trained_on.txt";
+
+// Of an image's values, 16 hex digits for each row asked about.
+template <class Rows, class Visit>
+void visit_hashes(const Pixels& pixels, const Rows& rows, Visit&& visit) {
+  std::vector<float> image(static_cast<size_t>(pixels.shape().per_example()));
+  for (const auto row : rows) {
+    pixels.read(static_cast<int64_t>(row), image.data());
+    visit(fmt::format("{:016x}", XXH3_64bits(image.data(), image.size() * sizeof(float))));
+  }
+}
+
+}  // namespace
+
+void write_trained_images(const Experiment& experiment, const fs::path& folder) {
+  if (experiment.data.size() > most_searched) return;  // they would be read once more
+  std::string text;
+  const Fold& fold = experiment.model_training();
+  for (const auto* rows : {&fold.train, &fold.validation})
+    visit_hashes(experiment.data.pixels, *rows, [&](const std::string& hash) { text += hash + "\n"; });
+  write_file_atomically(folder / file_name, text);
+}
+
+void look_for_trained_images(ModelTest& test, const fs::path& model) {
+  const fs::path file = (fs::is_directory(model) ? model : model.parent_path()) / file_name;
+  if (!fs::exists(file)) return;
+  std::istringstream text(read_file(file));
+  const std::set<std::string> trained{std::istream_iterator<std::string>(text), {}};
+  test.trained_images = 0;
+  visit_hashes(test.data.pixels, std::views::iota(int64_t{0}, test.data.size()),
+               [&](const std::string& hash) { *test.trained_images += trained.contains(hash) ? 1 : 0; });
+  if (*test.trained_images > 0) test.evaluation.new_group.reset();
+}
+
+}  // namespace mudra
