@@ -192,7 +192,7 @@ void cut_back(const fs::path& file, const std::string& known) {
   if (error) throw Error("cannot write: " + error.message(), file.string());
 }
 
-fs::path lock_path(const fs::path& folder) { return folder / "run.lock"; }
+fs::path lock_path(const fs::path& folder) { return folder / "mudra.lock"; }
 fs::path model_path(const fs::path& folder) { return folder / "model.safetensors"; }
 
 }  // namespace

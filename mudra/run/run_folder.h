@@ -1,6 +1,6 @@
 // The folder a run leaves behind, written while an experiment goes on:
 //
-//   run.lock                   while it goes on: the number of the process, which holds a lock on the file
+//   mudra.lock                 while it goes on: the number of the process, which holds a lock on the file
 //   options.toml, split.json   from the beginning
 //   metrics.jsonl              a line for each epoch when it is over; lines are only ever added, but a run
 //                              that is gone on with first cuts the file back to its checkpoint
@@ -10,7 +10,7 @@
 //   model.safetensors          behind it
 //   report.html, figures       last, by the command
 //
-// A run is over when there is a model and no run.lock. Whatever ended it before, it can be gone on with.
+// A run is over when there is a model and no mudra.lock. Whatever ended it before, it can be gone on with.
 #pragma once
 
 #include <filesystem>

@@ -184,7 +184,7 @@ def test_two_runs_do_not_share_a_folder(mudra, tmp_path):
     first.kill()  # the lock is gone with the process
     first.wait()
     assert mudra("train", "synth:200", "--epochs", 1, "--quiet", "--no-report", "--out", "run").returncode == 0
-    assert not (tmp_path / "run/run.lock").exists(), "no clutter"
+    assert not (tmp_path / "run/mudra.lock").exists(), "no clutter"
 
 
 @pytest.mark.parametrize("checkpoints", ["0", "1000"])
@@ -213,7 +213,7 @@ def test_killed_between_model_and_report_the_report_comes_by_resuming(mudra, tmp
     for file in ("model.safetensors", "metrics.jsonl", "predictions.csv"):
         assert (cut / file).read_bytes() == (whole / file).read_bytes(), file
     assert model == (whole / "model.safetensors").read_bytes()
-    assert not checkpoint(cut).exists() and not (cut / "run.lock").exists()
+    assert not checkpoint(cut).exists() and not (cut / "mudra.lock").exists()
     assert "over" in mudra("train", "--resume", "cut").stderr
 
 
@@ -235,7 +235,7 @@ def test_changed_data_are_noticed(mudra, tmp_path):
 
 def test_a_report_of_a_test_leaves_no_lock(mudra, tmp_path, whole):
     (tmp_path / "report").mkdir()
-    (tmp_path / "report/run.lock").write_text("7")  # of one that was killed
+    (tmp_path / "report/mudra.lock").write_text("7")  # of one that was killed
     result = mudra("evaluate", "synth:50", "--model", "whole", "--report", "report")
     assert result.returncode == 0 and (tmp_path / "report/report.html").exists(), result.stderr
-    assert not (tmp_path / "report/run.lock").exists()
+    assert not (tmp_path / "report/mudra.lock").exists()

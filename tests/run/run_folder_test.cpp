@@ -212,7 +212,7 @@ TEST(RunFolder, OfARunThatCouldNotEndCanBeGoneOnWith) {
   EXPECT_EQ(end(std::move(lock), true), "no error");
   EXPECT_TRUE(RunLock(folder.path(), "").is_of_run_that_is_over());
   EXPECT_NE(message_of([&] { make_run_folder(out, ""); }).find("already holds a model"), std::string::npos);
-  EXPECT_FALSE(fs::exists(folder.path() / "run.lock"));
+  EXPECT_FALSE(fs::exists(folder.path() / "mudra.lock"));
 }
 
 TEST(RunFolder, KeepsFilesOfOtherPeople) {
