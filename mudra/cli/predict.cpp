@@ -84,7 +84,7 @@ nlohmann::json to_json(const std::vector<FileAnswer>& answers, const Model& mode
 
 void print_answers(const std::vector<FileAnswer>& answers, const Model& model) {
   const auto name = [](const FileAnswer& each) {
-    return each.is_one ? fmt::format("{}, image {}", each.file, each.image) : each.file;
+    return clean(each.is_one ? fmt::format("{}, image {}", each.file, each.image) : each.file);
   };
   size_t width = 0;
   for (const FileAnswer& each : answers) width = std::max(width, name(each).size());
@@ -92,12 +92,12 @@ void print_answers(const std::vector<FileAnswer>& answers, const Model& model) {
     const Answer& a = each.answer;
     const std::string label =
         a.label == refused ? "none of these" : model.classes[static_cast<size_t>(a.label)];
-    fmt::print("{:<{}}  {}", name(each), width, label);
+    say("{:<{}}  {}", name(each), width, label);
     std::vector<size_t> order(model.classes.size());
     std::iota(order.begin(), order.end(), size_t{0});
     std::ranges::stable_sort(order, std::greater{}, [&](size_t c) { return a.probabilities[c]; });
     order.resize(std::min<size_t>(order.size(), 3));
-    for (const size_t c : order) fmt::print("   {} {:.1f}%", model.classes[c], 100 * a.probabilities[c]);
+    for (const size_t c : order) say("   {} {:.1f}%", model.classes[c], 100 * a.probabilities[c]);
     fmt::print("\n");
   }
 }

@@ -69,6 +69,7 @@ def test_names_survive_in_predictions(mudra, tmp_path, odd):
 def test_no_name_commands_the_terminal(mudra, tmp_path, odd):
     assert mudra("train", odd, "--epochs", 1, "--no-report", "--quiet", "--out", "m\x1b[1m").returncode == 0
     model = "m\x1b[1m"
+    np.save(tmp_path / "q\x1b[1m\n.npy", np.load(tmp_path / odd)["dataset"][:3])
     for arguments in (["data", "inspect", odd, "--out", "a\x1b[1m.png"], ["data", "convert", odd, "--out", "b\n\x1b[1m.npz"],
                       ["data", "split", odd, "--split", "group-kfold:2"], ["data", "leaks", odd, "--cache", ""],
                       ["data", "convert", odd, "--out", "f"], ["train", odd, "--epochs", 1, "--out", "r\x1b[1m"],
@@ -77,6 +78,7 @@ def test_no_name_commands_the_terminal(mudra, tmp_path, odd):
                       ["train", odd, "--classes", "x\x1b[1m"], ["train", odd, "--x\x1b[1m"], ["train", odd, "--lr\n"],
                       ["train", odd, "--network", "dense \x1b[1m3\x9b"], ["train", odd, "--epochs", "\x1b[1m"],
                       ["train", odd, "--split", "\x1b[1m.json"], ["train", "no\x1b[1m\nsuch"], ["synth", "--count", "\x1b[1m"],
+                      ["predict", "q\x1b[1m\n.npy", "nowhere\x1b[1m", "--model", model],
                       ["\x1b[1m"], ["synth", "--count", 20, "--out", "s\x1b[1m.npz"], ["evaluate", "n\x1b[1m", "--model", model]):
         result = mudra(*arguments)
         assert not UNSAFE.search(result.stdout + result.stderr), (arguments, UNSAFE.findall(result.stdout + result.stderr))

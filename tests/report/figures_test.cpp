@@ -146,7 +146,7 @@ TEST_F(Figures, on_a_full_disk_say_so) {
 TEST_F(Figures, of_two_classes_are_as_large_as_the_others) {
   draw_figures(make_record({"0", "5"}, 200, {28, 28, 1}), folder);
   const auto pixels = [&](const std::string& name) {
-    const Pixels image = read_image((folder / (name + ".png")).string());
+    const Pixels image = read_images((folder / (name + ".png")).string());
     return image.shape()[1] * image.shape()[2];
   };
   EXPECT_GE(pixels("confusion"), pixels("loss"));
