@@ -91,7 +91,7 @@ DealtRows dealt_rows(const RunRecord& record, size_t examples, size_t most) {
     }
   }
   std::vector<const Cell*> wrong, right;
-  for (auto& [place, cell] : cells) std::ranges::stable_partition(cell.rows, is_new);
+  for (auto& [place, cell] : cells) std::stable_partition(cell.rows.begin(), cell.rows.end(), is_new);
   for (const auto& [place, cell] : cells) (place.first == place.second ? right : wrong).push_back(&cell);
   for (auto* kind : {&wrong, &right}) {
     std::ranges::stable_sort(*kind, std::greater{}, [](const Cell* cell) { return cell->size; });

@@ -4,8 +4,9 @@
 #include <xxhash.h>
 
 #include <iterator>
-#include <ranges>
+#include <numeric>
 #include <set>
+#include <span>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -20,11 +21,11 @@ namespace {
 constexpr const char* file_name = "trained_on.txt";
 
 // Of an image's values, 16 hex digits for each row asked about.
-template <class Rows, class Visit>
-void visit_hashes(const Pixels& pixels, const Rows& rows, Visit&& visit) {
+template <class Visit>
+void visit_hashes(const Pixels& pixels, std::span<const Row> rows, Visit&& visit) {
   std::vector<float> image(static_cast<size_t>(pixels.shape().per_example()));
-  for (const auto row : rows) {
-    pixels.read(static_cast<int64_t>(row), image.data());
+  for (const Row row : rows) {
+    pixels.read(row, image.data());
     visit(fmt::format("{:016x}", XXH3_64bits(image.data(), image.size() * sizeof(float))));
   }
 }
@@ -46,7 +47,9 @@ void look_for_trained_images(ModelTest& test, const fs::path& model) {
   std::istringstream text(read_file(file));
   const std::set<std::string> trained{std::istream_iterator<std::string>(text), {}};
   test.trained_images = 0;
-  visit_hashes(test.data.pixels, std::views::iota(int64_t{0}, test.data.size()),
+  std::vector<Row> rows(static_cast<size_t>(test.data.size()));
+  std::iota(rows.begin(), rows.end(), Row{0});
+  visit_hashes(test.data.pixels, rows,
                [&](const std::string& hash) { *test.trained_images += trained.contains(hash) ? 1 : 0; });
   if (*test.trained_images > 0) test.evaluation.new_group.reset();
 }
