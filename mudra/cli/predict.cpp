@@ -41,7 +41,7 @@ FileAnswer answer(const Predictor& predictor, const std::string& file) {
 nlohmann::json to_json(const std::vector<FileAnswer>& answers, const Model& model) {
   nlohmann::json list = nlohmann::json::array();
   for (const auto& [file, a] : answers) {
-    nlohmann::json probabilities, label;
+    nlohmann::json probabilities = nlohmann::json::object(), label;
     for (size_t c = 0; c < model.classes.size(); ++c) probabilities[model.classes[c]] = a.probabilities[c];
     if (a.label != refused) label = model.classes[static_cast<size_t>(a.label)];
     list.push_back({{"file", file},
