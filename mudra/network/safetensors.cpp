@@ -67,7 +67,7 @@ const NamedArray* Safetensors::find(std::string_view name) const {
 }
 
 std::string write_safetensors(const Safetensors& content) {
-  OrderedJson header = OrderedJson::object();  // null, it would break down where it finds no memory to become one
+  OrderedJson header = OrderedJson::object();  // null breaks down without memory
   OrderedJson& metadata = header["__metadata__"] = OrderedJson::object();
   metadata["checksum"] = std::string(digits, '0');  // first, so that no other text can look like it
   for (const auto& [key, value] : content.metadata) metadata[key] = value;
