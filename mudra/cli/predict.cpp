@@ -69,7 +69,7 @@ std::vector<std::string> with_pictures_of_folders(const std::vector<std::string>
 nlohmann::json to_json(const std::vector<FileAnswer>& answers, const Model& model) {
   nlohmann::json list = nlohmann::json::array();
   for (const auto& [file, image, is_one, a] : answers) {
-    nlohmann::json probabilities, label;
+    nlohmann::json probabilities = nlohmann::json::object(), label;
     for (size_t c = 0; c < model.classes.size(); ++c) probabilities[model.classes[c]] = a.probabilities[c];
     if (a.label != refused) label = model.classes[static_cast<size_t>(a.label)];
     list.push_back({{"file", file},

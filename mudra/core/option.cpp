@@ -36,6 +36,7 @@ void set_from_text(const OptionInfo&, std::string& value, const std::string& tex
 void set_from_text(const OptionInfo&, std::vector<std::string>& value, const std::string& text) {
   value.clear();
   std::istringstream in(text);
+  in.exceptions(std::ios::badbit);  // lack of memory among them
   for (std::string part; std::getline(in, part, ',');) value.push_back(part);
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <new>
 #include <sstream>
 
 #include "mudra/core/atomic_file.h"
@@ -57,9 +58,8 @@ std::map<std::string, std::string> read_toml(const std::filesystem::path& path) 
       }
     }
   } catch (const toml::parse_error& error) {
-    std::ostringstream where;
-    where << path.string() << ":" << error.source().begin.line;
-    throw usage_error(std::string(error.description()), where.str(), "Write `name = value` lines of TOML");
+    throw usage_error(error.description(), path.string() + ":" + std::to_string(error.source().begin.line),
+                      "Write `name = value` lines of TOML");
   }
   return values;
 }
@@ -158,6 +158,7 @@ std::string to_toml(const Options& options) {
   });
   std::ostringstream out;
   out << table << "\n";
+  if (toml::parse(out.str()) != table) throw std::bad_alloc();  // streams keep it to themselves
   return out.str();
 }
 

@@ -35,6 +35,7 @@ constexpr Setting settings[] = {
 // `item` is "name number".
 void read_item(const std::string& item, Augmentation& to) {
   std::istringstream in(item);
+  in.exceptions(std::ios::badbit);  // lack of memory among them
   std::vector<std::string> words(std::istream_iterator<std::string>(in), {});
   const std::string form = "Write items such as `rotate 15, shift 2`";
   if (words.empty()) refuse("there is nothing between two commas", item, form);
@@ -56,6 +57,7 @@ void read_item(const std::string& item, Augmentation& to) {
 
 std::string name_of(const std::string& item) {
   std::istringstream in(item);
+  in.exceptions(std::ios::badbit);  // lack of memory among them
   std::string name;
   in >> name;
   return name;

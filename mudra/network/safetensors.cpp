@@ -78,8 +78,8 @@ int64_t whole_number(const nlohmann::json& json, const char* key, int64_t low, i
 }
 
 std::string write_safetensors(const Safetensors& content) {
-  OrderedJson header;
-  OrderedJson& metadata = header["__metadata__"];
+  OrderedJson header = OrderedJson::object();  // null breaks down without memory
+  OrderedJson& metadata = header["__metadata__"] = OrderedJson::object();
   metadata["checksum"] = std::string(digits, '0');  // first, so that no other text can look like it
   for (const auto& [key, value] : content.metadata) metadata[key] = value;
   size_t offset = 0;

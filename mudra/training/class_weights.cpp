@@ -21,6 +21,7 @@ ClassWeights ClassWeights::parse(std::string_view text) {
   ClassWeights chosen{text == "balanced", {}};
   if (text.empty() || chosen.is_balanced) return chosen;
   std::istringstream in(std::string(text) + ",");
+  in.exceptions(std::ios::badbit);  // lack of memory among them
   for (std::string part; std::getline(in, part, ',');) {
     const auto value = parse_number<double>(part);
     if (!value || !(*value > 0 && *value < 1e9)) refuse(text, {});

@@ -23,13 +23,15 @@ np = pytest.importorskip("numpy", reason="NumPy is not installed")
 LONG = os.environ.get("MUDRA_FAULTS") == "all"
 LIBRARY = COMMAND.parent / "tests" / "libmudra_failing_calls.so"
 KINDS = ["allocate", "allocate from there on", "write", "sync", "rename", "open", "map", "read", "close", "thread"]
+NAMES = ["no finger stretched", "five fingers stretched"]  # longer than a string holds without memory of its own
 EARLIER = b"what another command wrote\n" * 50
 
 # Arguments, outputs in whose place another file stands, and what may be missing or left over: a cache; a checkpoint
 # that could not be removed beside the finished model; pictures half written, since removing a folder takes memory.
 COMMANDS = {
     "train": (["train", "../in/hands.npz", "--epochs", 3, "--network", "dense 8, relu", "--validation", 0.2, "--out", "run",
-               "--no-report", "--threads", 3, "--checkpoint", 0], [], "run/checkpoint.safetensors"),
+               "--classes", ",".join(NAMES), "--augment", "rotate 5.00000000000000000", "--class-weights", "1,1.00000000000000000", "--no-report",
+               "--threads", 3, "--checkpoint", 0], [], "run/checkpoint.safetensors"),
     "resume": (["train", "--resume", "run", "--no-report", "--json"], [], "run/checkpoint.safetensors"),
     "evaluate": (["evaluate", "../in/hands.npz", "--model", "../in/run", "--predictions", "answers.csv"], ["answers.csv"], None),
     "predict": (["predict", "../in/smooth.jpeg", "../in/colour.png", "--model", "../in/run"], [], None),
@@ -74,14 +76,14 @@ def furnish(room):
     (room / "in").mkdir()
     pixels = np.random.default_rng(1).integers(0, 256, (40, 12, 12)).astype("u1")
     pixels[20:] = pixels[:20] // 2 + 64  # near copies
-    np.savez(room / "in" / "hands.npz", dataset=pixels, labels=np.array(["0", "5"] * 20), groups=np.array(["a", "b", "c", "d"] * 10))
+    np.savez(room / "in" / "hands.npz", dataset=pixels, labels=np.array(NAMES * 20), groups=np.array(["a", "b", "c", "d"] * 10))
     for arguments in (["data", "convert", "hands.npz", "--out", "hands.csv.gz"],
                       ["data", "convert", "hands.npz", "--out", "pictures"],
                       ["train", "hands.npz", "--epochs", 2, "--network", "dense 8, relu", "--out", "run", "--no-report"]):
         assert run(room / "in", arguments).returncode == 0
     for name in "smooth.jpeg", "colour.png":
         shutil.copy(ROOT / "tests" / "fixtures" / "images" / name, room / "in")
-        shutil.copy(room / "in" / name, room / "in" / "pictures" / "0")
+        shutil.copy(room / "in" / name, room / "in" / "pictures" / NAMES[0])
     (room / "in" / "pictures" / "groups.csv").unlink()  # it does not know those two
     return room
 

@@ -1,19 +1,28 @@
 // A training step takes no memory from the heap, and a question no more than its answer: everything else is
-// placed before the first.
+// placed before the first. What ends for lack of memory on another thread ends on the caller's.
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <cstdlib>
 #include <new>
 
+#include "mudra/data/fingerprint.h"
+#include "mudra/data/near_copies.h"
 #include "mudra/inference/predictor.h"
+#include "mudra/synth/render_hands.h"
 #include "mudra/training/trainer.h"
 
 namespace {
-std::atomic<int64_t> allocations{0};
+std::atomic<int64_t> allocations{0}, refusals{0};
+std::atomic<bool> refuses{false};  // memory to all threads but the caller's
+thread_local bool is_caller = false;
 
 void* counted(size_t size, size_t alignment) {
   ++allocations;
+  if (refuses && !is_caller) {
+    ++refusals;
+    throw std::bad_alloc();
+  }
   void* memory = alignment > alignof(std::max_align_t)
                      ? std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment)
                      : std::malloc(size);
@@ -104,6 +113,42 @@ TEST(Predictor, AQuestionOfOneImageTakesMemoryForItsAnswerOnly) {
   };
   EXPECT_GT(count(), 2);
   for (int again = 0; again < 3; ++again) EXPECT_EQ(count(), 2);  // probabilities and logits
+}
+
+// Calls work(team) until a member has found no memory in it: that, and nothing else, must throw.
+template <class Work>
+void expect_lack_on_a_thread_to_be_thrown(const Work& work) {
+  ThreadTeam team(4);
+  is_caller = true;
+  refusals = 0;
+  while (refusals == 0) {
+    refuses = true;
+    bool is_thrown = false;
+    try {
+      work(team);
+    } catch (const std::bad_alloc&) {
+      is_thrown = true;
+    }
+    refuses = false;
+    EXPECT_EQ(is_thrown, refusals > 0);
+  }
+}
+
+TEST(Memory, MissingOnAThreadEndsRendering) {
+  expect_lack_on_a_thread_to_be_thrown([](ThreadTeam& team) { render_hands({.count = 400}, team, {}); });
+}
+
+TEST(Memory, MissingOnAThreadEndsTheSearchForCopies) {
+  std::vector<Fingerprint> fingerprints;
+  std::vector<Row> rows;
+  std::vector<float> image(28 * 28);
+  for (Row row = 0; row < 200; ++row) {
+    for (size_t i = 0; i < image.size(); ++i) image[i] = static_cast<float>(i * (row % 5 + 1) % 17) / 17;
+    fingerprints.push_back(make_fingerprint(image));
+    rows.push_back(row);
+  }
+  expect_lack_on_a_thread_to_be_thrown(
+      [&](ThreadTeam& team) { find_copies(fingerprints, rows, rows, team); });
 }
 
 }  // namespace
