@@ -326,7 +326,7 @@ Notes write_npz(const Dataset& data, const std::string& path, const WriteOptions
   std::unique_ptr<zip_t, void (*)(zip_t*)> zip(
       target ? zip_open_from_source(target.get(), ZIP_CREATE | ZIP_TRUNCATE, &error) : nullptr, zip_discard);
   if (!zip) throw std::bad_alloc();
-  target.release();  // the archive has it
+  static_cast<void>(target.release());  // the archive has it
   for (ZipMember& member : members) {
     zip_source_t* const source = zip_source_function(zip.get(), give_member, &member);
     const zip_int64_t index = source ? zip_file_add(zip.get(), member.name, source, 0) : -1;
@@ -340,7 +340,7 @@ Notes write_npz(const Dataset& data, const std::string& path, const WriteOptions
           zip_strerror(zip.get()));
   }
   check(zip_close(zip.get()) == 0, zip_strerror(zip.get()));
-  zip.release();
+  static_cast<void>(zip.release());
   check(std::fclose(out.file.release()) == 0, std::strerror(errno));
   file.commit();
   return {};
