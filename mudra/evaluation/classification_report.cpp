@@ -58,11 +58,11 @@ double average(std::span<const ReportRow> rows, double ReportRow::*column, bool 
 }
 
 ReportRow average(std::string name, const ReportTable& table, bool weighted) {
-  const auto column = [&](double ReportRow::*column) { return average(table.classes, column, weighted); };
+  const auto mean = [&](double ReportRow::*column) { return average(table.classes, column, weighted); };
   return {std::move(name),
-          column(&ReportRow::precision),
-          column(&ReportRow::recall),
-          column(&ReportRow::f1),
+          mean(&ReportRow::precision),
+          mean(&ReportRow::recall),
+          mean(&ReportRow::f1),
           0,
           0,
           table.summary[0].support};
