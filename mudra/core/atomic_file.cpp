@@ -134,11 +134,13 @@ void remove_temporaries(const std::filesystem::path& path) {
   const std::string start = path.filename().string() + std::string(temporary_mark);
   std::error_code ignored;
   std::vector<std::filesystem::path> found;
-  for (const auto& entry : std::filesystem::directory_iterator(folder_of(path), ignored)) {
-    const std::string name = entry.path().filename().string();
+  std::filesystem::directory_iterator entry(folder_of(path), ignored);
+  // What cannot be listed stays: it hurts nobody.
+  for (; !ignored && entry != std::filesystem::directory_iterator(); entry.increment(ignored)) {
+    const std::string name = entry->path().filename().string();
     if (name.size() == start.size() + temporary_letters && name.starts_with(start) &&
         name.find_first_not_of(letters, start.size()) == std::string::npos)
-      found.push_back(entry.path());
+      found.push_back(entry->path());
   }
   for (const auto& file : found) std::filesystem::remove(file, ignored);
 }

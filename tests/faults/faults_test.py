@@ -26,13 +26,16 @@ KINDS = ["allocate", "allocate from there on", "write", "sync", "rename", "open"
 NAMES = ["no finger stretched", "five fingers stretched"]  # longer than a string holds without memory of its own
 EARLIER = b"what another command wrote\n" * 50
 
-# Arguments, outputs in whose place another file stands, and what may be missing or left over: a cache; a checkpoint
-# that could not be removed beside the finished model; pictures half written, since removing a folder takes memory.
+# What a run leaves that could not end, to be gone on with.
+UNFINISHED = ("run/checkpoint.safetensors", "run/mudra.lock")
+
+# Arguments, outputs in whose place another file stands, and what may be missing or left over: a cache; what a run goes
+# on from; pictures half written, since removing a folder takes memory.
 COMMANDS = {
     "train": (["train", "../in/hands.npz", "--epochs", 3, "--network", "dense 8, relu", "--validation", 0.2, "--out", "run",
                "--classes", ",".join(NAMES), "--augment", "rotate 5.00000000000000000", "--class-weights", "1,1.00000000000000000", "--no-report",
-               "--threads", 3, "--checkpoint", 0], [], "run/checkpoint.safetensors"),
-    "resume": (["train", "--resume", "run", "--no-report", "--json"], [], "run/checkpoint.safetensors"),
+               "--threads", 3, "--checkpoint", 0], [], UNFINISHED),
+    "resume": (["train", "--resume", "run", "--no-report", "--json"], [], UNFINISHED),
     "evaluate": (["evaluate", "../in/hands.npz", "--model", "../in/run", "--predictions", "answers.csv"], ["answers.csv"], None),
     "predict": (["predict", "../in/smooth.jpeg", "../in/colour.png", "--model", "../in/run"], [], None),
     "export": (["export", "../in/run", "--to", "onnx", "--out", "hands.onnx"], ["hands.onnx"], None),
@@ -41,7 +44,7 @@ COMMANDS = {
     "convert lines": (["data", "convert", "../in/hands.csv.gz", "--out", "copy.npy"],
                       ["copy.npy", "copy-labels.npy", "copy-groups.csv"], None),
     "convert to lines": (["data", "convert", "../in/hands.npz", "--out", "copy.csv.gz"], ["copy.csv.gz"], None),
-    "convert to pictures": (["data", "convert", "../in/hands.npz", "--out", "copy"], [], "copy.partial"),
+    "convert to pictures": (["data", "convert", "../in/hands.npz", "--out", "copy"], [], "copy.mudra-"),
     "inspect": (["data", "inspect", "../in/hands.npz", "--out", "sheet.png", "--json"], ["sheet.png"], None),
     "split": (["data", "split", "../in/hands.npz", "--split", "kfold:3", "--out", "split.json"], ["split.json"], None),
     "synth": (["synth", "--count", 10, "--size", 16, "--out", "hands.npz", "--threads", 3], ["hands.npz"], None),
@@ -49,7 +52,7 @@ COMMANDS = {
 }
 if LONG:  # drawing takes a second
     COMMANDS["train, with a report"] = (["train", "../in/hands.npz", "--epochs", 3, "--network", "dense 8, relu", "--out", "run"], [],
-                                        ("run/checkpoint.safetensors", "run/figures/", "run/report.html"))
+                                        (*UNFINISHED, "run/figures/", "run/report.html"))
 
 
 def run(folder, arguments, **options):
@@ -141,6 +144,8 @@ class Attack:
         names = [name for name in sorted({*self.earlier, *self.files, *files})
                  if self.dispensable is None or not name.startswith(self.dispensable)]
         if result.returncode == 0:
+            if "run/mudra.lock" in files:
+                return "the run is over and its lock is left"
             if result.stdout is not None and without_times(result.stdout) != without_times(self.whole.stdout):
                 return f"it printed {result.stdout}"
             damaged = [name for name in names if files.get(name) != self.files.get(name)]
