@@ -133,7 +133,7 @@ Safetensors read_safetensors(std::string_view bytes, const std::string& where) {
         refuse("has a tensor that does not fit: " + name, where);
       }
       array.values.resize(count);
-      std::memcpy(array.values.data(), values.data() + begin, end - begin);
+      if (count > 0) std::memcpy(array.values.data(), values.data() + begin, end - begin);
       offset = end;
       content.arrays.push_back(std::move(array));
     }
