@@ -115,9 +115,13 @@ class Finder {
       return entries;
     }
     const fs::path real = fs::canonical(path, error);
+    const fs::path root = error ? fs::path() : fs::canonical(root_, error);
+    if (error) {
+      skip_unread(path, "");
+      return entries;
+    }
     // A link to / would lead through the whole disk.
-    const bool is_above =
-        !below.empty() && std::ranges::mismatch(real, fs::canonical(root_, error)).in1 == real.end();
+    const bool is_above = !below.empty() && std::ranges::mismatch(real, root).in1 == real.end();
     const bool is_new = visited_.insert(real).second;
     if (is_above || !is_new) {
       const char* what = is_new ? "holds the data themselves" : "was read already";

@@ -3,11 +3,9 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
-#include <iterator>
 #include <numeric>
 #include <set>
 #include <span>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -44,8 +42,10 @@ void write_trained_images(const Experiment& experiment, const fs::path& folder) 
 void look_for_trained_images(ModelTest& test, const fs::path& model) {
   const fs::path file = (fs::is_directory(model) ? model : model.parent_path()) / file_name;
   if (!fs::exists(file)) return;
-  std::istringstream text(read_file(file));
-  const std::set<std::string> trained{std::istream_iterator<std::string>(text), {}};
+  const std::string text = read_file(file);
+  std::set<std::string, std::less<>> trained;
+  for (size_t at = 0, end = 0; (end = text.find('\n', at)) != text.npos; at = end + 1)
+    trained.insert(text.substr(at, end - at));
   test.trained_images = 0;
   std::vector<Row> rows(static_cast<size_t>(test.data.size()));
   std::iota(rows.begin(), rows.end(), Row{0});

@@ -51,15 +51,15 @@ def options_of(run):
 
 
 def test_what_nobody_chose_for_photographs_is_chosen_and_said(mudra, tmp_path, photographs):
-    result = mudra("train", photographs, "--out", "run", "--no-report")
+    result = mudra("train", photographs, "--batch-size", 8, "--out", "run", "--no-report")
     assert result.returncode == 0, result.stderr
     options = options_of(tmp_path / "run")
     assert options["size"] == "32x32" and options["network"] == "cnn" and options["split"] == "stratified:0.8"
-    assert options["epochs"] == 400  # 56 of 72 pictures train: one step an epoch
-    assert len((tmp_path / "run/metrics.jsonl").read_text().splitlines()) == 400
+    assert options["epochs"] == 58  # 56 of 72 pictures train: seven steps an epoch, 406 in all
+    assert len((tmp_path / "run/metrics.jsonl").read_text().splitlines()) == 58
     (chosen,) = [line for line in result.stderr.splitlines() if line.startswith("chosen ")]
     assert chosen.split(":", 1)[1].strip() == (
-        f'--size 32x32 --split stratified:0.8 --network cnn --augment "{options["augment"]}" --epochs 400')
+        f'--size 32x32 --split stratified:0.8 --network cnn --augment "{options["augment"]}" --epochs 58')
     assert options["augment"] != ""
     again = mudra("train", "--options", "run/options.toml", "--out", "again", "--no-report")
     assert again.returncode == 0 and "chosen" not in again.stderr
