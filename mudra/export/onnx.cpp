@@ -91,6 +91,20 @@ class Writer {
   }
 
  private:
+  // Templates stand before their use: clang 14 looks no further.
+  template <PoolKind Kind>
+  std::string add(const Pool2d<Kind>& layer, const std::string& x, const Shape&) {
+    const Window& w = layer.window;
+    return node(layer.is_max ? "MaxPool" : "AveragePool", {x}, named(layer.kind))
+        .set("kernel_shape", {w.height, w.width})
+        .set("strides", {w.stride, w.stride});
+  }
+
+  template <ActivationKind Function>
+  std::string add(const Activation<Function>&, const std::string& x, const Shape&) {
+    return activation(Function, x);
+  }
+
   // The layer's nodes, or the sum of the two ways of a block.
   std::string add(const AnyLayer& any, const std::vector<std::string>& inputs, const Shape& shape) {
     return std::visit(
@@ -117,14 +131,6 @@ class Writer {
         .set("strides", {g.stride, g.stride})
         .set("group", g.in / inputs_of_filter)
         .set("pads", {g.pad_height, g.pad_width, g.pad_height, g.pad_width});
-  }
-
-  template <PoolKind Kind>
-  std::string add(const Pool2d<Kind>& layer, const std::string& x, const Shape&) {
-    const Window& w = layer.window;
-    return node(layer.is_max ? "MaxPool" : "AveragePool", {x}, named(layer.kind))
-        .set("kernel_shape", {w.height, w.width})
-        .set("strides", {w.stride, w.stride});
   }
 
   std::string add(const GlobalPool&, const std::string& x, const Shape&) {
@@ -161,11 +167,6 @@ class Writer {
   std::string add(const Flatten&, const std::string& x, const Shape& shape) {
     if (shape.rank() == 2) return x;
     return node("Flatten", {x}, named("flatten")).set("axis", int64_t{1});
-  }
-
-  template <ActivationKind Function>
-  std::string add(const Activation<Function>&, const std::string& x, const Shape&) {
-    return activation(Function, x);
   }
 
   std::string activation(ActivationKind function, const std::string& x) {
