@@ -58,7 +58,7 @@ struct ValueRange {
     const bool is_positive = -negative <= 0.01 * positive;
     const auto within = [&](float most) { return low >= -0.01F * most && high <= 1.01F * most; };
     if (within(1)) return {0, 1};
-    if (is_positive && within(255) && high >= (type.whole ? 2 : 64)) return {0, 255};
+    if (is_positive && within(255) && high >= (type.whole ? 2.F : 64.F)) return {0, 255};
     if (is_positive && type.whole && within(65535)) return {0, 65535};
     if (!is_positive && !type.whole && std::max(-low, high) <= 1.01F && std::min(-low, high) >= 0.9F)
       return {-1, 1};
