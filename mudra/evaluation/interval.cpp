@@ -52,7 +52,10 @@ double t_quantile(int64_t freedom) {
     const double angle = std::atan(t / std::sqrt(degrees)), cosine = std::cos(angle);
     const bool is_odd = freedom % 2 == 1;
     double term = is_odd ? cosine : 1, sum = freedom == 1 ? 0 : term;
-    for (double k = is_odd ? 3 : 2; k < degrees; k += 2) sum += term *= (k - 1) / k * cosine * cosine;
+    for (int64_t k = is_odd ? 3 : 2; k < freedom; k += 2) {
+      const auto whole = static_cast<double>(k);
+      sum += term *= (whole - 1) / whole * cosine * cosine;
+    }
     return is_odd ? 2 / std::numbers::pi * (angle + std::sin(angle) * sum) : std::sin(angle) * sum;
   };
   double low = 0, high = 16;
@@ -138,10 +141,10 @@ Interval bootstrap_interval(std::span<const uint8_t> right, std::span<const int3
   const std::vector<Unit> units = gather(right, unit);
   const auto count = static_cast<int64_t>(units.size());
   if (count == 1) return {0, 1, "bootstrap", "photograph", 1};
-  const auto [least, most] = std::ranges::minmax(units, {}, &Unit::share);
-  if (least.share() == most.share()) {
+  const double share = units.front().share();
+  if (std::ranges::all_of(units, [&](const Unit& each) { return each.share() == share; })) {
     const auto independent = static_cast<double>(count);
-    Interval interval = wilson_interval(least.share() * independent, independent);
+    Interval interval = wilson_interval(share * independent, independent);
     interval.unit = "photograph";
     return interval;
   }
