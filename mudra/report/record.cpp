@@ -261,13 +261,11 @@ RunRecord make_record(const ModelTest& test, const Options& options, const std::
   if (!test.trained_images) {
     record.doubts.emplace_back(
         "Whether the model learned from these pictures, or from the same hands, is not known here. If it "
-        "did, "
-        "this says less about new ones.");
+        "did, this says less about new ones.");
   } else if (*test.trained_images == 0) {
     record.doubts.emplace_back(
         "No picture the model was trained on has the pixels of one of these. Whether it learned from the "
-        "same "
-        "hands is not known here. If it did, this says less about new ones.");
+        "same hands is not known here. If it did, this says less about new ones.");
   }
   return record;
 }

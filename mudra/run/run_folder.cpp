@@ -199,7 +199,6 @@ fs::path model_path(const fs::path& folder) { return folder / "model.safetensors
 
 RunLock::RunLock(fs::path folder, const std::string& option) : folder_(std::move(folder)) {
   const fs::path path = lock_path(folder_);
-  was_there_ = stays_ = fs::exists(path);
   for (;;) {
     const int made = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (made < 0) refuse(folder_, std::error_code(errno, std::generic_category()), option);
@@ -217,12 +216,15 @@ RunLock::RunLock(fs::path folder, const std::string& option) : folder_(std::move
     }, named{};
     if (::fstat(made, &locked) == 0 && ::stat(path.c_str(), &named) == 0 && locked.st_ino == named.st_ino) {
       descriptor_ = made;
+      was_there_ = stays_ = locked.st_size > 0;  // one that was just made is empty
       break;
     }
     ::close(made);
   }
   const std::string process = std::to_string(::getpid());
-  if (::ftruncate(descriptor_, 0) != 0 || ::pwrite(descriptor_, process.data(), process.size(), 0) < 0) {
+  // In this order a full disk leaves what another process wrote.
+  if (::pwrite(descriptor_, process.data(), process.size(), 0) < 0 ||
+      ::ftruncate(descriptor_, static_cast<off_t>(process.size())) != 0) {
     const std::error_code error(errno, std::generic_category());
     const RunLock gone(std::move(*this));
     refuse(gone.folder(), error, option);

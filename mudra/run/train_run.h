@@ -43,12 +43,10 @@ Run resume_run(const std::filesystem::path& folder, const std::map<std::string, 
                const RunEvents& events);
 
 // {run, model, predictions, trained_on: {images, validation, held_out_too, kept_epoch}, fold, epochs,
-// kept_epoch,
-//  ended, loss: {train, validation, held_out}, test: {...}, seconds: {...}}. `trained_on`: the images the
-//  model
-// that was kept learned from, those that chose its epoch, and whether held-out images are among them. From
-// `fold` to `loss`: of Experiment::shown_training(), its losses those of the epoch it kept, validation only
-// if there is such a part.
+//  kept_epoch, ended, loss: {train, validation, held_out}, test: {...}, seconds: {...}}
+// `trained_on`: the images the model that was kept learned from, those that chose its epoch, and whether
+// held-out images are among them. From `fold` to `loss`: of Experiment::shown_training(), its losses those of
+// the epoch it kept, validation only if there is such a part.
 nlohmann::json to_json(const Run& run);
 
 }  // namespace mudra

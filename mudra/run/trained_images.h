@@ -8,8 +8,7 @@
 namespace mudra {
 
 // Of the images the kept model learned from and those that chose its epoch; nothing for more than
-// `most_searched` images. Throws Error when it cannot
-// write.
+// `most_searched` images. Throws Error when it cannot write.
 void write_trained_images(const Experiment& experiment, const std::filesystem::path& folder);
 
 // Counts the test's images that the model was trained on, if its run's folder tells; `model` is that folder

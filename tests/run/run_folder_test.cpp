@@ -213,6 +213,10 @@ TEST(RunFolder, OfARunThatCouldNotEndCanBeGoneOnWith) {
   EXPECT_TRUE(RunLock(folder.path(), "").is_of_run_that_is_over());
   EXPECT_NE(message_of([&] { make_run_folder(out, ""); }).find("already holds a model"), std::string::npos);
   EXPECT_FALSE(fs::exists(folder.path() / "mudra.lock"));
+  // As when another process ended this run and removed its file just before the new one was made.
+  std::ofstream(folder.path() / "mudra.lock").close();
+  EXPECT_TRUE(RunLock(folder.path(), "").is_of_run_that_is_over());
+  EXPECT_FALSE(fs::exists(folder.path() / "mudra.lock"));
 }
 
 TEST(RunFolder, KeepsFilesOfOtherPeople) {
