@@ -63,15 +63,15 @@ TRAIN = ["train", "synth:100", "--network", "dense 4, relu", "--no-report", "--s
 
 @pytest.mark.parametrize("columns", [20, 60, 200])
 def test_progress_stays_on_its_line(tmp_path, columns):
-    status, text = on_a_terminal(tmp_path, columns, [*TRAIN, "--epochs", 500, "--split", "kfold:2"])
+    status, text = on_a_terminal(tmp_path, columns, [*TRAIN, "--epochs", 10000, "--split", "kfold:2"])
     assert status == 0
     shown = [line for line in re.split("\r\033\\[K|\r\n", text) if line.startswith("fold")]
     assert len(shown) > 3 and max(map(len, shown)) < columns
     assert [line for line in screen(text, columns) if line.startswith("fold")] == [
         line for line in shown if line.startswith("fold 1")][-1:] + [line for line in shown if line.startswith("fold 2")][-1:]
     # The time left goes first, then the time it took and how many were right.
-    fields = {20: "fold 1", 60: r"fold 1   epoch \d+ of 500   loss [0-9.]+   held out [0-9.]+", 200: r"fold 1   .*%   .* s   \d+ s left"}
-    assert re.fullmatch(fields[columns], shown[1])
+    fields = {20: "fold 1", 60: r"fold 1   epoch \d+ of 10000   loss [0-9.]+   held out [0-9.]+", 200: r"fold 1   .*%   .* s   \d+ s left"}
+    assert any(re.fullmatch(fields[columns], line) for line in shown)
 
 
 @pytest.mark.parametrize("columns", [20, 60, 200])
