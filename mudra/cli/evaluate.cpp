@@ -30,7 +30,8 @@ void evaluate_command(CLI::App& app) {
   auto a = std::make_shared<EvaluateArguments>();
   app.add_option("DATA", a->given["data"], "Labelled images, in any form that train reads")->required();
   app.add_option("--model", a->model, "A model file, or the folder of a run")->required();
-  add_options(app, a->given, {"classes", "groups", "labels", "strict", "size", "range", "seed", "threads"});
+  add_options(app, a->given,
+              {"classes", "groups", "labels", "true-labels", "strict", "size", "range", "seed", "threads"});
   app.add_option_function<std::vector<std::string>>(
          "--report",
          [a](const std::vector<std::string>& given) {
@@ -57,6 +58,7 @@ void evaluate_command(CLI::App& app) {
     if (a->json) {
       nlohmann::json document = to_json(test.evaluation);
       document["warnings"] = warnings_of(test);
+      if (test.true_evaluation) document["true_labels"] = to_json(*test.true_evaluation);
       if (a->report) document["report"] = (folder / "report.html").string();
       if (!a->predictions.empty()) document["predictions"] = a->predictions;
       print_json(document);
@@ -64,6 +66,7 @@ void evaluate_command(CLI::App& app) {
       print_confusion(test.evaluation);
       print_scores(test.evaluation);
       print_accuracy(test.evaluation, "images", ", if training saw none of them");
+      if (test.true_evaluation) print_accuracy(*test.true_evaluation, "images by their true labels");
       print_warnings(warnings_of(test));
       if (!a->predictions.empty()) say("answers   {}\n", a->predictions);
     }

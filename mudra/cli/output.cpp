@@ -95,6 +95,7 @@ void add_options(CLI::App& app, std::map<std::string, std::string>& given,
     const std::string help =
         fmt::format("{}{}{}", option.help, choices.empty() ? "" : ": ", fmt::join(choices, ", "));
     CLI::Option* made = nullptr;
+    constexpr bool is_list = std::is_same_v<std::decay_t<decltype(value)>, std::vector<std::string>>;
     if (default_text == "false") {  // needs no value: saying it turns it on
       made = app.add_flag_callback(
           "--" + name, [&given, name] { given[name] = "true"; }, help);
@@ -102,6 +103,7 @@ void add_options(CLI::App& app, std::map<std::string, std::string>& given,
       made = app.add_option_function<std::string>(
           "--" + name, [&given, name](const std::string& text) { given[name] = text; }, help);
       made->default_str(default_text)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+      if (is_list) made->multi_option_policy(CLI::MultiOptionPolicy::Join)->delimiter(',');
     }
     made->group(std::string(option.group));
   });

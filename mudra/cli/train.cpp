@@ -81,6 +81,7 @@ class EpochProgress {
 void describe_experiment(const Experiment& experiment) {
   say(stderr, "data      {}\n", experiment.data_text);
   print_notes(experiment.data);
+  if (!experiment.extra.empty()) say(stderr, "extra     {}\n", extra_text(experiment.extra));
   say(stderr, "split     {}\n", describe_split(experiment.split));
   const Network& network = experiment.initial.network;
   say(stderr, "network   {}   {} parameters\n", network.text(), thousands(network.parameter_count()));
@@ -92,6 +93,7 @@ void print_result(const Run& run) {
   const Evaluation& test = run.result.test;
   print_scores(test);
   print_accuracy(test, "held-out images");
+  if (run.result.true_test) print_accuracy(*run.result.true_test, "held-out images by their true labels");
   if (run.experiment.options.validation > 0)
     fmt::print("kept      epoch {}: its validation loss is the lowest\n", run.result.last().kept_epoch);
   say("model     {}\n          {}\n", (run.folder / "model.safetensors").string(),

@@ -63,6 +63,52 @@ Pixels Pixels::select(std::span<const Row> rows) const {
   return selected;
 }
 
+namespace {
+
+class JoinedPixels final : public PixelSource {
+ public:
+  explicit JoinedPixels(std::span<const Dataset> parts) {
+    for (const Dataset& part : parts) {
+      begin_.push_back(images_);
+      images_ += part.size();
+      parts_.push_back(part.pixels);
+    }
+  }
+  int64_t images() const { return images_; }
+
+  void read(int64_t image, float* out) const override {
+    const auto part = static_cast<size_t>(std::ranges::upper_bound(begin_, image) - begin_.begin() - 1);
+    parts_[part].read(image - begin_[part], out);
+  }
+
+ private:
+  std::vector<Pixels> parts_;
+  std::vector<int64_t> begin_;
+  int64_t images_ = 0;
+};
+
+}  // namespace
+
+Dataset joined(std::span<const Dataset> parts) {
+  const auto pixels = std::make_shared<JoinedPixels>(parts);
+  Shape shape = parts[0].pixels.shape();
+  shape[0] = pixels->images();
+  Dataset all;
+  all.source = parts[0].source;
+  all.classes = parts[0].classes;
+  all.pixels = Pixels(shape, pixels);
+  const bool are_weighted =
+      std::ranges::any_of(parts, [](const Dataset& d) { return !d.example_weights.empty(); });
+  for (const Dataset& part : parts) {
+    all.labels.insert(all.labels.end(), part.labels.begin(), part.labels.end());
+    if (!are_weighted) continue;
+    all.example_weights.insert(all.example_weights.end(), part.example_weights.begin(),
+                               part.example_weights.end());
+    all.example_weights.resize(all.labels.size(), 1);
+  }
+  return all;
+}
+
 Dataset Dataset::select(std::span<const Row> rows) const {
   const auto pick = [&](const auto& values) {
     std::remove_cvref_t<decltype(values)> picked;
@@ -80,6 +126,7 @@ Dataset Dataset::select(std::span<const Row> rows) const {
   selected.groups = pick(groups);
   selected.photographs = pick(photographs);
   selected.example_weights = pick(example_weights);
+  selected.true_labels = pick(true_labels);
   selected.source_rows = source_rows.empty() ? std::vector<Row>(rows.begin(), rows.end()) : pick(source_rows);
   selected.files = pick(files);
   selected.notes = notes;
@@ -88,7 +135,7 @@ Dataset Dataset::select(std::span<const Row> rows) const {
 }
 
 Dataset Dataset::keep_classes(std::span<const std::string> keep) const {
-  std::vector<int32_t> new_index(classes.size(), -1);
+  std::vector<int32_t> new_index(classes.size(), no_class);
   for (size_t i = 0; i < keep.size(); ++i) {
     const auto found = std::find(classes.begin(), classes.end(), keep[i]);
     if (found == classes.end()) {
@@ -107,6 +154,8 @@ Dataset Dataset::keep_classes(std::span<const std::string> keep) const {
   Dataset kept = select(rows);
   kept.classes.assign(keep.begin(), keep.end());
   for (int32_t& label : kept.labels) label = new_index[static_cast<size_t>(label)];
+  for (int32_t& label : kept.true_labels)
+    label = label == no_class ? no_class : new_index[static_cast<size_t>(label)];
   return kept;
 }
 

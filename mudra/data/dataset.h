@@ -12,6 +12,9 @@
 
 namespace mudra {
 
+// A true label that is none of the classes.
+inline constexpr int32_t no_class = -1;
+
 // A place in a data set. 32 bits: every list of rows is as long as the data.
 using Row = uint32_t;
 inline constexpr int64_t most_images = int64_t{1} << 32;
@@ -65,6 +68,9 @@ struct Dataset {
   std::vector<int32_t> groups;           // N indices into group_names, or empty when unknown
   std::vector<int32_t> photographs;      // N numbers, equal for images made from one photograph; or empty
   std::vector<float> example_weights;    // N: what each image counts in the loss, or empty: 1 each
+  // N classes that the images truly show, where that is known beside their labels; no_class: none of them. Or
+  // empty.
+  std::vector<int32_t> true_labels;
   // N places of the images in the source, counted from 0 among those that could be read; empty when they are
   // the same as here: nothing was selected.
   std::vector<Row> source_rows;
@@ -83,5 +89,9 @@ struct Dataset {
   // Error that lists the classes there are when one is not in the data.
   Dataset keep_classes(std::span<const std::string> keep) const;
 };
+
+// The examples of all parts one after the other, to train on: pixels, labels and example weights (1 where a
+// part has none). Shares the parts' memory. All have images of one size and the first part's classes.
+Dataset joined(std::span<const Dataset> parts);
 
 }  // namespace mudra

@@ -66,6 +66,8 @@ Dataset read_dataset(const std::string& source, const ReadOptions& options) {
     if (std::filesystem::is_regular_file(own, ignored)) groups = own;
   }
   if (!groups.empty()) read_groups(groups, options, data);
+  const std::string& truth = options.true_labels.empty() ? groups : options.true_labels;
+  if (!truth.empty()) read_true_labels(truth, options, options.true_labels.empty(), data);
   return data;
 }
 

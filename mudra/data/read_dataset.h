@@ -31,6 +31,9 @@ struct ReadOptions {
   // The group of each image: a CSV with columns file and group (or one line an image, in order), or an .npz
   // with an array `groups`, `group` or `hand`. Empty: a folder's own groups.csv is taken when there is one.
   std::string groups{};
+  // What each image truly shows, beside its label: an .npz with an array `true_label`, an .npy, or a CSV with
+  // columns file and true_label. Empty: that array or column of the file of groups, if it is there.
+  std::string true_labels{};
   bool strict = false;  // a bad file or line is an Error instead of being skipped
   // Arrays of more values than this stay on the disk and are read as they are needed.
   int64_t stream_above = int64_t{1} << 27;

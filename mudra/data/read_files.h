@@ -27,6 +27,9 @@ Dataset read_folder(const std::string& path, const ReadOptions& options);
 // Sets the group of every image from the file `path`.
 void read_groups(const std::string& path, const ReadOptions& options, Dataset& data);
 
+// Sets what every image truly shows from the file `path`, or if it may lack them and does, nothing.
+void read_true_labels(const std::string& path, const ReadOptions& options, bool may_lack, Dataset& data);
+
 // Remembers a bad file or row, or throws it when options.strict.
 void skip(Dataset& data, const std::string& message, const ReadOptions& options);
 // Says how many were skipped; throws Error when nothing is left.

@@ -1,5 +1,5 @@
-// One value for each image of a data set: groups and weights, from arrays or from a CSV that names the images
-// or has a line for each in order.
+// One value for each image of a data set: groups, true labels and weights, from arrays or from a CSV that
+// names the images or has a line for each in order.
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -88,6 +88,12 @@ void read_image_column(const std::string& path, const std::string& column, const
   }
 }
 
+bool has_csv_column(const std::string& path, std::string_view column) {
+  CsvReader csv(open_plain_or_gzip(path));
+  std::vector<std::string_view> fields;
+  return csv.next(fields) && csv_column(fields, column);
+}
+
 void weights_from_array(const NpyArray& array, Dataset& data) {
   const bool is_column = array.shape.size() == 1 || (array.shape.size() == 2 && array.shape[1] == 1);
   if (array.is_text() || !is_column || array.shape[0] != data.size()) {
@@ -114,6 +120,49 @@ void read_groups(const std::string& path, const ReadOptions& options, Dataset& d
     index.finish(data.group_names, data.groups);
   }
   data.notes.push_back(std::to_string(data.group_names.size()) + " groups from " + path);
+}
+
+void read_true_labels(const std::string& path, const ReadOptions& options, bool may_lack, Dataset& data) {
+  std::vector<std::string> names;
+  std::vector<int32_t> index;
+  const std::string magic = first_bytes(path);
+  if (magic.starts_with("PK") || magic == "\x93NUMPY") {
+    std::unique_ptr<ByteSource> source;
+    if (magic.starts_with("PK")) {
+      const NpzFile file(path);
+      source = file.find({"true_label", "true_labels"});
+      if (!source && may_lack) return;
+      if (!source) source = file.open({"true_label"}, "Save what each image truly shows under this name");
+    } else {
+      source = open_file(path);
+    }
+    array_labels(open_npy(std::move(source)), data.size(), options, names, index);
+  } else {
+    LabelIndex texts;
+    if (may_lack && !has_csv_column(path, "true_label")) return;
+    read_image_column(path, "true_label", data,
+                      [&](std::string_view text, const std::string&) { texts.add(text); });
+    texts.finish(names, index);
+  }
+  std::vector<int32_t> class_of;
+  for (const std::string& name : names) {
+    const auto found = std::ranges::find(data.classes, name);
+    class_of.push_back(found == data.classes.end() ? no_class
+                                                   : static_cast<int32_t>(found - data.classes.begin()));
+  }
+  if (std::ranges::all_of(class_of, [](int32_t label) { return label == no_class; })) {
+    throw Error("none of its true labels (" + join_names(names, 5) + ") is a class of the data (" +
+                    join_names(data.classes, 5) + ")",
+                path, "Name the classes as the data do");
+  }
+  int64_t different = 0;
+  data.true_labels.clear();
+  for (size_t row = 0; row < index.size(); ++row) {
+    data.true_labels.push_back(class_of[static_cast<size_t>(index[row])]);
+    different += data.true_labels.back() != data.labels[row];
+  }
+  data.notes.push_back("true labels from " + path + ": " + std::to_string(different) + " of " +
+                       std::to_string(data.size()) + " images have another label");
 }
 
 void read_example_weights(const std::string& path, Dataset& data) {

@@ -30,15 +30,15 @@ int64_t enough_epochs(const Options& options, const Dataset& data) {
 }  // namespace
 
 LoadedData load_and_choose(Options& options, ThreadTeam& team, const Progress& progress) {
-  const bool is_open = options.recipe == Recipe::none;
-  const bool picks_network = is_open && !options.given.contains("network");
-  const bool picks_size = picks_network && !options.given.contains("size");
+  const bool picks_network = !options.given.contains("network");
+  // Who gives a network by itself means it for the images as they are.
+  const bool picks_size = !options.given.contains("size") && (picks_network || !options.recipe.empty());
   LoadedData loaded =
       load_data(options.data, options.seed, team, progress, picks_size ? large_pictures : Shrink{});
   const Dataset& data = loaded.data;
   const Shape& shape = data.pixels.shape();
   const bool is_shrunk = picks_size && loaded.is_shrunk, is_folder = !data.files.empty();
-  if (!is_open || (!is_folder && !is_shrunk)) return loaded;
+  if (!is_folder && !is_shrunk) return loaded;
   if (is_shrunk)
     choose(options, "size", std::to_string(shape[1]) + "x" + std::to_string(shape[2]), loaded.chosen);
   if (is_folder) choose(options, "split", "stratified:0.8", loaded.chosen);

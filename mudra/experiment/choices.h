@@ -7,7 +7,7 @@ namespace mudra {
 
 // load_data() for a training. For a folder of pictures, and for images with a side above 48 pixels, sets what
 // no recipe, file or text has set of
-//   --size     32x32 for pictures larger than 48 pixels, if --network is open, too
+//   --size     32x32 for pictures larger than 48 pixels, unless --network was given without a recipe
 //   --network  a small convolutional network; with it
 //   --augment  mild changes
 //   --epochs   30, or as many as make 400 steps

@@ -20,6 +20,23 @@ Split with_validation(const Dataset& data, const Options& options, Split split) 
 
 }  // namespace
 
+namespace {
+
+// Of the images that truly show one of the classes; `answers` are for all of `data`.
+std::optional<Evaluation> against_true_labels(const Dataset& data, const Answers& answers, uint64_t seed) {
+  std::vector<Row> known;
+  for (size_t row = 0; row < data.true_labels.size(); ++row) {
+    if (data.true_labels[row] != no_class) known.push_back(static_cast<Row>(row));
+  }
+  if (known.empty()) return {};
+  const Dataset tested = data.select(known);
+  std::vector<int32_t> answered;
+  for (const Row row : known) answered.push_back(answers.labels[row]);
+  return evaluate(tested.true_labels, answered, tested.classes, units_of(tested, seed));
+}
+
+}  // namespace
+
 Network network_for(const Options& options, const Dataset& data) {
   const Shape& images = data.pixels.shape();
   return Network::parse(options.network, {1, images[1], images[2], images[3]},
@@ -37,7 +54,7 @@ int64_t images_of_trained_groups(const Experiment& experiment) {
   return images;
 }
 
-Experiment prepare(Dataset data, const Options& options) {
+Experiment prepare(Dataset data, const Options& options, std::vector<Extra> extra) {
   check_together(options);
   if (data.classes.size() < 2) {
     throw Error("all images are of one class, '" + data.classes.at(0) + "': there is nothing to tell apart",
@@ -46,10 +63,14 @@ Experiment prepare(Dataset data, const Options& options) {
   Experiment made;
   made.options = options;
   made.split = with_validation(data, options, make_split(data, options.split, options.seed));
-  if (made.split.folds.size() > 1) {
+  made.folds = made.split.folds;
+  if (made.folds.size() > 1) {
     const Fold all{rows_of(data, made.split), {}, "all images"};
-    made.whole = with_validation(data, options, {"", {all}}).folds[0];
+    made.folds.push_back(with_validation(data, options, {"", {all}}).folds[0]);
   }
+  made.with_extra = add_extra(data, options, extra, made.folds);
+  for (Extra& each : extra) each.data.pixels = {};  // held by with_extra
+  made.extra = std::move(extra);
   class_weights(options.training.class_weights, data, made.split.folds[0].train);
   const Shape& images = data.pixels.shape();
   made.initial.classes = data.classes;
@@ -67,8 +88,8 @@ Experiment prepare(Dataset data, const Options& options) {
 }
 
 Trainer trainer_for(const Experiment& experiment, size_t training, ThreadTeam& team) {
-  return {experiment.initial.network,  experiment.data,         experiment.training(training),
-          experiment.options.training, experiment.options.seed, team};
+  return {experiment.initial.network,  experiment.training_data(), experiment.training(training),
+          experiment.options.training, experiment.options.seed,    team};
 }
 
 FoldResult result_of(const Experiment& experiment, size_t training, Trainer&& trainer, ThreadTeam& team) {
@@ -111,7 +132,11 @@ ExperimentResult conclude(const Experiment& experiment, std::vector<FoldResult> 
   const Dataset tested = experiment.data.select(result.test_rows);
   result.test = evaluate(tested.labels, result.answers.labels, experiment.data.classes,
                          units_of(tested, experiment.options.seed));
-  if (result.test.new_group && images_of_trained_groups(experiment) > 0) result.test.new_group.reset();
+  result.true_test = against_true_labels(tested, result.answers, experiment.options.seed);
+  if (result.test.new_group && images_of_trained_groups(experiment) > 0) {
+    result.test.new_group.reset();
+    if (result.true_test) result.true_test->new_group.reset();
+  }
   result.model = experiment.initial;
   result.model.network = std::move(trainings.back().network);
   result.trainings = std::move(trainings);
@@ -159,7 +184,7 @@ ModelTest test_model(Model model, const DataOptions& options, uint64_t seed, con
   const int allowed = threads_allowed(run);
   ThreadTeam loading(allowed);
   LoadedData loaded = load_data_for(model, options, seed, loading, progress);
-  ModelTest test{std::move(model), std::move(loaded.data), std::move(loaded.text), {}, {}, {}};
+  ModelTest test{std::move(model), std::move(loaded.data), std::move(loaded.text), {}, {}, {}, {}};
   const int64_t together = std::min(answered_together, test.data.size());
   ThreadTeam team(worthwhile_threads(together * test.model.network.multiply_adds(), allowed));
   test.threads = team.threads();
@@ -169,6 +194,7 @@ ModelTest test_model(Model model, const DataOptions& options, uint64_t seed, con
   test.answers = Predictor(test.model).answers(test.data, rows, team);
   test.evaluation =
       evaluate(test.data.labels, test.answers.labels, test.data.classes, units_of(test.data, seed));
+  test.true_evaluation = against_true_labels(test.data, test.answers, seed);
   test.seconds.total = total.seconds();
   test.seconds.evaluate = test.seconds.total - test.seconds.load;
   return test;

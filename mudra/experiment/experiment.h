@@ -21,6 +21,7 @@
 #include "mudra/data/dataset.h"
 #include "mudra/data/split.h"
 #include "mudra/evaluation/evaluation.h"
+#include "mudra/experiment/extra.h"
 #include "mudra/experiment/options.h"
 #include "mudra/inference/answer.h"
 #include "mudra/network/model.h"
@@ -32,22 +33,28 @@ namespace mudra {
 struct Experiment {
   Options options;
   Dataset data;
-  std::string data_text;            // what was read and what of it is used
-  std::vector<std::string> chosen;  // options that nobody chose, as on a command line: "--network cnn"
-  Split split;
-  Model initial;              // classes, preprocessing, and the network before training
-  std::optional<Fold> whole;  // with more than one fold: all images, on which the model to keep is trained
+  std::string data_text;              // what was read and what of it is used
+  std::vector<std::string> chosen;    // options that nobody chose, as on a command line: "--network cnn"
+  std::vector<Extra> extra;           // images that only train
+  std::optional<Dataset> with_extra;  // the data, then the images that only train, if there are any
+  Split split;                        // of the data alone
+  Model initial;                      // classes, preprocessing, and the network before training
+  // The folds, then with more than one of them all images, on which the model to keep is trained. Their rows
+  // are of training_data(): those of the data, and in the training parts more.
+  std::vector<Fold> folds;
 
-  // The folds, then the training on all images if there is one.
-  size_t trainings() const { return split.folds.size() + (whole ? 1 : 0); }
-  const Fold& training(size_t i) const { return i < split.folds.size() ? split.folds[i] : *whole; }
+  size_t trainings() const { return folds.size(); }
+  const Fold& training(size_t i) const { return folds[i]; }
+  bool trains_on_all() const { return folds.size() > split.folds.size(); }
+  const Dataset& training_data() const { return with_extra ? *with_extra : data; }
   // Whose losses stand for all: the last fold's, for a training on all images holds nothing out.
   size_t shown_training() const { return split.folds.size() - 1; }
   const Fold& model_training() const { return training(trainings() - 1); }  // of the model that is kept
 };
 
-// Splits the data and makes the network. Throws Error for what cannot be, before any training.
-Experiment prepare(Dataset data, const Options& options);
+// Splits the data, says which of the extra images may train where, and makes the network. Throws Error for
+// what cannot be, before any training.
+Experiment prepare(Dataset data, const Options& options, std::vector<Extra> extra = {});
 
 // Held-out images whose group also trains in their fold. The data must have groups.
 int64_t images_of_trained_groups(const Experiment& experiment);
@@ -80,11 +87,12 @@ struct Seconds {
 };
 
 struct ExperimentResult {
-  std::vector<FoldResult> trainings;  // in the experiment's order
-  Model model;                        // of the last of them
-  std::vector<Row> test_rows;         // the images tested, in the order of the folds
-  Answers answers;                    // for them
-  Evaluation test;                    // of all folds together
+  std::vector<FoldResult> trainings;    // in the experiment's order
+  Model model;                          // of the last of them
+  std::vector<Row> test_rows;           // the images tested, in the order of the folds
+  Answers answers;                      // for them
+  Evaluation test;                      // of all folds together
+  std::optional<Evaluation> true_test;  // the same answers against the true labels, where those are known
   Seconds seconds;
 
   const FoldResult& last() const { return trainings.back(); }
@@ -122,6 +130,7 @@ struct ModelTest {
   std::string data_text;
   Answers answers;  // for every image
   Evaluation evaluation;
+  std::optional<Evaluation> true_evaluation;  // against the true labels, where those are known
   Seconds seconds;
   int threads = 1;                             // that answered: the answers do not depend on them
   std::optional<int64_t> trained_images = {};  // of the data that the model was trained on, if that is known

@@ -13,21 +13,26 @@
 #include "mudra/synth/render_hands.h"
 
 namespace mudra {
-namespace {
 
-// "synth:2000" or "synth:2000:ankara"
-Dataset render(const std::string& source, const SizeOption& size, uint64_t seed, ThreadTeam& team,
-               const Progress& progress) {
+SynthOptions synth_options(const std::string& source, uint64_t seed, std::string_view option) {
   SynthOptions synth;
   synth.seed = seed;
   const std::string_view rest = std::string_view(source).substr(source.find(':') + 1);
   const size_t colon = rest.find(':');
   synth.count = parse_number<int64_t>(rest.substr(0, colon)).value_or(0);
   if (synth.count < 1) {
-    throw usage_error("'" + source + "' names no number of images", "DATA",
+    throw usage_error("'" + source + "' names no number of images", option,
                       "Write it as synth:2000 or synth:2000:mixed");
   }
   if (colon != rest.npos) synth.domain = rest.substr(colon + 1);
+  return synth;
+}
+
+namespace {
+
+Dataset render(const std::string& source, const SizeOption& size, uint64_t seed, ThreadTeam& team,
+               const Progress& progress) {
+  SynthOptions synth = synth_options(source, seed);
   if (size.height != size.width)
     throw usage_error("rendered images are square", "--size", "Give one number, such as 28");
   if (size.height > 0) synth.size = size.height;
@@ -64,6 +69,7 @@ LoadedData load(const DataOptions& options, uint64_t seed, ThreadTeam& team, con
                                  .white = static_cast<float>(options.range.white),
                                  .labels = options.labels,
                                  .groups = options.groups,
+                                 .true_labels = options.true_labels,
                                  .strict = options.strict,
                                  .progress = progress});
   }
@@ -117,6 +123,8 @@ LoadedData load_data_for(const Model& model, const DataOptions& options, uint64_
     index.push_back(static_cast<int32_t>(at - model.classes.begin()));
   }
   for (int32_t& label : data.labels) label = index[static_cast<size_t>(label)];
+  for (int32_t& label : data.true_labels)
+    label = label == no_class ? label : index[static_cast<size_t>(label)];
   data.classes = model.classes;
   return {fit_to(std::move(data), model.preprocessing), text, false, {}};
 }

@@ -8,11 +8,15 @@
 #include "mudra/data/read_dataset.h"
 #include "mudra/experiment/options.h"
 #include "mudra/network/model.h"
+#include "mudra/synth/render_hands.h"
 
 namespace mudra {
 
 // What is rendered when no data are named.
 inline constexpr std::string_view default_data = "synth:2000";
+
+// What "synth:2000" or "synth:2000:ankara" asks for. Throws a usage Error that names `option`.
+SynthOptions synth_options(const std::string& source, uint64_t seed, std::string_view option = "DATA");
 
 struct LoadedData {
   Dataset data;

@@ -12,36 +12,21 @@
 #include "mudra/core/error.h"
 #include "mudra/core/number.h"
 #include "mudra/core/thread_team.h"
+#include "mudra/experiment/recipes.h"
 
 namespace mudra {
 namespace {
 
-// What a recipe changes of the defaults.
-void apply_recipe(Options& options, const std::string& name) {
-  set_option(options, "recipe", name);
-  if (options.recipe == Recipe::none) return;
-  options.data.classes = {"0", "5"};
-  options.network = "dense 128, sigmoid";
-  options.init = Initialization::normal;
-  options.training.optimizer = OptimizerKind::sgd;
-  options.training.learning_rate = 0.01;
-  options.training.epochs = 100;
-  options.training.batch_size = 32;
-  options.training.shuffle = false;
-  options.split = "0.8";
-}
-
-std::map<std::string, std::string> read_toml(const std::filesystem::path& path) {
+std::map<std::string, std::string> parse_toml(std::string_view toml, const std::string& where) {
   std::map<std::string, std::string> values;
   try {
-    const toml::table table = toml::parse(read_file(path, 1 << 20));
+    const toml::table table = toml::parse(toml);
     for (const auto& [key, node] : table) {
       std::string& text = values[std::string(key.str())];
       if (const toml::array* list = node.as_array()) {
         for (const toml::node& item : *list) {
           const auto word = item.value<std::string>();
-          if (!word)
-            throw usage_error("must be a list of texts", path.string() + ": " + std::string(key.str()));
+          if (!word) throw usage_error("must be a list of texts", where + ": " + std::string(key.str()));
           text += (text.empty() ? "" : ",") + *word;
         }
       } else if (node.is_string()) {
@@ -54,14 +39,48 @@ std::map<std::string, std::string> read_toml(const std::filesystem::path& path) 
         text = text_of(*node.value<double>());
       } else {
         throw usage_error("must be a number, a text or a list of texts",
-                          path.string() + ": " + std::string(key.str()));
+                          where + ": " + std::string(key.str()));
       }
     }
   } catch (const toml::parse_error& error) {
-    throw usage_error(error.description(), path.string() + ":" + std::to_string(error.source().begin.line),
+    throw usage_error(error.description(), where + ":" + std::to_string(error.source().begin.line),
                       "Write `name = value` lines of TOML");
   }
   return values;
+}
+
+std::map<std::string, std::string> read_toml(const std::filesystem::path& path) {
+  return parse_toml(read_file(path, 1 << 20), path.string());
+}
+
+// Sets what a recipe, one in the program or a file, says.
+void apply_recipe(Options& options, const std::string& name) {
+  options.recipe = name;
+  options.given.emplace("recipe");
+  if (name.empty()) return;
+  const auto known = std::ranges::find(recipes(), name, &NamedRecipe::name);
+  if (known == recipes().end() && !std::filesystem::exists(name)) {
+    std::vector<std::string> names;
+    for (const NamedRecipe& recipe : recipes()) names.emplace_back(recipe.name);
+    throw usage_error("there is no recipe '" + name + "'", "--recipe",
+                      did_you_mean(name, names) + " Or name a TOML file");
+  }
+  for (const auto& [option, text] :
+       known == recipes().end() ? read_toml(name) : parse_toml(known->toml, name)) {
+    if (option == "recipe")
+      throw usage_error("a recipe cannot start from another", name, "Copy what it says");
+    set_option(options, option, text);
+  }
+}
+
+// Whether a file leaves nothing for a recipe to say.
+bool says_all(const std::map<std::string, std::string>& file) {
+  bool all = true;
+  const Options options;
+  describe(options, [&](const OptionInfo& option, const auto&) {
+    all = all && file.contains(std::string(option.name));
+  });
+  return all;
 }
 
 }  // namespace
@@ -121,7 +140,8 @@ Options make_options(const std::filesystem::path& toml_file,
   Options options;
   if (given.contains("recipe")) apply_recipe(options, given.at("recipe"));
   try {
-    if (!given.contains("recipe") && file.contains("recipe")) apply_recipe(options, file.at("recipe"));
+    if (!given.contains("recipe") && file.contains("recipe") && !says_all(file))
+      apply_recipe(options, file.at("recipe"));
     for (const auto& [name, text] : file) set_option(options, name, text);
   } catch (const Error& error) {
     throw usage_error(error.what(), toml_file.string());

@@ -41,6 +41,9 @@ struct DataOptions {
   std::string groups;
   std::string labels;
   std::string example_weights;
+  std::string true_labels;
+  std::vector<std::string> extra;
+  int repeat = 1;
   bool strict = false;
   SizeOption size;
   RangeOption range;
@@ -58,16 +61,9 @@ struct RunOptions {
   bool operator==(const RunOptions&) const = default;
 };
 
-enum class Recipe { none, report };
-template <>
-struct Named<Recipe> {
-  static constexpr std::pair<Recipe, std::string_view> values[] = {{Recipe::none, ""},
-                                                                   {Recipe::report, "report"}};
-};
-
 struct Options {
   DataOptions data;
-  Recipe recipe = Recipe::none;
+  std::string recipe;
   std::string split = "0.8";
   double validation = 0;
   std::string network = "dense 128, relu";
@@ -106,6 +102,14 @@ void describe(O& o, Visit&& visit) {
   data("fit", o.data.fit, "how an image of another shape is fitted");
   data("example-weights", o.data.example_weights,
        "a file of what each image counts in the loss: .npy, .npz, one number a line, or a CSV (file,weight)");
+  data("true-labels", o.data.true_labels,
+       "what each image truly shows, to tell results against both: .npz (true_label), .npy or a CSV "
+       "(file,true_label)");
+  data("extra", o.data.extra,
+       "more images that only train, never a hand or near copy of one held out: SOURCE, SOURCE:0.3 for a "
+       "share "
+       "of them, SOURCE:x4 to take each four times");
+  data("repeat", o.data.repeat, "how often an epoch takes each image of the data, beside --extra", {1, 1000});
   split("split", o.split,
         "what is held out: 0.8 (trained on), stratified:0.8, group, kfold:5, group-kfold:5, "
         "leave-one-group-out or a file (FILE:FOLD of a nested one)");
@@ -116,7 +120,7 @@ void describe(O& o, Visit&& visit) {
           "mlp, lenet, cnn-tiny, cnn or resnet-mini");
   network("init", o.init, "initial weights");
   describe_training(o.training, visit);
-  run("recipe", o.recipe, "start from a named set of options");
+  run("recipe", o.recipe, "start from a set of options: report, quick, best, or a TOML file of them");
   run("seed", o.seed, "of all random numbers: the same seed gives the same result, to the bit", seed_limits);
   run("threads", o.run.threads,
       "at most so many, fewer for a small network; 0: as many as there are. The result does not depend on it",
@@ -129,7 +133,8 @@ void describe(O& o, Visit&& visit) {
 // Sets one option from text; throws a usage Error that names the option and what it may be.
 void set_option(Options& options, std::string_view name, const std::string& text);
 
-// Later sources win: defaults, then the recipe, then a TOML file, then what was given by name.
+// Later sources win: defaults, then the recipe, then a TOML file, then what was given by name. A file that
+// says every option, as to_toml() does, needs its recipe no more.
 Options make_options(const std::filesystem::path& toml_file, const std::map<std::string, std::string>& given);
 
 // Refuses options that contradict each other, by a usage Error.

@@ -189,7 +189,7 @@ std::string saved_model_text(const Experiment& experiment) {
   const auto pictures = [](size_t count) { return thousands(static_cast<int64_t>(count)) + " pictures"; };
   std::string text = "learned from " + pictures(fold.train.size());
   if (!fold.validation.empty()) text += ", " + pictures(fold.validation.size()) + " more chose its epoch";
-  return text + (experiment.whole
+  return text + (experiment.trains_on_all()
                      ? "; those held out are among them: the accuracy is that of networks trained "
                        "without them"
                      : "; the " + thousands(tested(experiment)) + " held out are not among them");

@@ -57,7 +57,7 @@ std::string fold_name(size_t fold) { return "fold." + std::to_string(fold); }
 // A hash of all that an experiment's result depends on: options (but for those of the run), split, every
 // pixel and what is known of the images, to the bit.
 std::string identity_of(const Experiment& experiment) {
-  const Dataset& data = experiment.data;
+  const Dataset &data = experiment.data, &learned = experiment.training_data();
   Options same = experiment.options;
   same.run = {};
   const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state(XXH3_createState(), XXH3_freeState);
@@ -75,7 +75,7 @@ std::string identity_of(const Experiment& experiment) {
   };
   add_names(data.classes);
   add_names(data.group_names);
-  add_values(data.labels);
+  add_values(learned.labels);
   for (const auto* numbers : {&data.groups, &data.photographs}) {
     add(std::to_string(numbers->size()) + ' ');
     add_values(*numbers);
@@ -84,11 +84,11 @@ std::string identity_of(const Experiment& experiment) {
   add_values(data.example_weights);
   add(data.pixels.shape().text() + (data.pixels.is_bytes() ? " bytes" : " floats"));
   std::vector<float> image(static_cast<size_t>(data.pixels.shape().per_example()));
-  for (int64_t row = 0; row < data.size(); ++row) {
-    if (data.pixels.is_bytes()) {
-      add_values(data.pixels.bytes(row));
+  for (int64_t row = 0; row < learned.size(); ++row) {
+    if (learned.pixels.is_bytes()) {
+      add_values(learned.pixels.bytes(row));
     } else {
-      data.pixels.read(row, image.data());
+      learned.pixels.read(row, image.data());
       add_values(image);
     }
   }

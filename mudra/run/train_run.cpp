@@ -15,7 +15,8 @@ namespace {
 Experiment read_and_prepare(Options options, const RunEvents& events) {
   ThreadTeam team(threads_allowed(options.run));
   LoadedData loaded = load_and_choose(options, team, events.reading);
-  Experiment experiment = prepare(std::move(loaded.data), options);
+  std::vector<Extra> extra = load_extra(options, loaded.data, team, events.reading);
+  Experiment experiment = prepare(std::move(loaded.data), options, std::move(extra));
   experiment.data_text = std::move(loaded.text);
   experiment.chosen = std::move(loaded.chosen);
   return experiment;
@@ -66,8 +67,8 @@ Run train_run(const Options& options, const std::string& out, const RunEvents& e
   const Stopwatch total;
   Run run;
   run.experiment = read_and_prepare(options, events);
-  const std::string_view recipe = name_of(options.recipe);
-  RunLock lock = make_run_folder(out, recipe.empty() ? "train" : std::string(recipe));
+  const std::string recipe = std::filesystem::path(options.recipe).stem().string();
+  RunLock lock = make_run_folder(out, recipe.empty() ? "train" : recipe);
   return run_in_folder(std::move(run), std::move(lock), false, events, total);
 }
 
@@ -97,25 +98,36 @@ nlohmann::json to_json(const Run& run) {
   nlohmann::json loss = {{"train", epoch.loss_train}, {"held_out", epoch.loss_held_out}};
   if (!std::isnan(epoch.loss_validation)) loss["validation"] = epoch.loss_validation;
   const Seconds& seconds = run.result.seconds;
-  return {{"run", run.folder.string()},
-          {"model", (run.folder / "model.safetensors").string()},
-          {"predictions", (run.folder / "predictions.csv").string()},
-          {"trained_on",
-           {{"images", learned.train.size()},
-            {"validation", learned.validation.size()},
-            {"held_out_too", run.experiment.whole.has_value()},
-            {"kept_epoch", run.result.last().kept_epoch}}},
-          {"fold", run.experiment.training(shown).name},
-          {"epochs", fold.history.back().number},
-          {"kept_epoch", fold.kept_epoch},
-          {"ended", name_of(fold.ending)},
-          {"loss", loss},
-          {"test", to_json(run.result.test)},
-          {"seconds",
-           {{"load", seconds.load},
-            {"train", seconds.train},
-            {"evaluate", seconds.evaluate},
-            {"total", seconds.total}}}};
+  nlohmann::json extra = nlohmann::json::array();
+  for (const Extra& each : run.experiment.extra) {
+    extra.push_back({{"source", each.text},
+                     {"images", each.data.labels.size()},
+                     {"other_classes", each.other_classes},
+                     {"of_held_out_groups", each.of_held_out_groups},
+                     {"near_copies", each.near_copies}});
+  }
+  nlohmann::json document = {{"run", run.folder.string()},
+                             {"model", (run.folder / "model.safetensors").string()},
+                             {"predictions", (run.folder / "predictions.csv").string()},
+                             {"trained_on",
+                              {{"images", learned.train.size()},
+                               {"validation", learned.validation.size()},
+                               {"held_out_too", run.experiment.trains_on_all()},
+                               {"kept_epoch", run.result.last().kept_epoch}}},
+                             {"fold", run.experiment.training(shown).name},
+                             {"epochs", fold.history.back().number},
+                             {"kept_epoch", fold.kept_epoch},
+                             {"ended", name_of(fold.ending)},
+                             {"loss", loss},
+                             {"test", to_json(run.result.test)},
+                             {"seconds",
+                              {{"load", seconds.load},
+                               {"train", seconds.train},
+                               {"evaluate", seconds.evaluate},
+                               {"total", seconds.total}}},
+                             {"extra", std::move(extra)}};
+  if (run.result.true_test) document["true_labels"] = to_json(*run.result.true_test);
+  return document;
 }
 
 }  // namespace mudra

@@ -47,6 +47,9 @@ Run resume_run(const std::filesystem::path& folder, const std::map<std::string, 
 // `trained_on`: the images the model that was kept learned from, those that chose its epoch, and whether
 // held-out images are among them. From `fold` to `loss`: of Experiment::shown_training(), its losses those of
 // the epoch it kept, validation only if there is such a part.
+//
+// and `extra`: [{source, images, other_classes, of_held_out_groups, near_copies}] as Extra has them, and
+// where true labels are known `true_labels`: the test against those.
 nlohmann::json to_json(const Run& run);
 
 }  // namespace mudra

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
+#include <algorithm>
+#include <iterator>
 #include <numeric>
 #include <set>
 #include <span>
@@ -31,11 +33,21 @@ void visit_hashes(const Pixels& pixels, std::span<const Row> rows, Visit&& visit
 }  // namespace
 
 void write_trained_images(const Experiment& experiment, const fs::path& folder) {
-  if (experiment.data.size() > most_searched) return;  // they would be read once more
-  std::string text;
+  // They are read once more. Of extra images too many to read, nobody asks.
+  const int64_t images = experiment.training_data().size() > most_searched
+                             ? experiment.data.size()
+                             : experiment.training_data().size();
+  if (images > most_searched) return;
   const Fold& fold = experiment.model_training();
-  for (const auto* rows : {&fold.train, &fold.validation})
-    visit_hashes(experiment.data.pixels, *rows, [&](const std::string& hash) { text += hash + "\n"; });
+  std::set<std::string> hashes;
+  for (const auto* rows : {&fold.train, &fold.validation}) {
+    std::vector<Row> asked;
+    std::ranges::copy_if(*rows, std::back_inserter(asked), [&](Row row) { return row < images; });
+    visit_hashes(experiment.training_data().pixels, asked,
+                 [&](const std::string& hash) { hashes.insert(hash); });
+  }
+  std::string text;
+  for (const std::string& hash : hashes) text += hash + "\n";
   write_file_atomically(folder / file_name, text);
 }
 

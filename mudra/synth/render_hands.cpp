@@ -118,24 +118,38 @@ class RenderedImages : public PixelSource {
 
 }  // namespace
 
+void render_parts(const SynthOptions& options, ThreadTeam& team, const Progress& progress,
+                  const TakeImages& take) {
+  check(options, std::numeric_limits<double>::infinity());
+  const int64_t at_once = int64_t{8} * team.threads();
+  const auto each = static_cast<size_t>(shape_of(options).per_example());
+  std::vector<uint8_t> bytes;
+  for (int64_t first = 0; first < people(options); first += at_once) {
+    const int64_t begin = first * images_per_person;
+    progress(begin, options.count);
+    const int64_t end = std::min(options.count, begin + at_once * images_per_person);
+    bytes.resize(static_cast<size_t>(end - begin) * each);
+    team.run((end - begin + images_per_person - 1) / images_per_person, [&](int64_t person) {
+      Workspace work;
+      const int64_t from = begin + person * images_per_person;
+      for (int64_t i = from; i < std::min(end, from + images_per_person); ++i)
+        render(options, i, label_of(options, i), work, &bytes[static_cast<size_t>(i - begin) * each],
+               nullptr);
+    });
+    if (!take(bytes)) return;
+  }
+}
+
 Dataset render_hands(const SynthOptions& options, ThreadTeam& team, const Progress& progress) {
   check(options, most_in_memory);
   Dataset data = describe(options);
   const Shape shape = shape_of(options);
   std::vector<uint8_t> bytes(static_cast<size_t>(shape.elements()));
-  const auto render_person = [&](int64_t person) {
-    Workspace work;
-    const int64_t end = std::min(options.count, (person + 1) * images_per_person);
-    for (int64_t i = person * images_per_person; i < end; ++i) {
-      uint8_t* const pixels = &bytes[static_cast<size_t>(i * shape.per_example())];
-      render(options, i, data.labels[static_cast<size_t>(i)], work, pixels, nullptr);
-    }
-  };
-  const int64_t at_once = int64_t{8} * team.threads();  // people between two looks at progress
-  for (int64_t first = 0; first < people(options); first += at_once) {
-    progress(first * images_per_person, options.count);
-    team.run(std::min(at_once, people(options) - first), [&](int64_t i) { render_person(first + i); });
-  }
+  auto to = bytes.begin();
+  render_parts(options, team, progress, [&](std::span<const uint8_t> part) {
+    to = std::ranges::copy(part, to).out;
+    return true;
+  });
   data.pixels = Pixels(shape, std::move(bytes));
   return data;
 }

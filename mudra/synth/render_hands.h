@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -34,6 +35,12 @@ Dataset render_hands(const SynthOptions& options, ThreadTeam& team, const Progre
 // take 8 bytes an image. Reading is thread-safe. More than 16 GB of images, which render_hands() refuses, are
 // allowed.
 Dataset rendered_on_demand(const SynthOptions& options);
+
+// Renders the images some people at a time, and hands the bytes of each such part to `take` in order, until
+// it says false.
+using TakeImages = std::function<bool(std::span<const uint8_t> bytes)>;
+void render_parts(const SynthOptions& options, ThreadTeam& team, const Progress& progress,
+                  const TakeImages& take);
 
 // One image with what is known about it.
 struct RenderedHand {

@@ -217,18 +217,20 @@ def test_killed_between_model_and_report_the_report_comes_by_resuming(mudra, tmp
     assert "over" in mudra("train", "--resume", "cut").stderr
 
 
-def test_changed_data_are_noticed(mudra, tmp_path):
+@pytest.mark.parametrize("changed", ["data.npz", "more.npz"])
+def test_changed_data_are_noticed(mudra, tmp_path, changed):
     np = pytest.importorskip("numpy", reason="NumPy is not installed")
     pixels = np.random.default_rng(2).integers(0, 256, (700, 6, 6)).astype("u1")
     labels = np.array([str(i % 3) for i in range(700)])
-    np.savez(tmp_path / "data.npz", dataset=pixels, labels=labels)
-    process = subprocess.Popen([COMMAND, "train", "data.npz", "--epochs", "100000", "--out", "cut", "--checkpoint", "0"],
+    for name in ["data.npz", "more.npz"]:
+        np.savez(tmp_path / name, dataset=pixels if name == "data.npz" else 255 - pixels, labels=labels)
+    process = subprocess.Popen([COMMAND, "train", "data.npz", "--extra", "more.npz", "--epochs", "100000", "--out", "cut", "--checkpoint", "0"],
                                cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     wait_for(lambda: checkpoint(tmp_path / "cut").exists())
     process.kill()
     process.wait()
     pixels[501, 3, 2] ^= 1
-    np.savez(tmp_path / "data.npz", dataset=pixels, labels=labels)
+    np.savez(tmp_path / changed, dataset=pixels if changed == "data.npz" else 255 - pixels, labels=labels)
     result = mudra("train", "--resume", "cut")
     assert result.returncode == 1 and "belongs to other data" in result.stderr, result.stderr
 

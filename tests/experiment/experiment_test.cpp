@@ -163,24 +163,23 @@ TEST(Experiment, RefusesPatienceWithoutValidation) {
 
 TEST(Experiment, OfSeveralFoldsTrainsOnAllImagesLast) {
   const Experiment one = prepare(hands(), options_of({{"split", "0.75"}}));
-  EXPECT_FALSE(one.whole);
+  EXPECT_FALSE(one.trains_on_all());
   EXPECT_EQ(one.trainings(), 1U);
   EXPECT_EQ(one.training(0).train.size(), 90U);
   EXPECT_EQ(one.training(0).test.size(), 30U);
 
   const Experiment three = prepare(hands(), options_of());
-  ASSERT_TRUE(three.whole);
+  ASSERT_TRUE(three.trains_on_all());
   EXPECT_EQ(three.trainings(), 4U);
-  EXPECT_EQ(&three.training(3), &*three.whole);
   std::vector<Row> all(120);
   for (size_t i = 0; i < all.size(); ++i) all[i] = static_cast<Row>(i);
-  EXPECT_EQ(three.whole->train, all);
-  EXPECT_TRUE(three.whole->test.empty());
-  EXPECT_EQ(three.whole->name, "all images");
+  EXPECT_EQ(three.training(3).train, all);
+  EXPECT_TRUE(three.training(3).test.empty());
+  EXPECT_EQ(three.training(3).name, "all images");
 
   const Experiment validated = prepare(hands(), options_of({{"validation", "0.25"}}));
-  EXPECT_EQ(validated.whole->train.size(), 90U);
-  EXPECT_EQ(validated.whole->validation.size(), 30U);
+  EXPECT_EQ(validated.training(3).train.size(), 90U);
+  EXPECT_EQ(validated.training(3).validation.size(), 30U);
 }
 
 TEST(Options, AnUnknownWordIsRefusedWithTheChoices) {
@@ -215,6 +214,9 @@ const std::map<std::string, std::string>& others() {
       {"channels", "3"},
       {"fit", "keep-aspect"},
       {"example-weights", "w.npy"},
+      {"true-labels", "truth.npy"},
+      {"extra", "synth:600:massey,more/:x2"},
+      {"repeat", "4"},
       {"split", "kfold:7"},
       {"validation", "0.1"},
       {"network", "conv 3 3x3, relu"},
