@@ -199,6 +199,7 @@ Json document(const RunRecord& record, const Summary& words) {
   }
   return {{"words", words_of(words, record.evaluation)},
           {"facts", rows_of({{"Data", record.data},
+                             {"Only for training", record.extra},
                              {"Split", record.split},
                              {"Network", record.network},
                              {"Saved model", record.saved_model}})},

@@ -217,6 +217,7 @@ RunRecord make_record(const Experiment& experiment, ExperimentResult result,
   record.options_toml = to_toml(experiment.options);
   record.data = experiment.data_text;
   record.notes = notes_of(experiment.data);
+  record.extra = extra_text(experiment.extra);
   record.split = describe_split(experiment.split);
   record.network = network_text(experiment.initial.network);
   record.trained_on = static_cast<int64_t>(experiment.model_training().train.size());
@@ -226,6 +227,7 @@ RunRecord make_record(const Experiment& experiment, ExperimentResult result,
   record.history = shown.history;
   record.kept_epoch = shown.kept_epoch;
   record.evaluation = result.test;
+  record.true_evaluation = result.true_test;
   record.test = experiment.data.select(result.test_rows);
   record.folds = fold_records(experiment, result);
   record.answers = std::move(result.answers);
@@ -252,6 +254,7 @@ RunRecord make_record(const ModelTest& test, const Options& options, const std::
   record.notes = notes_of(test.data);
   record.network = network_text(test.model.network) + ", from " + file.string();
   record.evaluation = test.evaluation;
+  record.true_evaluation = test.true_evaluation;
   record.test = test.data;
   record.answers = test.answers;
   record.weights = weights_of(nullptr, test.model.network);

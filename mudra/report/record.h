@@ -38,6 +38,7 @@ struct RunRecord {
   std::vector<OptionRecord> options;
   std::string options_toml;    // the same as a file that repeats the run; empty when nothing was trained
   std::string data;            // "dataset_labels.npz: 5,000 images 28x28, ten classes; kept 0 and 5: 1,000"
+  std::string extra;           // extra_text() of what trained beside the data; empty when nothing did
   std::string split;           // "800 to train, 200 held out, random, seed 1"; empty when nothing was split
   std::string network;         // "dense 128, sigmoid -> 1, 100,609 parameters"
   int64_t trained_on = 0;      // images; 0 when nothing was trained
@@ -45,10 +46,11 @@ struct RunRecord {
   std::string shown_training;  // the name of the fold whose history this is
   int64_t kept_epoch = 0;      // of that fold: the last, or the one validation chose
   std::vector<Epoch> history;  // of that fold; empty when nothing was trained
-  std::vector<FoldRecord> folds;  // empty when there is only one
-  Evaluation evaluation;          // of the N test images
-  Dataset test;                   // N images; labels index evaluation.classes
-  Answers answers;                // for them
+  std::vector<FoldRecord> folds;              // empty when there is only one
+  Evaluation evaluation;                      // of the N test images
+  std::optional<Evaluation> true_evaluation;  // against the true labels, where those are known
+  Dataset test;                               // N images; labels index evaluation.classes
+  Answers answers;                            // for them
   WeightImages weights;
   Seconds seconds;
   NamedTexts environment;             // version, compiler, processor, instruction set, threads

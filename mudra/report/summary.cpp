@@ -131,9 +131,13 @@ std::string new_hand_sentence(const Evaluation& evaluation) {
 }
 
 Summary summarize(const RunRecord& record) {
-  return {title_of(record.evaluation.classes), asked(record),
-          answered(record.evaluation, record.folds.empty() ? "It was" : "They were"), sure(record),
-          record.warnings};
+  std::string text = answered(record.evaluation, record.folds.empty() ? "It was" : "They were");
+  if (const auto& truth = record.true_evaluation) {
+    text += fmt::format(" Against the true labels: right on {} of {}, {} (95% interval {} to {}).",
+                        thousands(truth->right), images(truth->n), percent(truth->accuracy),
+                        percent(truth->interval.low), percent(truth->interval.high));
+  }
+  return {title_of(record.evaluation.classes), asked(record), text, sure(record), record.warnings};
 }
 
 }  // namespace mudra
