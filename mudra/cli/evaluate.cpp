@@ -10,6 +10,7 @@
 #include "mudra/cli/output.h"
 #include "mudra/experiment/predictions.h"
 #include "mudra/report/record.h"
+#include "mudra/report/summary.h"
 #include "mudra/run/run_folder.h"
 #include "mudra/run/trained_images.h"
 
@@ -58,6 +59,7 @@ void evaluate_command(CLI::App& app) {
     if (a->json) {
       nlohmann::json document = to_json(test.evaluation);
       document["warnings"] = warnings_of(test);
+      document["calibration"] = to_json(test.calibration);
       if (test.true_evaluation) document["true_labels"] = to_json(*test.true_evaluation);
       if (a->report) document["report"] = (folder / "report.html").string();
       if (!a->predictions.empty()) document["predictions"] = a->predictions;
@@ -67,6 +69,10 @@ void evaluate_command(CLI::App& app) {
       print_scores(test.evaluation);
       print_accuracy(test.evaluation, "images", ", if training saw none of them");
       if (test.true_evaluation) print_accuracy(*test.true_evaluation, "images by their true labels");
+      fmt::print("sureness  {}\n", calibration_sentence(test.calibration));
+      if (test.evaluation.refused > 0)
+        fmt::print("refused   {} of {} images\n", thousands(test.evaluation.refused),
+                   thousands(test.evaluation.n));
       print_warnings(warnings_of(test));
       if (!a->predictions.empty()) say("answers   {}\n", a->predictions);
     }

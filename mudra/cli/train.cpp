@@ -12,6 +12,7 @@
 #include "mudra/core/text.h"
 #include "mudra/experiment/choices.h"
 #include "mudra/report/record.h"
+#include "mudra/report/summary.h"
 #include "mudra/run/train_run.h"
 
 namespace mudra {
@@ -94,6 +95,10 @@ void print_result(const Run& run) {
   print_scores(test);
   print_accuracy(test, "held-out images");
   if (run.result.true_test) print_accuracy(*run.result.true_test, "held-out images by their true labels");
+  fmt::print("sureness  {}\n", calibration_sentence(run.result.calibration));
+  if (const double threshold = run.result.model.rejection_threshold; threshold > 0)
+    fmt::print("refused   {} of {} held-out images; the model gives no answer it is less than {} sure of\n",
+               thousands(test.refused), thousands(test.n), percent(threshold));
   if (run.experiment.options.validation > 0)
     fmt::print("kept      epoch {}: its validation loss is the lowest\n", run.result.last().kept_epoch);
   say("model     {}\n          {}\n", (run.folder / "model.safetensors").string(),

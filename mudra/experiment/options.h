@@ -66,6 +66,7 @@ struct Options {
   std::string recipe;
   std::string split = "0.8";
   double validation = 0;
+  double refuse = 0;
   std::string network = "dense 128, relu";
   Initialization init = Initialization::he;
   TrainingOptions training;
@@ -115,6 +116,10 @@ void describe(O& o, Visit&& visit) {
         "leave-one-group-out or a file (FILE:FOLD of a nested one)");
   split("validation", o.validation,
         "share of the training part that chooses the epoch to keep; 0: keep the last", {0, 0.9});
+  split("refuse", o.refuse,
+        "share of its own signs that the model may refuse: it gives no answer below a confidence, which the "
+        "validation part tells",
+        {0, 0.5});
   network("network", o.network,
           "the layers, such as \"conv 16 3x3, relu, pool 2, dense 64, relu\" (the output layer is added), or "
           "mlp, lenet, cnn-tiny, cnn or resnet-mini");

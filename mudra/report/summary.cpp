@@ -130,6 +130,15 @@ std::string new_hand_sentence(const Evaluation& evaluation) {
                      number_word(interval.independent));
 }
 
+std::string calibration_sentence(const Calibration& calibration) {
+  const auto points = [](const Reliability& found) {
+    return fmt::format("{:.1f}", 100 * found.expected_calibration_error);
+  };
+  return "confidence and the share of right answers are " + points(calibration.after) +
+         " points apart on average" +
+         (calibration.before ? " (" + points(*calibration.before) + " before calibration)" : "");
+}
+
 Summary summarize(const RunRecord& record) {
   std::string text = answered(record.evaluation, record.folds.empty() ? "It was" : "They were");
   if (const auto& truth = record.true_evaluation) {

@@ -26,6 +26,9 @@ std::string accuracy_sentence(const Evaluation& evaluation, std::string_view wha
 // known of hands.
 std::string new_hand_sentence(const Evaluation& evaluation);
 
+// "confidence and the share of right answers are 1.2 points apart on average (5.9 before calibration)"
+std::string calibration_sentence(const Calibration& calibration);
+
 // Different pairs of classes with images in them, mistakes first, most frequent first.
 struct Confusion {
   size_t truth, predicted;

@@ -126,6 +126,9 @@ nlohmann::json to_json(const Run& run) {
                                {"evaluate", seconds.evaluate},
                                {"total", seconds.total}}},
                              {"extra", std::move(extra)}};
+  document["calibration"] = to_json(run.result.calibration);
+  document["calibration"]["temperature"] = run.result.model.temperature;
+  document["calibration"]["rejection_threshold"] = run.result.model.rejection_threshold;
   if (run.result.true_test) document["true_labels"] = to_json(*run.result.true_test);
   return document;
 }

@@ -37,7 +37,7 @@ RUNS = {
         "2bb718470f9b73d30fedd1b15af4cc435ae3461b23ae84346de39be5f004d006"),
     "averaged": (["synth:300", "--network", "conv 8 3x3, batch-norm, relu, pool 2, dropout 0.2", "--ema", "0.99",
                   "--label-smoothing", "0.1", "--validation", "0.2", "--epochs", "4", "--clip", "1"],
-        "9f542240c6c8a331822bbd22b457fc4fc1e3a5574d9f282ae8abddd3ce27277f"),
+        "cd8c8b4aa534d937171aa6ac1887a516b3a22c937f642472cf7a71696ab9c526"),
     "folds": (["synth:300", "--split", "kfold:3", "--class-weights", "balanced", *SMALL],
         "672d71c23f7a8180c0116a4d1e9f64e7c399295cafe5cf1906317710527c7faa"),
     "nested-residuals": (["synth:250", "--network", "conv 8 3x3, residual(residual(conv 8 3x3, relu), conv 8 3x3 | "

@@ -12,6 +12,8 @@
 
 #include "mudra/core/error.h"
 #include "mudra/core/rng.h"
+#include "mudra/inference/calibration.h"
+#include "mudra/inference/predictor.h"
 
 namespace mudra {
 namespace {
@@ -182,6 +184,43 @@ TEST(Experiment, OfSeveralFoldsTrainsOnAllImagesLast) {
   EXPECT_EQ(validated.training(3).validation.size(), 30U);
 }
 
+TEST(Experiment, IsCalibratedByItsValidationPart) {
+  ThreadTeam team(1);
+  const auto plain = run_experiment(prepare(hands(), options_of()), team);
+  EXPECT_EQ(plain->model.temperature, 1);
+  EXPECT_FALSE(plain->calibration.before);
+
+  const Experiment experiment =
+      prepare(hands(), options_of({{"split", "group-kfold:3"}, {"validation", "0.3"}, {"refuse", "0.2"}}));
+  const auto result = run_experiment(experiment, team);
+  for (size_t i = 0; i < experiment.trainings(); ++i) {
+    SCOPED_TRACE(i);
+    Trainer trainer = trainer_for(experiment, i, team);
+    trainer.run();
+    Model model = experiment.initial;
+    model.network = trainer.kept();
+    const std::vector<Row>& rows = experiment.training(i).validation;
+    const Answers raw = Predictor(model).answers(experiment.data, rows, team);
+    const std::vector<int32_t> truth = experiment.data.select(rows).labels;
+    const FoldResult& fold = result->trainings[i];
+    EXPECT_NE(fold.temperature, 1);
+    EXPECT_EQ(fold.temperature, fit_temperature(truth, raw, static_cast<int64_t>(rows.size())));
+    model.temperature = fold.temperature;
+    model.rejection_threshold = fold.rejection_threshold;
+    const Answers told = Predictor(model).answers(experiment.data, rows, team);
+    EXPECT_LT(reliability(truth, told).log_loss, reliability(truth, raw).log_loss + 0.01);
+    EXPECT_EQ(std::ranges::count(told.labels, refused),
+              static_cast<int64_t>(0.2 * static_cast<double>(rows.size())));
+  }
+  EXPECT_EQ(result->model.temperature, result->trainings.back().temperature);
+  EXPECT_EQ(result->model.rejection_threshold, result->trainings.back().rejection_threshold);
+  EXPECT_GT(result->test.refused, 0);
+  ASSERT_TRUE(result->calibration.before);
+  EXPECT_NE(result->calibration.before->log_loss, result->calibration.after.log_loss);
+  Options options = options_of({{"refuse", "0.2"}});
+  EXPECT_NE(refusal([&] { prepare(hands(), options); }).find("--validation"), std::string::npos);
+}
+
 TEST(Options, AnUnknownWordIsRefusedWithTheChoices) {
   Options options;
   const std::pair<const char*, std::vector<std::string>> cases[] = {
@@ -219,6 +258,7 @@ const std::map<std::string, std::string>& others() {
       {"repeat", "4"},
       {"split", "kfold:7"},
       {"validation", "0.1"},
+      {"refuse", "0.02"},
       {"network", "conv 3 3x3, relu"},
       {"init", "xavier"},
       {"optimizer", "nesterov"},
@@ -276,7 +316,7 @@ TEST(Options, EveryOneOfThemSurvivesToml) {
     ASSERT_TRUE(others().contains(name)) << "give the new option a value here";
     ASSERT_NE(others().at(name), text) << "is the default";
     Options options;
-    if (name == "patience") options.validation = 0.5;
+    if (name == "patience" || name == "refuse") options.validation = 0.5;
     set_option(options, name, others().at(name));
     set_option(every, name, others().at(name));
     EXPECT_EQ(texts_of(options).at(name), others().at(name));

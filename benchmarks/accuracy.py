@@ -1,0 +1,79 @@
+"""The rows of docs/accuracy.md: what `mudra train` reads of hands and signers it has never seen.
+
+usage: accuracy.py DATA [ROW ...] [--seeds 3] [--threads 1] [--json]
+
+Every row is one command; without ROW all of them, in about three hours of one processor. The commands are printed with --commands.
+"""
+
+import argparse
+import json
+import pathlib
+import shlex
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+COMMAND = ROOT / "build" / "release" / "mudra"
+
+FILE = "DATA/sign-digits/dataset_labels.npz --groups DATA/sign-digits/groups.npz"
+HANDS = f"{FILE} --split leave-one-group-out"
+RENDERED = "--extra synth:60000:massey --extra DATA/ankara --repeat 4 --epochs 5"
+ROWS = {  # name: (what, options of `mudra train`)
+    "report": ("0 and 5, random 80/20, as labelled", "DATA/sign-digits/dataset_labels.npz --classes 0,5 --recipe best"),
+    "random": ("ten digits, random 80/20", f"{FILE} --recipe best"),
+    "quick": ("each hand left out, `quick`", f"{HANDS} --recipe quick"),
+    "hands": ("each hand left out, this file alone", f"{HANDS} --recipe best"),
+    "hands-extra": ("each hand left out, with renderings and Ankara", f"{HANDS} --recipe best {RENDERED}"),
+    "ankara": ("Ankara, new signers, with renderings", "DATA/ankara --split group-kfold:5 --channels 1 --recipe best "
+               "--extra synth:60000:ankara --repeat 8 --epochs 8"),
+    "to-ankara": ("trained on Massey and renderings, tested on Ankara", None),
+    "to-massey": ("trained on Ankara and renderings, tested on Massey", None),
+}
+
+
+def told(data, arguments):
+    words = shlex.split(arguments.replace("DATA", str(data)))
+    result = subprocess.run([COMMAND, *words, "--json"], capture_output=True, text=True)
+    if result.returncode:
+        sys.exit(f"mudra {arguments}\n{result.stderr}")
+    return json.loads(result.stdout)
+
+
+def measured(name, data, seed, threads, folder):
+    """Against true labels where they are known: {n, right, accuracy, groups, seconds a training}."""
+    options = f"--seed {seed} --threads {threads} --no-report --quiet --out {folder}/{name}-{seed}"
+    what, arguments = ROWS[name]
+    run = told(data, f"train {arguments} {options}")
+    result = run.get("true_labels", run["test"])
+    trainings = len(result["groups"]) + 1 if "leave-one" in arguments else 6 if "kfold" in arguments else 1
+    return {"row": name, "seed": seed, "n": result["n"], "right": round(result["accuracy"] * result["n"]),
+            "accuracy": result["accuracy"], "as_labelled": run["test"]["accuracy"],
+            "groups": {g["group"]: g["accuracy"] for g in result["groups"]},
+            "seconds_a_training": run["seconds"]["train"] / trainings}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=pathlib.Path)
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=", ".join(ROWS))
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args()
+    for name in given.rows or ROWS:
+        if name not in ROWS:
+            parser.error(f"there is no row {name}; there are {', '.join(ROWS)}")
+        for seed in range(1, given.seeds + 1):
+            with tempfile.TemporaryDirectory() as folder:
+                row = measured(name, given.data, seed, given.threads, folder)
+            if given.json:
+                print(json.dumps(row), flush=True)
+                continue
+            groups = sorted(row["groups"].items()) if len(row["groups"]) <= 10 else []
+            print(f"| {ROWS[name][0]} | {seed} | {row['accuracy']:.4f} ({row['n'] - row['right']} of {row['n']} misread) "
+                  f"| {' '.join(f'{a:.3f}' for _, a in groups)} | {row['seconds_a_training']:.0f} s |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
