@@ -94,58 +94,6 @@ Trainer trainer_for(const Experiment& experiment, size_t training, ThreadTeam& t
           experiment.options.training, experiment.options.seed,    team};
 }
 
-namespace {
-
-// How many independent observations these rows are, as far as the data tell.
-int64_t independent(const Dataset& data, std::span<const Row> rows) {
-  if (data.photographs.empty()) return static_cast<int64_t>(rows.size());
-  std::set<int32_t> seen;
-  for (const Row row : rows) seen.insert(data.photographs[row]);
-  return static_cast<int64_t>(seen.size());
-}
-
-// Sets the model's temperature, and the confidence below which it refuses, by images it has not learned from.
-void calibrate(const Experiment& experiment, std::span<const Row> validation, ThreadTeam& team,
-               Model& model) {
-  if (validation.empty()) return;
-  const Answers answers = Predictor(model).answers(experiment.data, validation, team);
-  std::vector<int32_t> truth;
-  for (const Row row : validation) truth.push_back(experiment.data.labels[row]);
-  model.temperature = fit_temperature(truth, answers, independent(experiment.data, validation));
-  model.rejection_threshold =
-      rejection_threshold(tempered(answers, 1 / model.temperature), experiment.options.refuse);
-}
-
-// Of answers of several models: `parts` has each one's temperature and how many answers are its own.
-struct Tempered {
-  double temperature;
-  size_t answers;
-};
-Calibration calibration_of(std::span<const int32_t> truth, const Answers& answers,
-                           std::span<const Tempered> parts) {
-  Calibration found{reliability(truth, answers), {}};
-  if (std::ranges::all_of(parts, [](const Tempered& part) { return part.temperature == 1; })) return found;
-  Answers before;
-  before.classes = answers.classes;
-  size_t at = 0;
-  for (const Tempered& part : parts) {
-    const auto classes = static_cast<size_t>(answers.classes);
-    const auto own = std::span(answers.probabilities).subspan(at * classes, part.answers * classes);
-    Answers some{answers.classes, std::vector<int32_t>(part.answers), {own.begin(), own.end()}};
-    before.append(tempered(some, part.temperature));
-    at += part.answers;
-  }
-  found.before = reliability(truth, before);
-  return found;
-}
-
-}  // namespace
-
-nlohmann::json to_json(const Calibration& calibration) {
-  return {{"before", calibration.before ? to_json(*calibration.before) : nlohmann::json()},
-          {"after", to_json(calibration.after)}};
-}
-
 FoldResult result_of(const Experiment& experiment, size_t training, Trainer&& trainer, ThreadTeam& team) {
   FoldResult result;
   Model model = experiment.initial;
@@ -160,11 +108,10 @@ FoldResult result_of(const Experiment& experiment, size_t training, Trainer&& tr
     model.network = done.kept();
   }
   const Fold& fold = experiment.training(training);
-  calibrate(experiment, fold.validation, team, model);
-  result.temperature = model.temperature;
-  result.rejection_threshold = model.rejection_threshold;
   const Predictor predictor(std::move(model));
   result.answers = predictor.answers(experiment.data, fold.test, team);
+  if (experiment.trainings() == 1)
+    result.validation = predictor.answers(experiment.data, fold.validation, team);
   if (training + 1 == experiment.trainings()) result.network = predictor.model().network;
   return result;
 }
@@ -182,26 +129,32 @@ std::string ExperimentResult::problem(const Experiment& experiment) const {
 
 ExperimentResult conclude(const Experiment& experiment, std::vector<FoldResult> trainings) {
   ExperimentResult result;
-  std::vector<Tempered> parts;
-  for (size_t fold = 0; fold < experiment.split.folds.size(); ++fold) {
+  result.model = experiment.initial;
+  const size_t folds = experiment.split.folds.size();
+  std::vector<AnsweredRows> tested;
+  for (size_t fold = 0; fold < folds; ++fold) {
     const std::vector<Row>& rows = experiment.split.folds[fold].test;
     result.test_rows.insert(result.test_rows.end(), rows.begin(), rows.end());
-    parts.push_back({trainings[fold].temperature, rows.size()});
-    result.answers.append(std::exchange(trainings[fold].answers, {}));
+    tested.push_back({rows, std::exchange(trainings[fold].answers, {})});
   }
-  const Dataset tested = experiment.data.select(result.test_rows);
-  result.test = evaluate(tested.labels, result.answers.labels, experiment.data.classes,
-                         units_of(tested, experiment.options.seed));
-  result.calibration = calibration_of(tested.labels, result.answers, parts);
-  result.true_test = against_true_labels(tested, result.answers, experiment.options.seed);
+  const double refuse = experiment.options.refuse;
+  if (folds > 1) {
+    result.calibration = calibrate_by_folds(experiment.data, refuse, tested, result.model);
+  } else {
+    const AnsweredRows validation{experiment.split.folds[0].validation, std::move(trainings[0].validation)};
+    result.calibration =
+        calibrate_by_validation(experiment.data, refuse, validation, tested[0], result.model);
+  }
+  for (AnsweredRows& part : tested) result.answers.append(std::move(part.answers));
+  const Dataset images = experiment.data.select(result.test_rows);
+  result.test = evaluate(images.labels, result.answers.labels, experiment.data.classes,
+                         units_of(images, experiment.options.seed));
+  result.true_test = against_true_labels(images, result.answers, experiment.options.seed);
   if (result.test.new_group && images_of_trained_groups(experiment) > 0) {
     result.test.new_group.reset();
     if (result.true_test) result.true_test->new_group.reset();
   }
-  result.model = experiment.initial;
   result.model.network = std::move(trainings.back().network);
-  result.model.temperature = trainings.back().temperature;
-  result.model.rejection_threshold = trainings.back().rejection_threshold;
   result.trainings = std::move(trainings);
   for (const FoldResult& each : result.trainings) {
     for (const Epoch& epoch : each.history) result.seconds.train += epoch.seconds;
@@ -257,8 +210,9 @@ ModelTest test_model(Model model, const DataOptions& options, uint64_t seed, con
   test.answers = Predictor(test.model).answers(test.data, rows, team);
   test.evaluation =
       evaluate(test.data.labels, test.answers.labels, test.data.classes, units_of(test.data, seed));
-  const Tempered all{test.model.temperature, test.answers.size()};
-  test.calibration = calibration_of(test.data.labels, test.answers, {&all, 1});
+  test.calibration.after = reliability(test.data.labels, test.answers);
+  if (test.model.temperature != 1)
+    test.calibration.before = reliability(test.data.labels, tempered(test.answers, test.model.temperature));
   test.true_evaluation = against_true_labels(test.data, test.answers, seed);
   test.seconds.total = total.seconds();
   test.seconds.evaluate = test.seconds.total - test.seconds.load;

@@ -21,7 +21,7 @@
 #include "mudra/data/dataset.h"
 #include "mudra/data/split.h"
 #include "mudra/evaluation/evaluation.h"
-#include "mudra/evaluation/reliability.h"
+#include "mudra/experiment/calibrate.h"
 #include "mudra/experiment/extra.h"
 #include "mudra/experiment/options.h"
 #include "mudra/inference/answer.h"
@@ -69,10 +69,9 @@ struct FoldResult {
   int kept_epoch = 0;
   Ending ending = Ending::finished;
   std::string problem;  // why it was cut short; empty if it was not
-  // Fitted to the validation part, where there is one (inference/calibration.h).
-  double temperature = 1, rejection_threshold = 0;
-  Answers answers;  // for the fold's test rows, by the weights kept, at that temperature
-  Network network;  // of the last training: the weights kept
+  Answers answers;      // for the fold's test rows, by the weights kept, at temperature 1
+  Answers validation;   // the same for its validation rows; of the only training
+  Network network;      // of the last training: the weights kept
 };
 
 // A trainer before its first step. The experiment and the team must outlive it.
@@ -89,17 +88,11 @@ struct Seconds {
   double total = 0;
 };
 
-// Whether answers are right as often as they say.
-struct Calibration {
-  Reliability after;                  // at the temperature of the model that answered
-  std::optional<Reliability> before;  // at temperature 1, where that is another
-};
-
 struct ExperimentResult {
   std::vector<FoldResult> trainings;    // in the experiment's order
   Model model;                          // of the last of them
   std::vector<Row> test_rows;           // the images tested, in the order of the folds
-  Answers answers;                      // for them
+  Answers answers;                      // for them, calibrated
   Evaluation test;                      // of all folds together
   Calibration calibration;              // of those answers
   std::optional<Evaluation> true_test;  // the same answers against the true labels, where those are known
@@ -132,9 +125,6 @@ std::optional<ExperimentResult> run_experiment(const Experiment& experiment, Thr
                                                const ExperimentEvents& events = {},
                                                const std::stop_token& stop = {},
                                                const Resumption* resumption = nullptr);
-
-// {before: null or a reliability, after: a reliability}, as to_json() of those has them.
-nlohmann::json to_json(const Calibration& calibration);
 
 // A trained model tested on labelled images.
 struct ModelTest {

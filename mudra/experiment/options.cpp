@@ -158,10 +158,6 @@ void check_together(const Options& options) {
     throw usage_error("needs a validation part, for the test part may choose nothing", "--patience",
                       "Add --validation 0.1");
   }
-  if (options.refuse > 0 && options.validation == 0) {
-    throw usage_error("needs a validation part, which tells how sure the model is of its own signs",
-                      "--refuse", "Add --validation 0.2");
-  }
 }
 
 std::string to_toml(const Options& options) {

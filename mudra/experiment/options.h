@@ -117,8 +117,9 @@ void describe(O& o, Visit&& visit) {
   split("validation", o.validation,
         "share of the training part that chooses the epoch to keep; 0: keep the last", {0, 0.9});
   split("refuse", o.refuse,
-        "share of its own signs that the model may refuse: it gives no answer below a confidence, which the "
-        "validation part tells",
+        "share of its own signs that the model refuses, those it is least sure of, as the validation part or "
+        "the "
+        "folds tell",
         {0, 0.5});
   network("network", o.network,
           "the layers, such as \"conv 16 3x3, relu, pool 2, dense 64, relu\" (the output layer is added), or "

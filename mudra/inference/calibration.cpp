@@ -63,7 +63,7 @@ double fit_temperature(std::span<const int32_t> truth, const Answers& answers, i
     return sum;
   };
   double low = 1 / largest_temperature, high = 1 / least_temperature;
-  for (int step = 0; step < 50; ++step) {
+  for (int step = 0; step < 32; ++step) {
     const double middle = std::sqrt(low * high);
     (slope(middle) < 0 ? low : high) = middle;
   }

@@ -18,7 +18,6 @@
 #include "mudra/core/atomic_file.h"
 #include "mudra/core/error.h"
 #include "mudra/core/number.h"
-#include "mudra/core/option.h"
 #include "mudra/experiment/predictions.h"
 #include "mudra/run/trained_images.h"
 #include "mudra/training/state.h"
@@ -51,7 +50,7 @@ std::string metrics_line(const std::string& fold, const Epoch& epoch) {
          "\n";
 }
 
-constexpr const char* format = "mudra checkpoint 5";
+constexpr const char* format = "mudra checkpoint 4";
 
 std::string fold_name(size_t fold) { return "fold." + std::to_string(fold); }
 
@@ -111,8 +110,6 @@ void save_checkpoint(const std::string& identity, const std::vector<FoldResult>&
     content.metadata[fold_name(f) + ".kept"] = std::to_string(fold.kept_epoch);
     content.metadata[fold_name(f) + ".ending"] = name_of(fold.ending);
     content.metadata[fold_name(f) + ".problem"] = fold.problem;
-    content.metadata[fold_name(f) + ".temperature"] = text_of(fold.temperature);
-    content.metadata[fold_name(f) + ".rejection_threshold"] = text_of(fold.rejection_threshold);
     // Class numbers, then probabilities. A float holds 16 million classes.
     const auto images = static_cast<int64_t>(fold.answers.size());
     content.arrays.push_back({fold_name(f), {1 + fold.answers.classes, images}, {}});
@@ -168,17 +165,13 @@ Resumption load_checkpoint(const fs::path& folder, const std::string& identity,
     check(ending.has_value(), name + ".ending");
     fold.ending = *ending;
     fold.problem = text(name + ".problem");
-    fold.temperature = parse_number<double>(text(name + ".temperature")).value_or(0);
-    check(fold.temperature > 0 && std::isfinite(fold.temperature), name + ".temperature");
-    fold.rejection_threshold = parse_number<double>(text(name + ".rejection_threshold")).value_or(-1);
-    check(fold.rejection_threshold >= 0 && fold.rejection_threshold <= 1, name + ".rejection_threshold");
     const auto images = static_cast<int64_t>(experiment.training(f).test.size());
     const NamedArray* array = content.find(name);
     check(array && array->shape == std::vector<int64_t>{1 + classes, images}, "answers of " + name);
     const auto labels_end = array->values.begin() + images;
     check(std::all_of(array->values.begin(), labels_end,
                       [&](float label) {
-                        return label >= static_cast<float>(refused) && label < static_cast<float>(classes) &&
+                        return label >= 0 && label < static_cast<float>(classes) &&
                                label == std::floor(label);
                       }),
           "classes in " + name);

@@ -37,9 +37,9 @@ RUNS = {
         "2bb718470f9b73d30fedd1b15af4cc435ae3461b23ae84346de39be5f004d006"),
     "averaged": (["synth:300", "--network", "conv 8 3x3, batch-norm, relu, pool 2, dropout 0.2", "--ema", "0.99",
                   "--label-smoothing", "0.1", "--validation", "0.2", "--epochs", "4", "--clip", "1"],
-        "cd8c8b4aa534d937171aa6ac1887a516b3a22c937f642472cf7a71696ab9c526"),
+        "eb4e33fe1816113183c903df7649740c6c748310b69f52e5a9094516104b23fd"),
     "folds": (["synth:300", "--split", "kfold:3", "--class-weights", "balanced", *SMALL],
-        "672d71c23f7a8180c0116a4d1e9f64e7c399295cafe5cf1906317710527c7faa"),
+        "721fccd91cd535822c4936c24fca98e02e768d7b788111e28468040cf8aa2ede"),
     "nested-residuals": (["synth:250", "--network", "conv 8 3x3, residual(residual(conv 8 3x3, relu), conv 8 3x3 | "
                           "conv 8 1x1), relu, pool 2", *SMALL, "--optimizer", "nesterov"],
         "61a5ff44d0d59fe87fd6067733553a0ba136ec4577e38e7a4cb39dc8b22d78d5"),

@@ -184,41 +184,77 @@ TEST(Experiment, OfSeveralFoldsTrainsOnAllImagesLast) {
   EXPECT_EQ(validated.training(3).validation.size(), 30U);
 }
 
+// Answers of temperature 1 for some rows, by the weights a training keeps.
+Answers raw_answers(const Experiment& experiment, size_t training, const std::vector<Row>& rows) {
+  ThreadTeam team(1);
+  Trainer trainer = trainer_for(experiment, training, team);
+  trainer.run();
+  Model model = experiment.initial;
+  model.network = trainer.kept();
+  return Predictor(model).answers(experiment.data, rows, team);
+}
+
 TEST(Experiment, IsCalibratedByItsValidationPart) {
   ThreadTeam team(1);
-  const auto plain = run_experiment(prepare(hands(), options_of()), team);
-  EXPECT_EQ(plain->model.temperature, 1);
-  EXPECT_FALSE(plain->calibration.before);
-
   const Experiment experiment =
-      prepare(hands(), options_of({{"split", "group-kfold:3"}, {"validation", "0.3"}, {"refuse", "0.2"}}));
+      prepare(hands(), options_of({{"split", "group:0.6"}, {"validation", "0.4"}, {"refuse", "0.2"}}));
   const auto result = run_experiment(experiment, team);
-  for (size_t i = 0; i < experiment.trainings(); ++i) {
-    SCOPED_TRACE(i);
-    Trainer trainer = trainer_for(experiment, i, team);
-    trainer.run();
-    Model model = experiment.initial;
-    model.network = trainer.kept();
-    const std::vector<Row>& rows = experiment.training(i).validation;
-    const Answers raw = Predictor(model).answers(experiment.data, rows, team);
-    const std::vector<int32_t> truth = experiment.data.select(rows).labels;
-    const FoldResult& fold = result->trainings[i];
-    EXPECT_NE(fold.temperature, 1);
-    EXPECT_EQ(fold.temperature, fit_temperature(truth, raw, static_cast<int64_t>(rows.size())));
-    model.temperature = fold.temperature;
-    model.rejection_threshold = fold.rejection_threshold;
-    const Answers told = Predictor(model).answers(experiment.data, rows, team);
-    EXPECT_LT(reliability(truth, told).log_loss, reliability(truth, raw).log_loss + 0.01);
-    EXPECT_EQ(std::ranges::count(told.labels, refused),
-              static_cast<int64_t>(0.2 * static_cast<double>(rows.size())));
-  }
-  EXPECT_EQ(result->model.temperature, result->trainings.back().temperature);
-  EXPECT_EQ(result->model.rejection_threshold, result->trainings.back().rejection_threshold);
+  const Fold& fold = experiment.training(0);
+  const auto images = static_cast<double>(fold.validation.size());
+  const Answers raw = raw_answers(experiment, 0, fold.validation);
+  const std::vector<int32_t> truth = experiment.data.select(fold.validation).labels;
+  const Model& model = result->model;
+  EXPECT_NE(model.temperature, 1);
+  EXPECT_EQ(model.temperature, fit_temperature(truth, raw, static_cast<int64_t>(images)));
+  const Predictor predictor(model);
+  const Answers told = predictor.answers(experiment.data, fold.validation, team);
+  EXPECT_NEAR(static_cast<double>(std::ranges::count(told.labels, refused)), 0.2 * images, 1);
+  // What was tested is what the model answers.
+  const Answers tested = predictor.answers(experiment.data, fold.test, team);
+  EXPECT_EQ(tested.labels, result->answers.labels);
+  for (size_t i = 0; i < tested.probabilities.size(); ++i)
+    EXPECT_NEAR(tested.probabilities[i], result->answers.probabilities[i], 1e-6);
   EXPECT_GT(result->test.refused, 0);
   ASSERT_TRUE(result->calibration.before);
   EXPECT_NE(result->calibration.before->log_loss, result->calibration.after.log_loss);
-  Options options = options_of({{"refuse", "0.2"}});
-  EXPECT_NE(refusal([&] { prepare(hands(), options); }).find("--validation"), std::string::npos);
+}
+
+TEST(Experiment, WithoutAValidationPartAndFoldsIsNotCalibrated) {
+  ThreadTeam team(1);
+  const auto result =
+      run_experiment(prepare(hands(), options_of({{"split", "0.7"}, {"refuse", "0.2"}})), team);
+  EXPECT_EQ(result->model.temperature, 1);
+  EXPECT_EQ(result->model.rejection_threshold, 0);
+  EXPECT_FALSE(result->calibration.before);
+}
+
+TEST(Experiment, OfFoldsIsCalibratedByTheOtherFolds) {
+  ThreadTeam team(1);
+  const Experiment experiment = prepare(hands(), options_of({{"split", "group-kfold:3"}, {"refuse", "0.1"}}));
+  const auto result = run_experiment(experiment, team);
+  std::vector<Answers> raw;
+  std::vector<std::vector<int32_t>> truth;
+  for (size_t i = 0; i < 3; ++i) {
+    raw.push_back(raw_answers(experiment, i, experiment.training(i).test));
+    truth.push_back(experiment.data.select(experiment.training(i).test).labels);
+  }
+  const auto fitted = [&](const std::vector<size_t>& folds) {
+    Answers answers;
+    std::vector<int32_t> labels;
+    for (const size_t fold : folds) {
+      answers.append(raw[fold]);
+      labels.insert(labels.end(), truth[fold].begin(), truth[fold].end());
+    }
+    return fit_temperature(labels, answers, static_cast<int64_t>(labels.size()));
+  };
+  EXPECT_EQ(result->model.temperature, fitted({0, 1, 2}));
+  EXPECT_GT(result->model.rejection_threshold, 0);
+  size_t at = 0;
+  for (const auto& [fold, others] :
+       {std::pair<size_t, std::vector<size_t>>{0, {1, 2}}, {1, {0, 2}}, {2, {0, 1}}}) {
+    const Answers expected = tempered(raw[fold], 1 / fitted(others));
+    for (const float p : expected.probabilities) EXPECT_EQ(p, result->answers.probabilities[at++]);
+  }
 }
 
 TEST(Options, AnUnknownWordIsRefusedWithTheChoices) {
@@ -316,7 +352,7 @@ TEST(Options, EveryOneOfThemSurvivesToml) {
     ASSERT_TRUE(others().contains(name)) << "give the new option a value here";
     ASSERT_NE(others().at(name), text) << "is the default";
     Options options;
-    if (name == "patience" || name == "refuse") options.validation = 0.5;
+    if (name == "patience") options.validation = 0.5;
     set_option(options, name, others().at(name));
     set_option(every, name, others().at(name));
     EXPECT_EQ(texts_of(options).at(name), others().at(name));

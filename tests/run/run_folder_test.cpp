@@ -133,9 +133,6 @@ TEST(RunFolder, RefusesACheckpointThatTellsWhatCannotBe) {
                                            {"folds", "3", "folds"},
                                            {"folds", "-1", "folds"},
                                            {"folds", "x", "folds"},
-                                           {"fold.0.temperature", "0", "temperature"},
-                                           {"fold.0.temperature", "inf", "temperature"},
-                                           {"fold.0.rejection_threshold", "1.5", "rejection_threshold"},
                                            {"format", "mudra checkpoint 3", "version of mudra"}}) {
     const std::string message = with([&](Safetensors& forged) { forged.metadata[key] = text; });
     EXPECT_NE(message.find(mention), std::string::npos) << key << " " << text << ": " << message;
@@ -162,7 +159,7 @@ TEST(RunFolder, RefusesACheckpointThatTellsWhatCannotBe) {
     }
     return forged.arrays.at(0);
   };
-  for (const float label : {2.F, -2.F, 0.5F, 3e9F, NAN, INFINITY}) {
+  for (const float label : {2.F, -1.F, 0.5F, 3e9F, NAN, INFINITY}) {
     const std::string message = with([&](Safetensors& forged) { array(forged).values[7] = label; });
     EXPECT_NE(message.find("classes"), std::string::npos) << label << ": " << message;
   }

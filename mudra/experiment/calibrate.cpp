@@ -1,0 +1,94 @@
+#include "mudra/experiment/calibrate.h"
+
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "mudra/inference/calibration.h"
+
+namespace mudra {
+namespace {
+
+struct Fitted {
+  double temperature = 1, rejection_threshold = 0;
+};
+
+// Images with answers of temperature 1.
+struct Pooled {
+  std::vector<Row> rows;
+  std::vector<int32_t> truth;
+  Answers answers;
+
+  void add(const Dataset& data, const AnsweredRows& part) {
+    rows.insert(rows.end(), part.rows.begin(), part.rows.end());
+    for (const Row row : part.rows) truth.push_back(data.labels[row]);
+    answers.append(part.answers);
+  }
+
+  // Photographs, where they are known: rotated copies of one are one observation.
+  int64_t independent(const Dataset& data) const {
+    if (data.photographs.empty()) return static_cast<int64_t>(rows.size());
+    std::set<int32_t> seen;
+    for (const Row row : rows) seen.insert(data.photographs[row]);
+    return static_cast<int64_t>(seen.size());
+  }
+
+  Fitted fit(const Dataset& data, double refuse) const {
+    if (rows.empty()) return {};
+    const double temperature = fit_temperature(truth, answers, independent(data));
+    return {temperature, refuse > 0 ? rejection_threshold(tempered(answers, 1 / temperature), refuse) : 0};
+  }
+};
+
+void apply(const Fitted& fitted, Answers& answers) {
+  if (fitted.temperature == 1) return;
+  answers = tempered(answers, 1 / fitted.temperature);
+  for (size_t i = 0; i < answers.size(); ++i) {
+    if (static_cast<double>(answers.confidence(i)) < fitted.rejection_threshold) answers.labels[i] = refused;
+  }
+}
+
+}  // namespace
+
+Calibration calibrate_by_validation(const Dataset& data, double refuse, const AnsweredRows& validation,
+                                    AnsweredRows& tested, Model& model) {
+  Pooled known, test;
+  known.add(data, validation);
+  test.add(data, tested);
+  const Fitted fitted = known.fit(data, refuse);
+  model.temperature = fitted.temperature;
+  model.rejection_threshold = fitted.rejection_threshold;
+  apply(fitted, tested.answers);
+  Calibration found{reliability(test.truth, tested.answers), {}};
+  if (fitted.temperature != 1) found.before = reliability(test.truth, test.answers);
+  return found;
+}
+
+Calibration calibrate_by_folds(const Dataset& data, double refuse, std::vector<AnsweredRows>& tested,
+                               Model& model) {
+  Pooled all;
+  for (const AnsweredRows& part : tested) all.add(data, part);
+  std::vector<Fitted> fitted;
+  for (const AnsweredRows& part : tested) {
+    Pooled others;
+    for (const AnsweredRows& other : tested) {
+      if (&other != &part) others.add(data, other);
+    }
+    fitted.push_back(others.fit(data, refuse));
+  }
+  const Fitted of_model = all.fit(data, refuse);
+  model.temperature = of_model.temperature;
+  model.rejection_threshold = of_model.rejection_threshold;
+  Pooled after;
+  for (size_t i = 0; i < tested.size(); ++i) {
+    apply(fitted[i], tested[i].answers);
+    after.add(data, tested[i]);
+  }
+  return {reliability(after.truth, after.answers), reliability(all.truth, all.answers)};
+}
+
+nlohmann::json to_json(const Calibration& calibration) {
+  return {{"before", calibration.before ? to_json(*calibration.before) : nlohmann::json()},
+          {"after", to_json(calibration.after)}};
+}
+
+}  // namespace mudra
