@@ -66,6 +66,7 @@ Dataset read_dataset(const std::string& source, const ReadOptions& options) {
     if (std::filesystem::is_regular_file(own, ignored)) groups = own;
   }
   if (!groups.empty()) read_groups(groups, options, data);
+  if (!options.columns.empty()) read_columns(groups.empty() ? source : groups, options, data);
   return data;
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "mudra/core/preprocessing.h"
 #include "mudra/data/dataset.h"
@@ -31,6 +32,9 @@ struct ReadOptions {
   // The group of each image: a CSV with columns file and group (or one line an image, in order), or an .npz
   // with an array `groups`, `group` or `hand`. Empty: a folder's own groups.csv is taken when there is one.
   std::string groups{};
+  // What else to read of every image: columns of that CSV, or arrays of that .npz (of the data's own, where
+  // `groups` is empty). An image of which a column says nothing has the value "unknown".
+  std::vector<std::string> columns{};
   bool strict = false;  // a bad file or line is an Error instead of being skipped
   // Arrays of more values than this stay on the disk and are read as they are needed.
   int64_t stream_above = int64_t{1} << 27;

@@ -26,6 +26,8 @@ Dataset read_folder(const std::string& path, const ReadOptions& options);
 
 // Sets the group of every image from the file `path`.
 void read_groups(const std::string& path, const ReadOptions& options, Dataset& data);
+// Adds options.columns, from that file. Throws a usage Error that names the columns there are.
+void read_columns(const std::string& path, const ReadOptions& options, Dataset& data);
 
 // Remembers a bad file or row, or throws it when options.strict.
 void skip(Dataset& data, const std::string& message, const ReadOptions& options);

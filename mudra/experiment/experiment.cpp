@@ -109,8 +109,8 @@ ExperimentResult conclude(const Experiment& experiment, std::vector<FoldResult> 
     result.answers.append(std::exchange(trainings[fold].answers, {}));
   }
   const Dataset tested = experiment.data.select(result.test_rows);
-  result.test = evaluate(tested.labels, result.answers.labels, experiment.data.classes,
-                         units_of(tested, experiment.options.seed));
+  result.test = evaluate(tested.labels, result.answers, experiment.data.classes,
+                         units_of(tested, experiment.options.seed), tested.columns);
   if (result.test.new_group && images_of_trained_groups(experiment) > 0) result.test.new_group.reset();
   result.model = experiment.initial;
   result.model.network = std::move(trainings.back().network);
@@ -167,8 +167,8 @@ ModelTest test_model(Model model, const DataOptions& options, uint64_t seed, con
   std::vector<Row> rows(static_cast<size_t>(test.data.size()));
   std::iota(rows.begin(), rows.end(), Row{0});
   test.answers = Predictor(test.model).answers(test.data, rows, team);
-  test.evaluation =
-      evaluate(test.data.labels, test.answers.labels, test.data.classes, units_of(test.data, seed));
+  test.evaluation = evaluate(test.data.labels, test.answers, test.data.classes, units_of(test.data, seed),
+                             test.data.columns);
   test.seconds.total = total.seconds();
   test.seconds.evaluate = test.seconds.total - test.seconds.load;
   return test;

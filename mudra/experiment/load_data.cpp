@@ -53,6 +53,9 @@ LoadedData load(const DataOptions& options, uint64_t seed, ThreadTeam& team, con
   }
   Dataset data;
   if (source.starts_with("synth:")) {
+    if (!options.by.empty())
+      throw usage_error("rendered hands have no columns", "--by",
+                        "Leave it out, or give images with --groups");
     data = render(source, options.size, seed, team, progress);
   } else {
     data = read_dataset(source, {.height = options.size.height,
@@ -64,6 +67,7 @@ LoadedData load(const DataOptions& options, uint64_t seed, ThreadTeam& team, con
                                  .white = static_cast<float>(options.range.white),
                                  .labels = options.labels,
                                  .groups = options.groups,
+                                 .columns = options.by,
                                  .strict = options.strict,
                                  .progress = progress});
   }
