@@ -18,10 +18,9 @@ constexpr size_t most_values = 200;  // of a column, the worst
 
 double rounded(double share) { return std::round(1e4 * share) / 1e4; }
 
-Json place_of(const Score& score, double lowest) {
+Json place_of(const Score& score) {
   if (std::isnan(score.value)) return nullptr;
-  const auto place = [&](double value) { return rounded((value - lowest) / (1 - lowest)); };
-  return {place(score.low), place(score.value), place(score.high)};
+  return {rounded(score.low), rounded(score.value), rounded(score.high)};
 }
 
 Json class_of(const Evaluation& test, size_t c) {
@@ -48,7 +47,7 @@ Json column_of(const ColumnScores& column) {
     if (rows.size() == most_values) break;
     rows.push_back({display_name(each.value, 200), thousands(each.n), thousands(each.right),
                     score_text(each.accuracy.value, true), interval_text(each.accuracy, true),
-                    place_of(each.accuracy, 0)});
+                    place_of(each.accuracy)});
   }
   return {{"column", clean(column.column)}, {"rows", rows}, {"of", column.values.size()}};
 }
@@ -59,9 +58,8 @@ nlohmann::ordered_json measures_of(const Evaluation& test) {
   Json overall = Json::array(), classes = Json::array(), by = Json::array();
   for (const ScoreName& each : shown_scores(test)) {
     const Score& score = test.scores.*each.score;
-    const bool is_signed = each.score == &Scores::cohen_kappa || each.score == &Scores::matthews;
     overall.push_back({each.name, score_text(score.value, each.is_share), interval_text(score, each.is_share),
-                       place_of(score, is_signed ? -1 : 0)});
+                       place_of(score)});
   }
   std::vector<size_t> order;
   for (size_t c = test.classes.size() == 2 ? 1 : 0; c < test.classes.size(); ++c)

@@ -11,7 +11,7 @@ namespace mudra {
 //  classes: [{name, roc, roc_interval, precision, precision_interval, curve: [[false positive rate, recall,
 //    precision]]}], worst first, those with the curve of scikit-learn: of two classes the second alone,
 //  by: [{column, rows: [[value, pictures, right, accuracy, interval, [low, value, high]]]}]}
-// Texts are ready to be shown; places are shares of what a score can be, null where it is undefined.
+// Texts are ready to be shown; what stands in inner brackets is null where the score is undefined.
 nlohmann::ordered_json measures_of(const Evaluation& evaluation);
 
 }  // namespace mudra
