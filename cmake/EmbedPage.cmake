@@ -1,4 +1,4 @@
-# Joins page.html, page.css and page.js into one C++ source: cmake -DFOLDER=... -DOUT=... -P EmbedPage.cmake
+# Joins page.html, page.css and page.js, which has scores.js within, into one C++ source: cmake -DFOLDER=... -DOUT=... -P EmbedPage.cmake
 # The page allows exactly this style and this script, by their SHA-256 (Content Security Policy).
 
 # The base64 text of hexadecimal digits.
@@ -28,11 +28,13 @@ function(base64 hex result)
 endfunction()
 
 file(READ "${FOLDER}/page.html" page)
+file(READ "${FOLDER}/scores.js" scores)
 foreach(part style:css script:js)
   string(REPLACE ":" ";" part "${part}")
   list(GET part 0 name)
   list(GET part 1 kind)
   file(READ "${FOLDER}/page.${kind}" text)
+  string(REPLACE "{{scores.js}}" "${scores}" text "${text}")
   string(SHA256 digest "${text}")
   base64("${digest}" hash)
   string(REPLACE "{{${name}_hash}}" "sha256-${hash}" page "${page}")

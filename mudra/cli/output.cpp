@@ -37,6 +37,31 @@ std::string fitted(const std::string& line) {
   return text;
 }
 
+// The accuracy of a part of the images.
+struct Line {
+  std::string name;
+  int64_t n, right;
+  double accuracy;
+  std::string more;
+};
+
+// `lines` are sorted, the worst first.
+void print_worst(std::string_view label, const std::vector<Line>& lines) {
+  constexpr size_t most = 5;
+  size_t width = 0;
+  const size_t shown = lines.size() <= most + 1 ? lines.size() : most;
+  const auto name = [](const Line& line) { return display_name(line.name, 24); };
+  for (size_t i = 0; i < shown; ++i) width = std::max(width, name(lines[i]).size());
+  for (size_t i = 0; i < shown; ++i) {
+    fmt::print("{:<10}{:<{}}   right on {} of {}: {}{}\n", i == 0 ? label : "", name(lines[i]), width,
+               thousands(lines[i].right), thousands(lines[i].n), percent(lines[i].accuracy), lines[i].more);
+  }
+  if (shown < lines.size()) {
+    fmt::print("{:<10}and {} more, {} to {}\n", "", thousands(static_cast<int64_t>(lines.size() - shown)),
+               percent(lines[shown].accuracy), percent(lines.back().accuracy));
+  }
+}
+
 }  // namespace
 
 void say_all(std::FILE* to, fmt::string_view format, fmt::format_args values) try {
@@ -116,27 +141,27 @@ void print_warnings(const std::vector<std::string>& warnings) {
 void print_accuracy(const Evaluation& evaluation, std::string_view what, std::string_view condition) {
   fmt::print("{}\n", accuracy_sentence(evaluation, what));
   if (evaluation.new_group) fmt::print("{}{}\n", new_hand_sentence(evaluation), condition);
-  constexpr size_t most = 5;
   constexpr int64_t least_images = 5;  // below, an accuracy says nothing of a hand
-  std::vector<GroupScore> groups = evaluation.groups;
-  std::erase_if(groups, [](const GroupScore& group) { return group.n < least_images; });
-  const size_t small = evaluation.groups.size() - groups.size();
-  if (groups.size() < 2) return;
-  size_t width = 0;
-  const size_t shown = groups.size() <= most + 1 ? groups.size() : most;
-  const auto name = [](const GroupScore& group) { return display_name(group.name, 24); };
-  for (size_t i = 0; i < shown; ++i) width = std::max(width, name(groups[i]).size());
-  for (size_t i = 0; i < shown; ++i) {
-    fmt::print("{:<10}{:<{}}   right on {} of {}: {}\n", i == 0 ? "by group" : "", name(groups[i]), width,
-               thousands(groups[i].right), thousands(groups[i].n), percent(groups[i].accuracy()));
+  std::vector<Line> lines;
+  for (const GroupScore& group : evaluation.groups) {
+    if (group.n >= least_images) lines.push_back({group.name, group.n, group.right, group.accuracy(), ""});
   }
-  if (shown < groups.size()) {
-    fmt::print("{:<10}and {} more, {} to {}\n", "", thousands(static_cast<int64_t>(groups.size() - shown)),
-               percent(groups[shown].accuracy()), percent(groups.back().accuracy()));
+  const size_t small = evaluation.groups.size() - lines.size();
+  if (lines.size() > 1) {
+    print_worst("by group", lines);
+    if (small > 0)
+      fmt::print("{:<10}and {} of fewer than {} images\n", "", thousands(static_cast<int64_t>(small)),
+                 least_images);
   }
-  if (small > 0)
-    fmt::print("{:<10}and {} of fewer than {} images\n", "", thousands(static_cast<int64_t>(small)),
-               least_images);
+  for (const ColumnScores& column : evaluation.by) {
+    lines.clear();
+    for (const ValueScore& each : column.values) {
+      lines.push_back({each.value, each.n, each.right, each.accuracy.value,
+                       fmt::format(" ({})", interval_text(each.accuracy, true))});
+    }
+    say("by {}, with 95% intervals\n", column.column);
+    print_worst("", lines);
+  }
 }
 
 void print_json(const nlohmann::json& document) {

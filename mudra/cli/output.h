@@ -68,7 +68,7 @@ void print_report(const RunRecord& record, const std::filesystem::path& folder, 
 void print_confusion(const Evaluation& evaluation);
 
 // With its intervals, that of new hands under a condition; then by group, worst first, if there are groups of
-// more than a few images.
+// more than a few images, and by each column asked for.
 void print_accuracy(const Evaluation& evaluation, std::string_view what, std::string_view condition = "");
 
 void print_warnings(const std::vector<std::string>& warnings);

@@ -50,6 +50,7 @@ class NpzFile {
  public:
   explicit NpzFile(const std::string& path);
 
+  const std::vector<std::string>& arrays() const { return arrays_; }  // their names
   // The first of these arrays that is there, or null.
   std::unique_ptr<ByteSource> find(std::initializer_list<const char*> names) const;
   // The same; throws Error with `advice` when none is there.

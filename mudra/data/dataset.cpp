@@ -125,6 +125,8 @@ Dataset Dataset::select(std::span<const Row> rows) const {
   selected.group_names = group_names;
   selected.groups = pick(groups);
   selected.photographs = pick(photographs);
+  for (const Column& column : columns)
+    selected.columns.push_back({column.name, column.values, pick(column.of)});
   selected.example_weights = pick(example_weights);
   selected.true_labels = pick(true_labels);
   selected.source_rows = source_rows.empty() ? std::vector<Row>(rows.begin(), rows.end()) : pick(source_rows);

@@ -59,6 +59,13 @@ class Pixels {
   float factor_ = 1;
 };
 
+// Something else that is known of every image, such as the light: a text for each.
+struct Column {
+  std::string name;
+  std::vector<std::string> values;  // distinct, in the same order as classes
+  std::vector<int32_t> of;          // N indices into values
+};
+
 struct Dataset {
   std::string source;                    // as the user named it: "digits.npz", "synth:2000"
   Pixels pixels;                         // [N, H, W, C]
@@ -67,6 +74,7 @@ struct Dataset {
   std::vector<std::string> group_names;  // hands or signers, in the same order as classes; may be empty
   std::vector<int32_t> groups;           // N indices into group_names, or empty when unknown
   std::vector<int32_t> photographs;      // N numbers, equal for images made from one photograph; or empty
+  std::vector<Column> columns;           // those asked for
   std::vector<float> example_weights;    // N: what each image counts in the loss, or empty: 1 each
   // N classes that the images truly show, where that is known beside their labels; no_class: none of them. Or
   // empty.

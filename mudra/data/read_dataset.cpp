@@ -68,6 +68,7 @@ Dataset read_dataset(const std::string& source, const ReadOptions& options) {
   if (!groups.empty()) read_groups(groups, options, data);
   const std::string& truth = options.true_labels.empty() ? groups : options.true_labels;
   if (!truth.empty()) read_true_labels(truth, options, options.true_labels.empty(), data);
+  if (!options.columns.empty()) read_columns(groups.empty() ? source : groups, options, data);
   return data;
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "mudra/core/preprocessing.h"
 #include "mudra/data/dataset.h"
@@ -34,6 +35,9 @@ struct ReadOptions {
   // What each image truly shows, beside its label: an .npz with an array `true_label`, an .npy, or a CSV with
   // columns file and true_label. Empty: that array or column of the file of groups, if it is there.
   std::string true_labels{};
+  // What else to read of every image: columns of that CSV, or arrays of that .npz (of the data's own, where
+  // `groups` is empty). An image of which a column says nothing has the value "unknown".
+  std::vector<std::string> columns{};
   bool strict = false;  // a bad file or line is an Error instead of being skipped
   // Arrays of more values than this stay on the disk and are read as they are needed.
   int64_t stream_above = int64_t{1} << 27;

@@ -26,6 +26,8 @@ Dataset read_folder(const std::string& path, const ReadOptions& options);
 
 // Sets the group of every image from the file `path`.
 void read_groups(const std::string& path, const ReadOptions& options, Dataset& data);
+// Adds options.columns, from that file. Throws a usage Error that names the columns there are.
+void read_columns(const std::string& path, const ReadOptions& options, Dataset& data);
 
 // Sets what every image truly shows from the file `path`, or if it may lack them and does, nothing.
 void read_true_labels(const std::string& path, const ReadOptions& options, bool may_lack, Dataset& data);

@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "mudra/core/did_you_mean.h"
 #include "mudra/core/error.h"
 #include "mudra/core/number.h"
 #include "mudra/core/utf8.h"
@@ -41,17 +42,19 @@ class ValuesByFile {
 };
 
 // Hands over `column` of a CSV for every image, in the data's order: the text and where it stands ("line 3").
-// The CSV names images in a column `file`, or has one line an image; with may_lack_header also one number a
-// line and nothing else.
+// The CSV names images in a column `file`, or has one line an image; where the header may be lacking also one
+// number a line and nothing else; where values may, an empty text stands for what is not there.
 using TakeValue = std::function<void(std::string_view text, const std::string& where)>;
+enum class MayLack { nothing, header, values };
 void read_image_column(const std::string& path, const std::string& column, const Dataset& data,
-                       const TakeValue& take, bool may_lack_header = false) {
+                       const TakeValue& take, MayLack may_lack = MayLack::nothing) {
   CsvReader csv(open_plain_or_gzip(path));
   std::vector<std::string_view> fields;
   csv.next(fields);  // the header, or with nothing but numbers the first of them
   std::optional<size_t> value = csv_column(fields, column);
   const std::optional<size_t> file = csv_column(fields, "file");
-  const bool lacks_header = may_lack_header && fields.size() == 1 && parse_number<double>(fields[0]);
+  const bool lacks_header =
+      may_lack == MayLack::header && fields.size() == 1 && parse_number<double>(fields[0]);
   if (lacks_header) value = 0;
   const bool by_file = !data.files.empty() && file;
   if (!value || (!by_file && !data.files.empty() && !lacks_header)) {
@@ -63,7 +66,8 @@ void read_image_column(const std::string& path, const std::string& column, const
   ValuesByFile by_name;
   int64_t lines = 0;
   for (bool more = lacks_header || csv.next(fields); more; more = csv.next(fields)) {
-    if (fields.size() < needed || fields[*value].empty())
+    fields.resize(may_lack == MayLack::values ? std::max(fields.size(), needed) : fields.size());
+    if (may_lack != MayLack::values && (fields.size() < needed || fields[*value].empty()))
       throw Error(in_line() + " names no " + column, path, "Give each image its " + column);
     if (by_file) {
       by_name.add(as_utf8(fields[*file]), fields[*value]);
@@ -74,7 +78,7 @@ void read_image_column(const std::string& path, const std::string& column, const
   if (by_file) {
     std::vector<std::string> missing;
     for (const std::string& name : data.files) {
-      if (by_name.find(name).empty()) missing.push_back(name);
+      if (may_lack != MayLack::values && by_name.find(name).empty()) missing.push_back(name);
     }
     if (!missing.empty()) {
       throw Error("names no " + column + " for " + std::to_string(missing.size()) + " of " +
@@ -165,6 +169,49 @@ void read_true_labels(const std::string& path, const ReadOptions& options, bool 
                        std::to_string(data.size()) + " images have another label");
 }
 
+void read_columns(const std::string& path, const ReadOptions& options, Dataset& data) {
+  std::error_code ignored;
+  const bool is_folder = std::filesystem::is_directory(path, ignored);
+  const bool is_archive = !is_folder && first_bytes(path).starts_with("PK");
+  if (!is_archive && path == data.source) {
+    throw usage_error("has no file of groups with a column `" + options.columns[0] + "`", path,
+                      "Name a CSV or .npz that has it with --groups");
+  }
+  std::optional<NpzFile> archive;
+  std::vector<std::string> names;
+  if (is_archive) {
+    names = archive.emplace(path).arrays();
+  } else {
+    CsvReader csv(open_plain_or_gzip(path));
+    std::vector<std::string_view> fields;
+    csv.next(fields);
+    for (const std::string_view field : fields) names.push_back(as_utf8(field));
+    std::erase(names, "file");
+  }
+  for (const std::string& wanted : options.columns) {
+    if (std::ranges::find(data.columns, wanted, &Column::name) != data.columns.end()) continue;
+    if (std::ranges::find(names, wanted) == names.end())
+      throw usage_error("has no column `" + wanted + "`", path, did_you_mean(wanted, names));
+    LabelIndex index;
+    const auto take = [&](std::string_view text) { index.add(text.empty() ? "unknown" : text); };
+    if (archive) {
+      const NpyArray array = open_npy(archive->find({wanted.c_str()}));
+      if (array.values != data.size() || array.shape[0] != data.size()) {
+        throw Error("has the shape " + array.shape_text() + " for " + std::to_string(data.size()) + " images",
+                    array.where(), "Give one value for each image, in their order");
+      }
+      read_npy_labels(array, take);
+    } else {
+      read_image_column(
+          path, wanted, data, [&](std::string_view text, const std::string&) { take(text); },
+          MayLack::values);
+    }
+    Column& column = data.columns.emplace_back();
+    column.name = wanted;
+    index.finish(column.values, column.of);
+  }
+}
+
 void read_example_weights(const std::string& path, Dataset& data) {
   data.example_weights.clear();
   if (const std::string magic = first_bytes(path); magic == "\x93NUMPY") {
@@ -179,7 +226,7 @@ void read_example_weights(const std::string& path, Dataset& data) {
       if (!weight) throw Error(where + ": '" + std::string(text.substr(0, 40)) + "' is no number", path);
       data.example_weights.push_back(static_cast<float>(*weight));
     };
-    read_image_column(path, "weight", data, take, true);
+    read_image_column(path, "weight", data, take, MayLack::header);
   }
   const auto& weights = data.example_weights;
   const auto bad = std::ranges::find_if(weights, [](float w) { return !(w >= 0 && w <= 1e9F); });

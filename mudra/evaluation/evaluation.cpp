@@ -7,7 +7,6 @@
 
 #include "mudra/core/error.h"
 #include "mudra/core/text.h"
-#include "mudra/inference/answer.h"
 
 namespace mudra {
 
@@ -47,10 +46,18 @@ static std::vector<GroupScore> group_scores(std::span<const uint8_t> right, cons
   return scores;
 }
 
-Evaluation evaluate(std::span<const int32_t> truth, std::span<const int32_t> predicted,
-                    std::span<const std::string> classes, const IndependentUnits& units) {
+Evaluation evaluate(std::span<const int32_t> truth, const Answers& answers,
+                    std::span<const std::string> classes, const IndependentUnits& units,
+                    std::span<const Column> columns) {
   if (truth.empty()) {
     throw Error("there is no image to evaluate", "evaluation", "Give data with at least one labelled image");
+  }
+  const std::vector<int32_t>& predicted = answers.labels;
+  if (static_cast<size_t>(answers.classes) != classes.size() ||
+      answers.probabilities.size() != answers.size() * classes.size()) {
+    throw Error(fmt::format("{} probabilities for {} images of {} classes", answers.probabilities.size(),
+                            answers.size(), classes.size()),
+                "evaluation");
   }
   Evaluation result;
   result.n = static_cast<int64_t>(truth.size());
@@ -67,6 +74,9 @@ Evaluation evaluate(std::span<const int32_t> truth, std::span<const int32_t> pre
   }
   result.accuracy = static_cast<double>(result.right) / static_cast<double>(result.n);
   result.interval = accuracy_interval(right, units);
+  const Resampling tests(truth.size(), classes.size(), units);
+  result.scores = scores_of(truth, answers, tests);
+  for (const Column& column : columns) result.by.push_back(scores_by(column, right, tests));
   result.groups = group_scores(right, units);
   if (result.groups.empty()) return result;
   result.new_group = NewGroup{0, new_hand_interval(right, units.groups)};
@@ -125,12 +135,15 @@ nlohmann::json to_json(const Evaluation& evaluation) {
                          {"recall", scores.recall},
                          {"f1", scores.f1},
                          {"support", scores.support}});
+    per_class.back().update(to_json(evaluation.scores.per_class[i]));
   }
   nlohmann::json groups = nlohmann::json::array();
   for (const GroupScore& group : evaluation.groups) {
     groups.push_back(
         {{"group", group.name}, {"n", group.n}, {"right", group.right}, {"accuracy", group.accuracy()}});
   }
+  nlohmann::json by = nlohmann::json::object();
+  for (const ColumnScores& column : evaluation.by) by[column.column] = to_json(column);
   nlohmann::json new_group;
   if (evaluation.new_group) {
     const Interval& interval = evaluation.new_group->interval;
@@ -151,6 +164,8 @@ nlohmann::json to_json(const Evaluation& evaluation) {
           {"confusion", std::move(confusion)},
           {"per_class", std::move(per_class)},
           {"groups", std::move(groups)},
+          {"scores", to_json(evaluation.scores)},
+          {"by", std::move(by)},
           {"text", evaluation.text}};
 }
 

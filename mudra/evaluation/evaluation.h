@@ -12,6 +12,8 @@
 #include "mudra/data/dataset.h"
 #include "mudra/evaluation/classification_report.h"
 #include "mudra/evaluation/interval.h"
+#include "mudra/evaluation/scores.h"
+#include "mudra/inference/answer.h"
 
 namespace mudra {
 
@@ -38,6 +40,8 @@ struct Evaluation {
   std::vector<int64_t> confusion;     // [K, K]: rows true, columns predicted; without the images refused
   std::vector<ReportRow> per_class;   // K
   std::vector<GroupScore> groups;     // worst first; empty when groups are not known
+  Scores scores;                      // by answers and probabilities
+  std::vector<ColumnScores> by;       // one for each column asked for
   std::string text;                   // the classification report of the classes that occur
 
   int64_t count(size_t truth, size_t predicted) const {
@@ -45,11 +49,12 @@ struct Evaluation {
   }
 };
 
-// `truth` and `predicted` hold N >= 1 indices into `classes`; a prediction may be `refused`. `units` says
-// which images are not independent of each other. Throws Error when lengths differ or an index is out of
-// range.
-Evaluation evaluate(std::span<const int32_t> truth, std::span<const int32_t> predicted,
-                    std::span<const std::string> classes, const IndependentUnits& units = {});
+// `truth` holds N >= 1 indices into `classes`, `answers` are for the same images and classes; a label among
+// them may be `refused`. `units` says which images are not independent of each other, `columns` by what else
+// to tell the accuracy. Throws Error when lengths differ or an index is out of range.
+Evaluation evaluate(std::span<const int32_t> truth, const Answers& answers,
+                    std::span<const std::string> classes, const IndependentUnits& units = {},
+                    std::span<const Column> columns = {});
 
 // What a data set tells of its images' independence; it must outlive the result.
 IndependentUnits units_of(const Dataset& data, uint64_t seed);
@@ -60,8 +65,9 @@ std::vector<int64_t> confusion_matrix(std::span<const int32_t> truth, std::span<
 
 // {n, refused, accuracy, interval: [low, high], interval_method, interval_unit, interval_units, labels,
 //  new_group: null or {accuracy, interval: [low, high], interval_method, groups},
-//  confusion: [[...]], per_class: [{label, precision, recall, f1, support}],
-//  groups: [{group, n, right, accuracy}], text}
+//  confusion: [[...]], per_class: [{label, precision, recall, f1, support, and those of ClassScores}],
+//  groups: [{group, n, right, accuracy}], scores, by: {COLUMN: [{value, n, right, accuracy, interval}]},
+//  text}
 nlohmann::json to_json(const Evaluation& evaluation);
 
 // Share of the images of the most frequent class: what always giving one answer would get right.

@@ -28,6 +28,9 @@ struct IndependentUnits {
 // Fewer hands say nothing of the next one.
 inline constexpr int64_t least_groups = 3;
 
+// Student's t, quantile of 0.975.   freedom >= 1
+double t_quantile(int64_t freedom);
+
 // Wilson 1927: interval of a proportion, `successes` of `trials` (real numbers, trials > 0).
 Interval wilson_interval(double successes, double trials);
 

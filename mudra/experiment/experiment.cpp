@@ -32,9 +32,8 @@ std::optional<Evaluation> against_true_labels(const Dataset& data, const Answers
   }
   if (known.empty()) return {};
   const Dataset tested = data.select(known);
-  std::vector<int32_t> answered;
-  for (const Row row : known) answered.push_back(answers.labels[row]);
-  return evaluate(tested.true_labels, answered, tested.classes, units_of(tested, seed));
+  return evaluate(tested.true_labels, answers.select(known), tested.classes, units_of(tested, seed),
+                  tested.columns);
 }
 
 }  // namespace
@@ -147,8 +146,8 @@ ExperimentResult conclude(const Experiment& experiment, std::vector<FoldResult> 
   }
   for (AnsweredRows& part : tested) result.answers.append(std::move(part.answers));
   const Dataset images = experiment.data.select(result.test_rows);
-  result.test = evaluate(images.labels, result.answers.labels, experiment.data.classes,
-                         units_of(images, experiment.options.seed));
+  result.test = evaluate(images.labels, result.answers, experiment.data.classes,
+                         units_of(images, experiment.options.seed), images.columns);
   result.true_test = against_true_labels(images, result.answers, experiment.options.seed);
   if (result.test.new_group && images_of_trained_groups(experiment) > 0) {
     result.test.new_group.reset();
@@ -208,8 +207,8 @@ ModelTest test_model(Model model, const DataOptions& options, uint64_t seed, con
   std::vector<Row> rows(static_cast<size_t>(test.data.size()));
   std::iota(rows.begin(), rows.end(), Row{0});
   test.answers = Predictor(test.model).answers(test.data, rows, team);
-  test.evaluation =
-      evaluate(test.data.labels, test.answers.labels, test.data.classes, units_of(test.data, seed));
+  test.evaluation = evaluate(test.data.labels, test.answers, test.data.classes, units_of(test.data, seed),
+                             test.data.columns);
   test.calibration.after = reliability(test.data.labels, test.answers);
   if (test.model.temperature != 1)
     test.calibration.before = reliability(test.data.labels, tempered(test.answers, test.model.temperature));

@@ -58,6 +58,9 @@ LoadedData load(const DataOptions& options, uint64_t seed, ThreadTeam& team, con
   }
   Dataset data;
   if (source.starts_with("synth:")) {
+    if (!options.by.empty())
+      throw usage_error("rendered hands have no columns", "--by",
+                        "Leave it out, or give images with --groups");
     data = render(source, options.size, seed, team, progress);
   } else {
     data = read_dataset(source, {.height = options.size.height,
@@ -70,6 +73,7 @@ LoadedData load(const DataOptions& options, uint64_t seed, ThreadTeam& team, con
                                  .labels = options.labels,
                                  .groups = options.groups,
                                  .true_labels = options.true_labels,
+                                 .columns = options.by,
                                  .strict = options.strict,
                                  .progress = progress});
   }

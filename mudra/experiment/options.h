@@ -39,6 +39,7 @@ struct DataOptions {
   std::string source;
   std::vector<std::string> classes;  // empty: all
   std::string groups;
+  std::vector<std::string> by;
   std::string labels;
   std::string example_weights;
   std::string true_labels;
@@ -93,6 +94,8 @@ void describe(O& o, Visit&& visit) {
   data("classes", o.data.classes, "only these classes, in this order, such as 0,5");
   data("groups", o.data.groups,
        "whose hand each image shows: a CSV (file,label,group) or an .npz (hand or group)");
+  data("by", o.data.by,
+       "tell the accuracy for each value of these columns of the groups, too, such as lighting");
   data("labels", o.data.labels, "the labels of images in a .npy or IDX file");
   data("strict", o.data.strict, "stop at a picture or line that cannot be read instead of skipping it");
   data("size", o.data.size,

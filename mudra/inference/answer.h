@@ -41,6 +41,7 @@ struct Answers {
   }
   float confidence(size_t image) const;  // the largest probability
   void append(Answers more);             // of the same classes
+  Answers select(std::span<const uint32_t> images) const;
 };
 
 }  // namespace mudra

@@ -23,6 +23,18 @@ void Answers::append(Answers more) {
   probabilities.insert(probabilities.end(), more.probabilities.begin(), more.probabilities.end());
 }
 
+Answers Answers::select(std::span<const uint32_t> images) const {
+  Answers selected;
+  selected.classes = classes;
+  for (const uint32_t image : images) {
+    const auto row =
+        std::span(probabilities).subspan(image * static_cast<size_t>(classes), static_cast<size_t>(classes));
+    selected.labels.push_back(labels[image]);
+    selected.probabilities.insert(selected.probabilities.end(), row.begin(), row.end());
+  }
+  return selected;
+}
+
 void Predictor::GiveBack::operator()(Place* place) const {
   const std::lock_guard lock(to->mutex_);
   to->idle_.emplace_back(place);

@@ -14,9 +14,11 @@
 #include "mudra/data/image_file.h"
 #include "mudra/evaluation/classification_report.h"
 #include "mudra/report/figures.h"
+#include "mudra/report/page_scores.h"
 #include "mudra/report/page_template.h"
 #include "mudra/report/pictures.h"
 #include "mudra/report/summary.h"
+#include "mudra/report/tables.h"
 
 namespace mudra {
 namespace {
@@ -104,7 +106,7 @@ Json history_of(const std::vector<Epoch>& history) {
   return rows;
 }
 
-Json scores_of(const Evaluation& evaluation) {
+Json report_of(const Evaluation& evaluation) {
   const ReportTable table = report_table(evaluation.per_class);
   const auto row = [](const ReportRow& r, const std::string& name) -> Json {
     return {name, two_digits(r.precision), two_digits(r.recall), two_digits(r.f1), thousands(r.support)};
@@ -210,7 +212,8 @@ Json document(const RunRecord& record, const Summary& words) {
           {"kept_epoch", record.kept_epoch},
           {"folds", folds},
           {"confusions", confusions_of(record.evaluation)},
-          {"scores", scores_of(record.evaluation)},
+          {"scores", report_of(record.evaluation)},
+          {"measures", measures_of(record.evaluation)},
           {"pictures", pictures_of(record, dealt.rows)},
           {"examples", dealt.example_count},
           {"weights", weights_of(record.weights)},
@@ -273,6 +276,8 @@ std::string report_page(const RunRecord& record) {
 
 std::vector<std::string> write_report(const RunRecord& record, const std::filesystem::path& folder) {
   write_file_atomically(folder / "report.html", report_page(record));
+  write_file_atomically(folder / "tables.md", markdown_tables(record));
+  write_file_atomically(folder / "tables.tex", latex_tables(record));
   try {
     return draw_figures(record, folder / "figures");
   } catch (const Error& error) {  // the page shows all they do

@@ -14,8 +14,8 @@ inline constexpr size_t most_picture_bytes = 1'200'000;
 
 std::string report_page(const RunRecord& record);
 
-// Writes report.html into `folder`, then its figures into `folder`/figures. Returns notes: which figures are
-// missing, and why. Throws Error when the page cannot be written.
+// Writes report.html, tables.md and tables.tex into `folder`, then figures into `folder`/figures. Returns
+// notes: which figures are missing, and why. Throws Error when the page or the tables cannot be written.
 std::vector<std::string> write_report(const RunRecord& record, const std::filesystem::path& folder);
 
 }  // namespace mudra

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "mudra/core/text.h"
 
@@ -104,6 +105,25 @@ std::vector<Confusion> confusions(const Evaluation& evaluation) {
     return right_a != right_b ? right_b : a.count > b.count;
   });
   return found;
+}
+
+std::string counted(std::string_view unit, int64_t units) {
+  return images(units, unit == "group" ? "hand" : unit == "image" ? "picture" : unit);
+}
+
+std::string score_text(double value, bool is_share) {
+  if (std::isnan(value)) return "undefined";
+  if (is_share) return percent(value);
+  return value < 1 && value >= 0.9995 ? ">0.999" : fmt::format("{:.3f}", value);
+}
+
+std::string interval_text(const Score& score, bool is_share) {
+  if (std::isnan(score.value)) return "";
+  return score_text(score.low, is_share) + " to " + score_text(score.high, is_share);
+}
+
+std::span<const ScoreName> shown_scores(const Evaluation& evaluation) {
+  return score_names().first(score_names().size() - (evaluation.classes.size() < 3 ? 1 : 0));
 }
 
 std::string accuracy_sentence(const Evaluation& evaluation, std::string_view what) {

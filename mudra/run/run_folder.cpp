@@ -80,6 +80,10 @@ std::string identity_of(const Experiment& experiment) {
     add(std::to_string(numbers->size()) + ' ');
     add_values(*numbers);
   }
+  for (const Column& column : data.columns) {
+    add_names(column.values);
+    add_values(column.of);
+  }
   add(std::to_string(data.example_weights.size()) + ' ');
   add_values(data.example_weights);
   add(data.pixels.shape().text() + (data.pixels.is_bytes() ? " bytes" : " floats"));

@@ -8,7 +8,7 @@
 //   predictions.csv            in the end: what was answered for every held-out image
 //   trained_on.txt             then: hashes of the images the model was trained on
 //   model.safetensors          behind it
-//   report.html, figures       last, by the command
+//   report.html, tables.md, tables.tex, figures   last, by the command
 //
 // A run is over when there is a model and no mudra.lock. Whatever ended it before, it can be gone on with.
 #pragma once

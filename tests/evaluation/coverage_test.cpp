@@ -12,6 +12,7 @@
 #include <random>
 
 #include "mudra/evaluation/interval.h"
+#include "mudra/evaluation/scores.h"
 
 namespace mudra {
 namespace {
@@ -96,6 +97,93 @@ TEST(Coverage, of_a_new_hand_is_at_least_90_percent) {
     const Shares found = coverage(s, 1000, 1);
     EXPECT_GE(found.both, 0.9) << s.accuracy << " " << s.correlation << " " << s.hands << " " << s.images;
     EXPECT_GE(found.both, found.t_alone);
+  }
+}
+
+// Two classes, an image of each with a number drawn from a bell curve around 0 or `apart`, moved by what its
+// hand has in common; answered by which side of the middle it is on.
+struct ScoreSetting {
+  double apart;
+  double of_hands;  // deviation over hands, of 1 within a hand
+  int hands;        // 0: all images are independent
+  int images;       // of each hand, or all
+  double rare;      // share of the second class
+};
+
+// The share of simulated tests whose intervals cover what very many hands would give.
+struct ScoreShares {
+  double balanced_accuracy, cohen_kappa, matthews, roc_auc;
+};
+ScoreShares score_coverage(const ScoreSetting& s, int tests) {
+  const auto below = [](double x) { return std::erfc(-x / std::sqrt(2)) / 2; };  // the normal distribution
+  const double deviation = std::sqrt(1 + s.of_hands * s.of_hands);
+  const double accuracy = below(s.apart / 2 / deviation), auc = below(s.apart / std::sqrt(2) / deviation);
+  std::mt19937_64 random(5);
+  std::normal_distribution normal;
+  // Of the second class and of the first: shares of all images.
+  const double right = s.rare * accuracy, missed = s.rare - right, left = (1 - s.rare) * accuracy;
+  const double wrong = 1 - s.rare - left, said = right + wrong,
+               chance = s.rare * said + (1 - s.rare) * (1 - said);
+  const double kappa = (accuracy - chance) / (1 - chance);
+  const double matthews =
+      (right * left - wrong * missed) / std::sqrt(said * s.rare * (1 - s.rare) * (1 - said));
+  ScoreShares covered{};
+  for (int test = 0; test < tests; ++test) {
+    std::vector<int32_t> truth, hand;
+    Answers answers{2, {}, {}};
+    for (int h = 0; h < std::max(1, s.hands); ++h) {
+      const double shift[] = {s.of_hands * normal(random), s.of_hands * normal(random)};
+      for (int i = 0; i < s.images; ++i) {
+        truth.push_back(std::uniform_real_distribution()(random) < s.rare);
+        if (s.hands > 0) hand.push_back(h);
+        const double x = normal(random) + truth.back() * s.apart + shift[truth.back()];
+        const auto p = static_cast<float>(1 / (1 + std::exp(s.apart / 2 - x)));
+        answers.labels.push_back(p > 0.5F);
+        answers.probabilities.insert(answers.probabilities.end(), {1 - p, p});
+      }
+    }
+    const Scores scores = scores_of(
+        truth, answers, Resampling(truth.size(), 2, {.groups = hand, .seed = static_cast<uint64_t>(test)}));
+    const auto covers = [&](const Score& score, double value) {
+      return score.low <= value && value <= score.high ? 1. / tests : 0;
+    };
+    covered.balanced_accuracy += covers(scores.balanced_accuracy, accuracy);
+    covered.cohen_kappa += covers(scores.cohen_kappa, kappa);
+    covered.matthews += covers(scores.matthews, matthews);
+    covered.roc_auc += covers(scores.per_class[1].roc_auc, auc);
+  }
+  return covered;
+}
+
+TEST(Coverage, of_scores_is_at_least_90_percent) {
+  const bool is_table = std::getenv("MUDRA_COVERAGE") != nullptr;
+  if (is_table)
+    fmt::print(
+        "| hands | pictures | of the rarer class | apart | deviation of hands | balanced accuracy | kappa | "
+        "Matthews | ROC area |\n|---|---|---|---|---|---|---|---|---|\n");
+  for (const ScoreSetting& s : {ScoreSetting{1.5, 0, 0, 60, .5},
+                                {3, 0, 0, 60, .5},
+                                {3, 0, 0, 200, .1},
+                                {4, 0, 0, 100, .05},
+                                {4.5, 0, 0, 200, .5},
+                                {2, .5, 3, 30, .5},
+                                {2, .5, 5, 30, .5},
+                                {3, .7, 5, 100, .5},
+                                {3, .5, 10, 30, .3},
+                                {2, 1, 10, 30, .5},
+                                {3, .7, 30, 10, .5}}) {
+    const ScoreShares found = score_coverage(s, is_table ? 2000 : 200);
+    if (is_table) {
+      fmt::print("| {} | {} | {:.0f}% | {} | {} | {:.1f} | {:.1f} | {:.1f} | {:.1f} |\n",
+                 s.hands > 0 ? std::to_string(s.hands) : "-", s.images, 100 * s.rare, s.apart, s.of_hands,
+                 100 * found.balanced_accuracy, 100 * found.cohen_kappa, 100 * found.matthews,
+                 100 * found.roc_auc);
+    }
+    const std::string setting = fmt::format("{} {} {} {} {}", s.apart, s.of_hands, s.hands, s.images, s.rare);
+    EXPECT_GE(found.balanced_accuracy, 0.9) << setting;
+    EXPECT_GE(found.cohen_kappa, 0.9) << setting;
+    EXPECT_GE(found.matthews, 0.9) << setting;
+    EXPECT_GE(found.roc_auc, 0.9) << setting;
   }
 }
 

@@ -3,39 +3,35 @@
 
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "mudra/core/error.h"
+#include "tests/evaluation/answers.h"
 
 namespace mudra {
 namespace {
 
-const nlohmann::json& reference() {
-  static const nlohmann::json values =
-      nlohmann::json::parse(std::ifstream(MUDRA_SOURCE_DIR "/tests/reference/evaluation.json"));
-  return values;
-}
-
 TEST(ClassificationReport, equals_scikit_learn_character_by_character) {
-  ASSERT_EQ(reference()["versions"]["scikit-learn"], "1.2.1");
-  ASSERT_GT(reference()["cases"].size(), 250u);
-  for (const auto& expected : reference()["cases"]) {
+  ASSERT_EQ(evaluation_reference()["versions"]["scikit-learn"], "1.2.1");
+  ASSERT_GT(evaluation_reference()["cases"].size(), 250u);
+  for (const auto& expected : evaluation_reference()["cases"]) {
     SCOPED_TRACE(expected["name"].get<std::string>());
     const auto truth = expected["truth"].get<std::vector<int32_t>>();
     const auto predicted = expected["predicted"].get<std::vector<int32_t>>();
     const auto names = expected["names"].get<std::vector<std::string>>();
-    EXPECT_EQ(evaluate(truth, predicted, names).text, expected["text"].get<std::string>());
+    EXPECT_EQ(evaluate(truth, sure_answers(predicted, names.size()), names).text,
+              expected["text"].get<std::string>());
   }
 }
 
 TEST(Evaluation, equals_scikit_learn) {
-  for (const auto& expected : reference()["cases"]) {
+  for (const auto& expected : evaluation_reference()["cases"]) {
     if (!expected.contains("confusion")) continue;
     SCOPED_TRACE(expected["name"].get<std::string>());
     const auto names = expected["names"].get<std::vector<std::string>>();
-    const Evaluation result = evaluate(expected["truth"].get<std::vector<int32_t>>(),
-                                       expected["predicted"].get<std::vector<int32_t>>(), names);
+    const auto predicted = expected["predicted"].get<std::vector<int32_t>>();
+    const Evaluation result =
+        evaluate(expected["truth"].get<std::vector<int32_t>>(), sure_answers(predicted, names.size()), names);
     const nlohmann::json json = to_json(result);
     EXPECT_EQ(json["confusion"], expected["confusion"]);
     EXPECT_EQ(json["accuracy"].get<double>(), expected["accuracy"].get<double>());
@@ -54,7 +50,7 @@ TEST(Evaluation, equals_scikit_learn) {
 
 TEST(Evaluation, puts_truth_in_rows_and_predictions_in_columns) {
   const std::vector<int32_t> truth{0, 0, 0}, predicted{1, 1, 0};
-  const Evaluation result = evaluate(truth, predicted, std::vector<std::string>{"0", "5"});
+  const Evaluation result = evaluate(truth, sure_answers(predicted, 2), std::vector<std::string>{"0", "5"});
   EXPECT_EQ(result.count(0, 1), 2);
   EXPECT_EQ(result.count(1, 0), 0);
   EXPECT_DOUBLE_EQ(result.per_class[0].precision, 1);
@@ -64,15 +60,22 @@ TEST(Evaluation, puts_truth_in_rows_and_predictions_in_columns) {
 TEST(Evaluation, refuses_what_does_not_fit) {
   const std::vector<std::string> names{"0", "5"};
   const std::vector<int32_t> none, one{0}, two{0, 1}, outside{2}, negative{-1};
-  EXPECT_THROW(evaluate(none, none, names), Error);
-  EXPECT_THROW(evaluate(one, two, names), Error);
-  EXPECT_THROW(evaluate(one, outside, names), Error);
-  EXPECT_THROW(evaluate(negative, one, names), Error);
-  EXPECT_THROW(evaluate(two, two, names, {.groups = one}), Error);
+  const auto evaluated = [&](const std::vector<int32_t>& truth, const std::vector<int32_t>& predicted,
+                             const IndependentUnits& units = {}) {
+    return evaluate(truth, sure_answers(predicted, 2), names, units);
+  };
+  EXPECT_THROW(evaluated(none, none), Error);
+  EXPECT_THROW(evaluated(one, two), Error);
+  EXPECT_THROW(evaluated(one, outside), Error);
+  EXPECT_THROW(evaluated(negative, one), Error);
+  EXPECT_THROW(evaluated(two, two, {.groups = one}), Error);
+  EXPECT_THROW(evaluated(two, two, {.photographs = one}), Error);
+  EXPECT_THROW(evaluate(two, sure_answers(two, 3), names), Error);
+  EXPECT_THROW(evaluate(two, Answers{2, two, {1, 0}}, names), Error);
 }
 
 TEST(Interval, by_wilson_equals_scipy) {
-  for (const auto& expected : reference()["wilson"]) {
+  for (const auto& expected : evaluation_reference()["wilson"]) {
     const Interval interval = wilson_interval(expected["k"], expected["n"]);
     EXPECT_NEAR(interval.low, expected["low"].get<double>(), 1e-12) << expected;
     EXPECT_NEAR(interval.high, expected["high"].get<double>(), 1e-12) << expected;
@@ -80,7 +83,7 @@ TEST(Interval, by_wilson_equals_scipy) {
 }
 
 TEST(Interval, by_bootstrap_agrees_with_numpy_up_to_resampling_noise) {
-  for (const auto& expected : reference()["bootstrap"]) {
+  for (const auto& expected : evaluation_reference()["bootstrap"]) {
     const Interval interval = bootstrap_interval(expected["right"].get<std::vector<uint8_t>>(),
                                                  expected["unit"].get<std::vector<int32_t>>(), 1);
     // The standard error of a 2.5% quantile of 10,000 normal draws is 0.027 deviations; allow five.
@@ -120,7 +123,7 @@ Interval interval_of_hands(const std::vector<int>& right_of, const std::vector<i
 }
 
 TEST(Interval, of_a_new_hand_spans_what_scipy_and_numpy_say) {
-  for (const auto& expected : reference()["new_hand"]) {
+  for (const auto& expected : evaluation_reference()["new_hand"]) {
     SCOPED_TRACE(expected["right"].dump());
     const Interval interval = interval_of_hands(expected["right"], expected["images"]);
     const double low_t = std::max(0.0, expected["t"][0].get<double>()), low_model = expected["model"][0];
@@ -160,23 +163,23 @@ TEST(Evaluation, tells_of_new_hands_when_groups_are_known) {
       groups{0, 0, 0, 0, 1, 1, 2, 2, 2};
   const std::vector<std::string> names{"a", "b"}, hands{"h0", "h1", "h2"};
   const nlohmann::json json =
-      to_json(evaluate(truth, predicted, names, {.groups = groups, .group_names = hands}));
+      to_json(evaluate(truth, sure_answers(predicted, 2), names, {.groups = groups, .group_names = hands}));
   EXPECT_EQ(json["new_group"]["groups"], 3);
   EXPECT_DOUBLE_EQ(json["new_group"]["accuracy"], (0.75 + 0 + 1) / 3);
-  EXPECT_TRUE(to_json(evaluate(truth, predicted, names))["new_group"].is_null());
+  EXPECT_TRUE(to_json(evaluate(truth, sure_answers(predicted, 2), names))["new_group"].is_null());
 }
 
 TEST(Evaluation, warns_of_what_its_numbers_say_with_what_to_try) {
   const std::vector<int32_t> truth{0, 0, 0, 1, 1, 2}, one(6, 0);
   const std::vector<std::string> names{"a", "b", "c", "d"};
-  const std::vector<std::string> warnings = warnings_of(evaluate(truth, one, names));
+  const std::vector<std::string> warnings = warnings_of(evaluate(truth, sure_answers(one, 4), names));
   ASSERT_EQ(warnings.size(), 3u);
   EXPECT_TRUE(warnings[0].starts_with("This is not clearly better than always answering a (50.0%). Train "));
   EXPECT_TRUE(warnings[1].starts_with("Every picture got the same answer: a. Look at "));
   EXPECT_TRUE(warnings[2].starts_with("No picture in this test shows d. Test on "));
   std::vector<int32_t> half(60);
   for (size_t i = 0; i < 60; ++i) half[i] = i % 2;
-  EXPECT_TRUE(warnings_of(evaluate(half, half, std::vector<std::string>{"a", "b"})).empty());
+  EXPECT_TRUE(warnings_of(evaluate(half, sure_answers(half, 2), std::vector<std::string>{"a", "b"})).empty());
 }
 
 TEST(Interval, of_equal_groups_that_are_all_right_or_all_wrong_is_binomial) {

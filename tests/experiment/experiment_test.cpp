@@ -282,6 +282,7 @@ const std::map<std::string, std::string>& others() {
       {"data", "a \"b\" \\ c.npz"},
       {"classes", "5,0"},
       {"groups", "hands.csv"},
+      {"by", "light,device"},
       {"labels", "labels.npy"},
       {"strict", "true"},
       {"range", "-1,1"},

@@ -14,6 +14,7 @@
 #include "mudra/data/image_file.h"
 #include "mudra/evaluation/evaluation.h"
 #include "mudra/features/prepare.h"
+#include "tests/evaluation/answers.h"
 
 namespace mudra {
 namespace {
@@ -192,7 +193,7 @@ TEST(Refusal, IsNotRightAndInNoCellOfTheConfusionMatrix) {
   const std::vector<int32_t> truth = {0, 0, 0, 1, 1, 1, 1, 2, 2, 2};
   const std::vector<int32_t> predicted = {0, 1, refused, 1, 1, refused, refused, 2, 0, 2};
   const std::vector<std::string> classes = {"a", "b", "c"};
-  const Evaluation found = evaluate(truth, predicted, classes);
+  const Evaluation found = evaluate(truth, sure_answers(predicted, 3), classes);
   EXPECT_EQ(found.n, 10);
   EXPECT_EQ(found.refused, 3);
   EXPECT_DOUBLE_EQ(found.accuracy, 0.5);  // 1 + 2 + 2 of ten

@@ -12,8 +12,9 @@ import scipy
 import scipy.special
 import scipy.stats
 import sklearn
-from sklearn.metrics import (classification_report, confusion_matrix,
-                             precision_recall_fscore_support)
+from sklearn.metrics import (average_precision_score, balanced_accuracy_score, classification_report,
+                             cohen_kappa_score, confusion_matrix, matthews_corrcoef, precision_recall_curve,
+                             precision_recall_fscore_support, roc_auc_score, roc_curve, top_k_accuracy_score)
 
 warnings.filterwarnings("ignore")
 rng = np.random.default_rng(7)
@@ -108,9 +109,134 @@ for hands in ([(940, 1000), (927, 1000), (870, 1000), (947, 1000), (795, 1000)],
     new_hand.append({"right": right.tolist(), "images": images.tolist(), "model": model.tolist(),
                      "t": [float(bound) for bound in (t if shares.std() > 0 else shares[:2])]})
 
+# Scores. A refusal is -1 in Mudra; scikit-learn gets it as one label more.
+
+
+def defined(call):
+    """None where scikit-learn refuses or answers NaN."""
+    try:
+        value = float(call())
+    except ValueError:
+        return None
+    return None if np.isnan(value) else value
+
+
+def points(truth, score):
+    """Of both curves, the first and the last of each recall, by falling thresholds: [recall, false positive
+    rate, precision, threshold]. scikit-learn has the same from 1.3 on (drop_intermediate)."""
+    rate, recall, threshold = roc_curve(truth, score, drop_intermediate=False)
+    precision, recall_again, threshold_again = precision_recall_curve(truth, score)
+    by_threshold = dict(zip(threshold_again, zip(precision, recall_again)))
+    found = [[0.0, 0.0, 1.0, None]]
+    kept = [i for i in range(1, len(recall)) if i == len(recall) - 1 or recall[i] != recall[i - 1] or recall[i] != recall[i + 1]]
+    for i in kept:
+        p, r = by_threshold[threshold[i]]
+        assert r == recall[i]
+        found.append([recall[i], rate[i], p, float(threshold[i])])
+    return found
+
+
+def scores_of(truth, predicted, p):
+    k = p.shape[1]
+    said = np.where(predicted < 0, k, predicted)
+    found = {"balanced_accuracy": defined(lambda: balanced_accuracy_score(truth, said)),
+             "cohen_kappa": defined(lambda: cohen_kappa_score(truth, said)),
+             "matthews": defined(lambda: matthews_corrcoef(truth, said)),
+             "average_precision": defined(lambda: average_precision_score(np.eye(k)[truth], p, average="macro"))}
+    # Of one class after the other, so that the probabilities need not add up to 1.
+    each = [defined(lambda: roc_auc_score(truth == c, p[:, c])) for c in range(k)]
+    found["roc_auc"] = None if None in each else float(np.mean(each))
+    # scikit-learn knows no refusal here: it is not right, as in the accuracy.
+    among = np.array([top_k_accuracy_score([t], s[1:] if k == 2 else [s], k=2, labels=range(k)) for t, s in zip(truth, p)])
+    among *= predicted >= 0
+    found["top_2_accuracy"] = float(among.mean())
+    found["per_class"] = [{"roc_auc": each[c],
+                           "average_precision": abs(defined(lambda: average_precision_score(truth == c, p[:, c]))),
+                           "top_2_accuracy": float(among[truth == c].mean()) if (truth == c).any() else None,
+                           "points": points(truth == c, p[:, c]) if 0 < (truth == c).sum() < len(truth) else []}
+                          for c in range(k)]
+    return found
+
+
+def probabilities(truth, k, sharpness, decimals):
+    logits = rng.normal(size=(len(truth), k)) + sharpness * np.eye(k)[truth]
+    p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    return (np.round(p, decimals) if decimals else p).astype("f4")
+
+
+def shortest(p):
+    return [float(str(v)) for v in p.ravel()]
+
+
+scored = []
+
+
+def add_scores(name, truth, p, refusals=0.0, curves=True):
+    truth = np.asarray(truth)
+    predicted = np.where(rng.random(len(truth)) < refusals, -1, p.argmax(1))
+    found = scores_of(truth, predicted, p)
+    for each in found["per_class"]:
+        curves or each.pop("points")
+    k = p.shape[1]
+    if (predicted >= 0).all() and k > 2 and len(set(truth)) == k and np.allclose(p.sum(1), 1):
+        assert np.isclose(found["roc_auc"], roc_auc_score(truth, p, multi_class="ovr"), rtol=0, atol=1e-15)
+        assert found["top_2_accuracy"] == top_k_accuracy_score(truth, p, k=2)
+    scored.append({"name": name, "truth": truth.tolist(), "predicted": predicted.tolist(), "classes": k,
+                   "probabilities": shortest(p), "scores": found})
+
+
+for number in range(12):
+    k, n = int(rng.integers(2, 8)), int(rng.integers(5, 120))
+    truth = rng.integers(0, k, n)
+    add_scores(f"ordinary {number}", truth, probabilities(truth, k, 2 * rng.random(), 0))
+    add_scores(f"ties {number}", truth, probabilities(truth, k, 2 * rng.random(), 1), refusals=0.2 * (number % 2))
+truth = rng.integers(0, 3, 60)
+add_scores("all probabilities the same", truth, np.full((60, 3), 1 / 3, "f4"))
+add_scores("all right", truth, np.eye(3, dtype="f4")[truth])
+add_scores("all wrong", truth, np.eye(3, dtype="f4")[(truth + 1) % 3])
+add_scores("refusals", truth, probabilities(truth, 3, 1, 0), refusals=0.4)
+add_scores("all refused", truth, probabilities(truth, 3, 1, 0), refusals=1)
+add_scores("an empty class", np.where(truth == 1, 2, truth), probabilities(truth, 3, 1, 0))
+add_scores("an empty class that nobody names", np.where(truth == 1, 2, truth), np.eye(3, dtype="f4")[np.where(truth == 1, 0, truth)])
+add_scores("one class only", np.zeros(9, int), probabilities(np.zeros(9, int), 3, 1, 0))
+add_scores("one class only, all right", np.zeros(9, int), np.eye(3, dtype="f4")[np.zeros(9, int)])
+add_scores("one image", [1], np.array([[0.3, 0.7]], "f4"))
+add_scores("one image of each class", [0, 1, 2], probabilities(np.arange(3), 3, 1, 0))
+truth = (rng.random(400) < 0.02).astype(int)
+add_scores("a rare class", truth, probabilities(truth, 2, 1, 2))
+
+# Intervals, from samples of units drawn here: scikit-learn's score of every sample, then Student's t on the
+# logistic scale with the deviation of the samples, each bound as if there had been one more mistake in the
+# rarest class, or one less.
+truth = rng.integers(0, 3, 90)
+unit = np.sort(rng.integers(0, 8, 90))
+p = probabilities(truth, 3, 1, 2)
+draws = rng.integers(0, 8, (50, 8))
+sampled = {name: [] for name in ("balanced_accuracy", "cohen_kappa", "matthews", "roc_auc", "average_precision", "top_2_accuracy")}
+for draw in draws:
+    rows = np.concatenate([np.flatnonzero(unit == u) for u in draw])
+    found = scores_of(truth[rows], p[rows].argmax(1), p[rows])
+    for name, values in sampled.items():
+        values.append(found[name])
+rarest = min(np.bincount(truth))
+intervals = {}
+whole = scores_of(truth, p.argmax(1), p)
+for name, values in sampled.items():
+    low, high = (-1, 1) if name in ("cohen_kappa", "matthews") else (0, 1)
+    share, deviation = (whole[name] - low) / (high - low), np.std(values, ddof=1) / (high - low) * np.sqrt(8 / 7)
+    bounds = []
+    for sign, room in ((-1, share), (1, 1 - share)):
+        moved = room / (90 if name == "top_2_accuracy" else 3 * rarest)
+        at, spread = share + sign * moved, np.hypot(deviation, moved)
+        half = scipy.stats.t.ppf(0.975, 7) * np.sqrt(np.log1p((spread / (at * (1 - at))) ** 2))
+        bounds.append(low + (high - low) * float(scipy.special.expit(scipy.special.logit(at) + sign * half)))
+    intervals[name] = bounds
+resampled = {"truth": truth.tolist(), "unit": unit.tolist(), "classes": 3, "units": 8, "draws": draws.tolist(),
+             "probabilities": shortest(p), "predicted": p.argmax(1).tolist(), "intervals": intervals}
+
 path = pathlib.Path(__file__).with_suffix(".json")
 path.write_text(json.dumps({
     "versions": {"scikit-learn": sklearn.__version__, "numpy": np.__version__, "scipy": scipy.__version__},
     "cases": cases, "wilson": wilson, "bootstrap": bootstrap,
-    "new_hand": new_hand}, separators=(",", ":")) + "\n")
+    "new_hand": new_hand, "scores": scored, "resampled": resampled}, separators=(",", ":")) + "\n")
 print(path, path.stat().st_size, "bytes,", len(cases), "cases")

@@ -137,7 +137,7 @@ RunRecord small_record() {
   RunRecord record = make_record({"a", "b"}, 10, {1, 1, 1});
   record.test.labels = {0, 0, 0, 0, 0, 0, 1, 1, 1, 1};
   record.answers.labels = {0, 0, 0, 0, 1, 1, 0, 0, 0, 0};
-  record.evaluation = evaluate(record.test.labels, record.answers.labels, record.test.classes);
+  record.evaluation = evaluate(record.test.labels, record.answers, record.test.classes);
   record.trained_on = 1200;
   record.warnings = warnings_of(record.evaluation);
   return record;
@@ -180,7 +180,7 @@ RunRecord record_of_hands(int hands) {
     record.answers.labels[i] = i % 10 < 8 + i / 10 % 2 ? i % 2 : 1 - i % 2;
   }
   record.evaluation =
-      evaluate(record.test.labels, record.answers.labels, record.test.classes, units_of(record.test, 1));
+      evaluate(record.test.labels, record.answers, record.test.classes, units_of(record.test, 1));
   return record;
 }
 

@@ -29,7 +29,7 @@ inline RunRecord make_record(std::vector<std::string> classes, int64_t images, S
     for (int32_t c = 0; c < static_cast<int32_t>(k); ++c)
       record.answers.probabilities.push_back(c == label ? 0.75F : 0.25F / static_cast<float>(k));
   }
-  record.evaluation = evaluate(record.test.labels, record.answers.labels, classes);
+  record.evaluation = evaluate(record.test.labels, record.answers, classes);
   for (int epoch = 1; epoch <= 100; ++epoch) {
     record.history.push_back({.number = epoch,
                               .loss_train = 3 / std::sqrt(epoch),

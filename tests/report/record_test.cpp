@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "mudra/report/summary.h"
+#include "tests/evaluation/answers.h"
 
 namespace mudra {
 namespace {
@@ -29,7 +30,7 @@ Experiment experiment_of(int hands, const std::string& split, double validation 
 
 TEST(Record, advises_the_split_that_fits_what_is_known_of_hands) {
   const std::vector<int32_t> labels{0, 1, 0, 1};
-  const Evaluation test = evaluate(labels, labels, std::vector<std::string>{"a", "b"});
+  const Evaluation test = evaluate(labels, sure_answers(labels, 2), std::vector<std::string>{"a", "b"});
   const auto advice = [&](int hands, const std::string& split) {
     const std::string text = warnings_of(experiment_of(hands, split), test, 7).at(0);
     EXPECT_TRUE(text.starts_with("7 of the ")) << text;

@@ -364,6 +364,7 @@
         "that truly are, the share given this answer. F1: their harmonic mean. Support: the number of pictures that truly are."));
   }
 
+{{scores.js}}
   function examples() {
     const first = record.pictures.slice(0, record.examples);
     const wrong = first.filter((picture) => picture.truth !== picture.predicted).length;
@@ -411,6 +412,7 @@
   learning();
   if (record.confusions.matrix) matrix(); else confusionList();
   scores();
+  scoresAndCurves();
   examples();
   weights();
   howTo();
