@@ -1,6 +1,7 @@
 #include "mudra/experiment/experiment.h"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 #include <set>
 #include <utility>
@@ -16,6 +17,13 @@ namespace {
 Split with_validation(const Dataset& data, const Options& options, Split split) {
   if (options.validation > 0) cut_validation(data, options.split, options.validation, options.seed, split);
   return split;
+}
+
+void check_classes(const Dataset& data) {
+  if (data.classes.size() < 2) {
+    throw Error("all images are of one class, '" + data.classes.at(0) + "': there is nothing to tell apart",
+                data.source, "Add images of another class");
+  }
 }
 
 }  // namespace
@@ -38,14 +46,17 @@ int64_t images_of_trained_groups(const Experiment& experiment) {
 }
 
 Experiment prepare(Dataset data, const Options& options) {
+  check_classes(data);
+  Split split = make_split(data, options.split, options.seed);
+  return prepare(std::move(data), options, std::move(split));
+}
+
+Experiment prepare(Dataset data, const Options& options, Split split) {
   check_together(options);
-  if (data.classes.size() < 2) {
-    throw Error("all images are of one class, '" + data.classes.at(0) + "': there is nothing to tell apart",
-                data.source, "Add images of another class");
-  }
+  check_classes(data);
   Experiment made;
   made.options = options;
-  made.split = with_validation(data, options, make_split(data, options.split, options.seed));
+  made.split = with_validation(data, options, std::move(split));
   if (made.split.folds.size() > 1) {
     const Fold all{rows_of(data, made.split), {}, "all images"};
     made.whole = with_validation(data, options, {"", {all}}).folds[0];
@@ -79,6 +90,7 @@ FoldResult result_of(const Experiment& experiment, size_t training, Trainer&& tr
     result.history = done.history();
     result.kept_epoch = done.kept_epoch();
     result.problem = done.problem();
+    result.warnings = done.warnings();
     result.ending = !result.problem.empty()     ? Ending::diverged
                     : done.is_out_of_patience() ? Ending::patience
                                                 : Ending::finished;
@@ -101,6 +113,30 @@ std::string ExperimentResult::problem(const Experiment& experiment) const {
   return text;
 }
 
+std::vector<std::string> training_warnings(const Experiment& experiment, const ExperimentResult& result) {
+  struct Seen {
+    std::string text;
+    int trainings = 0;
+  };
+  std::map<TrainingTrouble, Seen> troubles;
+  for (size_t i = 0; i < result.trainings.size(); ++i) {
+    for (const TrainingWarning& warning : result.trainings[i].warnings) {
+      Seen& seen = troubles[warning.trouble];
+      if (seen.trainings++ > 0) continue;
+      const std::string& name = experiment.training(i).name;
+      seen.text = "Training" + (name.empty() ? "" : " (" + name + ")") + ", epoch " +
+                  std::to_string(warning.epoch) + ": " + warning.text;
+    }
+  }
+  std::vector<std::string> texts;
+  for (const auto& [trouble, seen] : troubles) {
+    texts.push_back(seen.text + (seen.trainings > 1
+                                     ? " So it was in " + std::to_string(seen.trainings) + " trainings."
+                                     : ""));
+  }
+  return texts;
+}
+
 ExperimentResult conclude(const Experiment& experiment, std::vector<FoldResult> trainings) {
   ExperimentResult result;
   for (size_t fold = 0; fold < experiment.split.folds.size(); ++fold) {
@@ -112,6 +148,8 @@ ExperimentResult conclude(const Experiment& experiment, std::vector<FoldResult> 
   result.test = evaluate(tested.labels, result.answers.labels, experiment.data.classes,
                          units_of(tested, experiment.options.seed));
   if (result.test.new_group && images_of_trained_groups(experiment) > 0) result.test.new_group.reset();
+  if (experiment.split.folds.size() > 1)
+    result.labels = find_label_errors(experiment.data, experiment.split.folds, result.answers);
   result.model = experiment.initial;
   result.model.network = std::move(trainings.back().network);
   result.trainings = std::move(trainings);
@@ -135,6 +173,9 @@ std::optional<ExperimentResult> run_experiment(const Experiment& experiment, Thr
     TrainingEvents each;
     each.epoch = [&](const Trainer&, const Epoch& epoch) {
       if (events.epoch) events.epoch(number, epoch);
+    };
+    each.warning = [&](const Trainer&, const TrainingWarning& warning) {
+      if (events.warning) events.warning(number, warning);
     };
     each.step = [&](const Trainer& now) {
       if (events.step) events.step(done, now);

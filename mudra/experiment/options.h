@@ -41,6 +41,7 @@ struct DataOptions {
   std::string groups;
   std::string labels;
   std::string example_weights;
+  std::string corrections;
   bool strict = false;
   SizeOption size;
   RangeOption range;
@@ -97,6 +98,8 @@ void describe(O& o, Visit&& visit) {
   data("groups", o.data.groups,
        "whose hand each image shows: a CSV (file,label,group) or an .npz (hand or group)");
   data("labels", o.data.labels, "the labels of images in a .npy or IDX file");
+  data("corrections", o.data.corrections,
+       "labels put right: a CSV (row,file,label,suggestion) as data check writes it, applied after reading");
   data("strict", o.data.strict, "stop at a picture or line that cannot be read instead of skipping it");
   data("size", o.data.size,
        "height x width of the images, such as 28x28, when the data do not say or to resize");
@@ -107,8 +110,8 @@ void describe(O& o, Visit&& visit) {
   data("example-weights", o.data.example_weights,
        "a file of what each image counts in the loss: .npy, .npz, one number a line, or a CSV (file,weight)");
   split("split", o.split,
-        "what is held out: 0.8 (trained on), stratified:0.8, group, kfold:5, group-kfold:5, "
-        "leave-one-group-out or a file (FILE:FOLD of a nested one)");
+        "what is held out: 0.8 (trained on), stratified:0.8, group, kfold:5, stratified-kfold:5, "
+        "group-kfold:5, leave-one-group-out or a file (FILE:FOLD of a nested one)");
   split("validation", o.validation,
         "share of the training part that chooses the epoch to keep; 0: keep the last", {0, 0.9});
   network("network", o.network,

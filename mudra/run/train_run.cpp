@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <utility>
 
 #include "mudra/core/error.h"
+#include "mudra/experiment/check_labels.h"
 #include "mudra/experiment/choices.h"
 #include "mudra/run/run_folder.h"
 
@@ -43,6 +45,9 @@ Run run_in_folder(Run run, RunLock lock, bool is_resumed, const RunEvents& event
   each.epoch = [&](size_t training, const Epoch& epoch) {
     folder.add_epoch(training, epoch);
     if (events.epoch) events.epoch(experiment, training, epoch);
+  };
+  each.warning = [&](size_t training, const TrainingWarning& warning) {
+    if (events.warning) events.warning(experiment, training, warning);
   };
   each.step = [&](const auto& done, const Trainer& now) { folder.save_if_due(done, now); };
   each.stopped = [&](const auto& done, const Trainer& now) {
@@ -97,6 +102,12 @@ nlohmann::json to_json(const Run& run) {
   nlohmann::json loss = {{"train", epoch.loss_train}, {"held_out", epoch.loss_held_out}};
   if (!std::isnan(epoch.loss_validation)) loss["validation"] = epoch.loss_validation;
   const Seconds& seconds = run.result.seconds;
+  nlohmann::json labels;
+  if (run.result.labels) {
+    const std::vector<LabelSuspect>& all = run.result.labels->suspects;
+    const auto first = std::span(all).first(std::min(all.size(), most_listed_suspects));
+    labels = {{"count", all.size()}, {"rows", to_json(run.experiment.data, first)}};
+  }
   return {{"run", run.folder.string()},
           {"model", (run.folder / "model.safetensors").string()},
           {"predictions", (run.folder / "predictions.csv").string()},
@@ -111,6 +122,7 @@ nlohmann::json to_json(const Run& run) {
           {"ended", name_of(fold.ending)},
           {"loss", loss},
           {"test", to_json(run.result.test)},
+          {"label_suspects", std::move(labels)},
           {"seconds",
            {{"load", seconds.load},
             {"train", seconds.train},

@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "mudra/core/rng.h"
+#include "mudra/data/contact_sheet.h"
 
 namespace mudra {
 namespace {

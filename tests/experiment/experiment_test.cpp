@@ -215,6 +215,7 @@ const std::map<std::string, std::string>& others() {
       {"channels", "3"},
       {"fit", "keep-aspect"},
       {"example-weights", "w.npy"},
+      {"corrections", "corrections.csv"},
       {"split", "kfold:7"},
       {"validation", "0.1"},
       {"network", "conv 3 3x3, relu"},
