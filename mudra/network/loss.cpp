@@ -47,7 +47,6 @@ void Loss::binary(const Tensor& logits, std::span<const int32_t> labels, Tensor&
                   Scalar batch_size) {
   const int64_t n = logits.shape()[0];
   const Scalar smoothing = static_cast<Scalar>(options_.label_smoothing);
-  int64_t right = 0;
   for (int64_t i = 0; i < n; ++i) {
     const Scalar label = static_cast<Scalar>(labels[static_cast<size_t>(i)]);
     targets_[i] = label * (1 - smoothing) + smoothing / 2;
@@ -68,7 +67,6 @@ void Loss::categorical(const Tensor& logits, std::span<const int32_t> labels, Te
   const Scalar smoothed = static_cast<Scalar>(options_.label_smoothing / static_cast<double>(classes_));
   const Scalar peak = static_cast<Scalar>(1 - options_.label_smoothing);
   exp_minus_maximum(logits.data(), n, classes_, gradient_.data(), losses_.data());
-  int64_t right = 0;
   for (int64_t i = 0; i < n; ++i) {
     const Scalar* z = logits.data() + i * classes_;
     const Scalar* e = gradient_.data() + i * classes_;
