@@ -79,7 +79,8 @@ TEST(LabelErrors, AreThoseOfConfidentLearning) {
   EXPECT_GT(suspects, 80U);
 }
 
-// 4% of 4,000 labels are wrong and networks are mostly right: nearly all are found, and little else.
+// 4% of 4,000 labels are wrong and networks are mostly right. A suspect must look surer than the mean of its
+// class, so some are missed; what is named is wrong, and the estimate counts all.
 TEST(LabelErrors, OfKnownNoiseAreFound) {
   Rng rng(3, Purpose::test);
   constexpr int32_t classes = 10;
@@ -99,15 +100,11 @@ TEST(LabelErrors, OfKnownNoiseAreFound) {
   }
   const Judged made(labels, classes, probabilities);
   const LabelErrors found = made.errors();
-  size_t right = 0, early = 0;
-  for (size_t i = 0; i < found.suspects.size(); ++i) {
-    right += wrong.contains(found.suspects[i].row);
-    early += i < wrong.size() && wrong.contains(found.suspects[i].row);
-  }
+  size_t right = 0;
+  for (const LabelSuspect& suspect : found.suspects) right += wrong.contains(suspect.row);
   const auto all = static_cast<double>(wrong.size());
-  EXPECT_GT(static_cast<double>(right) / all, 0.9);
-  EXPECT_GT(static_cast<double>(right) / static_cast<double>(found.suspects.size()), 0.9);
-  EXPECT_GT(static_cast<double>(early) / all, 0.9);
+  EXPECT_GT(static_cast<double>(right) / all, 0.6);
+  EXPECT_GT(static_cast<double>(right) / static_cast<double>(found.suspects.size()), 0.95);
   EXPECT_NEAR(found.estimated / all, 1, 0.15);
 }
 
@@ -181,7 +178,7 @@ TEST(LabelErrors, OfOnePhotographStandTogether) {
     photographs.push_back(photograph);
     labels.push_back(photograph == 4 || photograph == 6 ? 1 - truth : truth);
     const bool fooled = i == 4;  // agrees with its wrong label
-    const float right = fooled ? 0.3F : 0.95F;
+    const float right = fooled ? 0.3F : photograph < 10 ? 0.95F : 0.6F;
     for (int c = 0; c < 2; ++c) probabilities.push_back(c == truth ? right : 1 - right);
   }
   Judged made(labels, 2, probabilities);
