@@ -10,6 +10,7 @@
 #include "mudra/core/error.h"
 #include "mudra/core/progress.h"
 #include "mudra/core/thread_team.h"
+#include "mudra/data/contact_sheet.h"
 #include "mudra/data/image_file.h"
 #include "mudra/data/inspect.h"
 #include "mudra/data/leaks.h"

@@ -16,6 +16,8 @@ void evaluate_command(CLI::App&);
 void predict_command(CLI::App&);
 void export_command(CLI::App&);
 
+void check_command(CLI::App&);  // of `data`
+
 struct Command {
   const char *name, *summary;
   void (*declare)(CLI::App&);

@@ -1,5 +1,5 @@
 // mudra data inspect|convert|split|leaks: look at a data set, bring it to another form, write down a split,
-// and find copies across it.
+// and find copies across it. `check` has a file of its own.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -14,6 +14,7 @@
 #include "mudra/core/error.h"
 #include "mudra/core/text.h"
 #include "mudra/core/thread_team.h"
+#include "mudra/data/contact_sheet.h"
 #include "mudra/data/image_file.h"
 #include "mudra/data/inspect.h"
 #include "mudra/data/leaks.h"
@@ -47,7 +48,8 @@ std::shared_ptr<DataArguments> declare_data(CLI::App& app, std::vector<std::stri
   app.add_option("DATA", a->given["data"],
                  "Labelled images: .npz, .npy, .csv, IDX, a folder or synth:N[:DOMAIN]")
       ->required();
-  for (const char* reading : {"classes", "groups", "labels", "strict", "size", "range", "channels", "fit"})
+  for (const char* reading :
+       {"classes", "groups", "labels", "corrections", "strict", "size", "range", "channels", "fit"})
     names.emplace_back(reading);
   add_options(app, a->given, names);
   return a;
@@ -254,6 +256,7 @@ void data_command(CLI::App& app) {
   convert_command(*app.add_subcommand("convert", "Bring a data set to another form"));
   split_command(*app.add_subcommand("split", "Divide a data set for training and testing"));
   leaks_command(*app.add_subcommand("leaks", "Find held-out images with a near copy in training"));
+  check_command(*app.add_subcommand("check", "Find labels that may be wrong"));
 }
 
 }  // namespace mudra

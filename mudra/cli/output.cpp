@@ -109,10 +109,11 @@ void print_confusion(const Evaluation& evaluation) {
 }
 
 void add_options(CLI::App& app, std::map<std::string, std::string>& given,
-                 const std::vector<std::string_view>& names) {
+                 const std::vector<std::string_view>& names, const std::vector<std::string_view>& left_out) {
   const Options defaults;
   describe(defaults, [&](const OptionInfo& option, const auto& value) {
-    const bool is_wanted = names.empty() || std::ranges::find(names, option.name) != names.end();
+    const auto is_in = [&](const auto& list) { return std::ranges::find(list, option.name) != list.end(); };
+    const bool is_wanted = (names.empty() || is_in(names)) && !is_in(left_out);
     if (!is_wanted || option.name == "data") return;
     const std::string name(option.name), default_text = text_of(value);
     std::vector<std::string> choices = choices_of(value);

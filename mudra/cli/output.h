@@ -73,10 +73,12 @@ void print_accuracy(const Evaluation& evaluation, std::string_view what, std::st
 
 void print_warnings(const std::vector<std::string>& warnings);
 
-// Options a command shares with `train`, by name (all but `data` if the list is empty); what the
-// user gives goes into `given`. --help shows each under its group, with its choices and its default.
+// Options a command shares with `train`, by name (all but `data` if the list is empty, and never those left
+// out); what the user gives goes into `given`. --help shows each under its group, with its choices and its
+// default.
 void add_options(CLI::App& app, std::map<std::string, std::string>& given,
-                 const std::vector<std::string_view>& names = {});
+                 const std::vector<std::string_view>& names = {},
+                 const std::vector<std::string_view>& left_out = {});
 
 // A line a layer, blocks indented, on standard output.
 void print_summary(const NetworkSummary& summary);

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "mudra/cli/commands.h"
+#include "mudra/cli/epoch_progress.h"
 #include "mudra/cli/output.h"
 #include "mudra/core/text.h"
 #include "mudra/experiment/choices.h"
@@ -28,67 +29,6 @@ struct TrainArguments {
   bool no_report = false;
   bool describe = false;
 };
-
-// "fold 2   epoch 3 of 30   loss 0.123   held out 0.234   91.2%"
-std::string epoch_line(const Experiment& experiment, size_t training, const Epoch& epoch) {
-  const std::string& fold = experiment.training(training).name;
-  std::string line = fold.empty() ? "" : shorten(fold, 24) + "   ";
-  line += fmt::format("epoch {} of {}   loss {:.3f}", epoch.number, experiment.options.training.epochs,
-                      epoch.loss_train);
-  if (!std::isnan(epoch.loss_validation)) line += fmt::format("   validation {:.3f}", epoch.loss_validation);
-  if (!std::isnan(epoch.loss_held_out))
-    line += fmt::format("   held out {:.3f}   {:.1f}%", epoch.loss_held_out, 100 * epoch.accuracy_held_out);
-  return line;
-}
-
-// Progress goes to standard error: one line rewritten on a terminal, a line every tenth of the way elsewhere.
-class EpochProgress {
- public:
-  explicit EpochProgress(bool quiet) : quiet_(quiet) {}
-  ~EpochProgress() { line_.clear(); }  // before a message of what stopped it
-  EpochProgress(const EpochProgress&) = delete;
-  EpochProgress& operator=(const EpochProgress&) = delete;
-
-  void operator()(const Experiment& experiment, size_t training, const Epoch& epoch) {
-    if (training != training_) finish();  // of a training that ended early
-    training_ = training;
-    seconds_ += epoch.seconds;
-    ++seen_;
-    if (quiet_) return;
-    const int epochs = experiment.options.training.epochs;
-    unfinished_ = epoch_line(experiment, training, epoch) + fmt::format("   {:.2f} s", seconds_);
-    const bool is_tenth = epoch.number * 10 / epochs != (epoch.number - 1) * 10 / epochs;
-    if (epoch.number == epochs || (is_tenth && !line_.is_terminal())) return finish();
-    const auto trainings_after = static_cast<double>(experiment.trainings() - training - 1);
-    const double left = trainings_after * epochs + epochs - epoch.number;
-    line_.show(unfinished_ + fmt::format("   {:.0f} s left", seconds_ / seen_ * left));
-  }
-
-  // The last epoch's line stays, also when training ended early.
-  void finish() {
-    if (!unfinished_.empty()) line_.finish(unfinished_);
-    unfinished_.clear();
-  }
-
- private:
-  bool quiet_;
-  std::string unfinished_;
-  size_t training_ = 0;
-  int seen_ = 0;  // epochs; a run gone on with begins later than with the first
-  double seconds_ = 0;
-  ProgressLine line_;
-};
-
-void describe_experiment(const Experiment& experiment) {
-  say(stderr, "data      {}\n", experiment.data_text);
-  print_notes(experiment.data);
-  if (!experiment.extra.empty()) say(stderr, "extra     {}\n", extra_text(experiment.extra));
-  say(stderr, "split     {}\n", describe_split(experiment.split));
-  const Network& network = experiment.initial.network;
-  say(stderr, "network   {}   {} parameters\n", network.text(), thousands(network.parameter_count()));
-  if (!experiment.chosen.empty())
-    say(stderr, "chosen    for pictures: {}\n", fmt::join(experiment.chosen, " "));
-}
 
 void print_result(const Run& run) {
   const Evaluation& test = run.result.test;
@@ -150,6 +90,9 @@ void train_command(CLI::App& app) {
     events.epoch = [&](const Experiment& experiment, size_t training, const Epoch& epoch) {
       progress(experiment, training, epoch);
     };
+    events.warning = [&](const Experiment& experiment, size_t training, const TrainingWarning& warning) {
+      progress.warn(experiment, training, warning);
+    };
     std::string problem;
     events.ending = [&](Run& run) {
       progress.finish();
@@ -158,7 +101,7 @@ void train_command(CLI::App& app) {
       std::optional<int64_t> copies;
       const bool looks_for_copies = !a->json || !a->no_report;  // it takes a while
       if (looks_for_copies) copies = count_near_copies(run.experiment);
-      const std::vector<std::string> warnings = warnings_of(run.experiment, run.result.test, copies);
+      const std::vector<std::string> warnings = warnings_of(run.experiment, run.result, copies);
       if (a->json) {
         nlohmann::json document = to_json(run);
         document["warnings"] = warnings;

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "mudra/data/dataset.h"
-#include "mudra/data/image.h"
 
 namespace mudra {
 
@@ -44,13 +43,5 @@ struct Inspection {
 
 // Looks at every image twice, with 8 bytes of memory for each and at most 8 more for each that has a copy.
 Inspection inspect(const Dataset& data, const Progress& progress = {});
-
-// What a contact sheet calls class `c`: its name's first letters, or where it lacks one of them "#" and c
-// + 1.
-std::string sheet_label(const Dataset& data, size_t c);
-
-// Up to `columns` images of each class, a row for each class with its label, as one grey or colour picture.
-// With groups, the images of a row come from as many groups as there are.
-Image contact_sheet(const Dataset& data, int columns = 16, int cell = 56);
 
 }  // namespace mudra

@@ -16,7 +16,7 @@ namespace mudra {
 namespace {
 
 // As with libjpeg: errors leave libpng by longjmp, across frames that hold nothing to destroy.
-struct Reader {
+struct PngReader {
   png_structp png = nullptr;
   png_infop info = nullptr;
   const uint8_t* next = nullptr;
@@ -27,14 +27,14 @@ struct Reader {
 };
 
 extern "C" {
-static void on_error(png_structp png, png_const_charp text) {
-  auto& reader = *static_cast<Reader*>(png_get_error_ptr(png));
+static void on_png_error(png_structp png, png_const_charp text) {
+  auto& reader = *static_cast<PngReader*>(png_get_error_ptr(png));
   std::snprintf(reader.message, sizeof reader.message, "%s", text);
   std::longjmp(reader.escape, 1);
 }
-static void on_warning(png_structp, png_const_charp) {}
+static void on_png_warning(png_structp, png_const_charp) {}
 static void give_bytes(png_structp png, png_bytep out, size_t size) {
-  auto& reader = *static_cast<Reader*>(png_get_io_ptr(png));
+  auto& reader = *static_cast<PngReader*>(png_get_io_ptr(png));
   if (size > reader.left) png_error(png, "the file ends early");
   std::memcpy(out, reader.next, size);
   reader.next += size;
@@ -45,21 +45,21 @@ static void take_bytes(png_structp png, png_bytep bytes, size_t size) {
     static_cast<std::string*>(png_get_io_ptr(png))->append(reinterpret_cast<const char*>(bytes), size);
     return;
   } catch (const std::bad_alloc&) {
-    static_cast<Reader*>(png_get_error_ptr(png))->lacks_memory = true;
+    static_cast<PngReader*>(png_get_error_ptr(png))->lacks_memory = true;
   }
   png_error(png, "");
 }
 static png_voidp allocate(png_structp png, png_alloc_size_t size) {
   void* memory = std::malloc(size);
-  if (memory == nullptr) static_cast<Reader*>(png_get_mem_ptr(png))->lacks_memory = true;
+  if (memory == nullptr) static_cast<PngReader*>(png_get_mem_ptr(png))->lacks_memory = true;
   return memory;
 }
 static void flush_bytes(png_structp) {}
 }
 
-bool start(Reader& reader) {
+bool start(PngReader& reader) {
   if (setjmp(reader.escape) != 0) return false;
-  reader.png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &reader, on_error, on_warning, &reader,
+  reader.png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &reader, on_png_error, on_png_warning, &reader,
                                         allocate, nullptr);
   if (reader.png == nullptr) return false;
   reader.info = png_create_info_struct(reader.png);
@@ -73,7 +73,7 @@ bool start(Reader& reader) {
 }
 
 // Asks for 8-bit grey, grey + alpha, RGB or RGBA.
-bool choose_output(Reader& reader) {
+bool choose_output(PngReader& reader) {
   if (setjmp(reader.escape) != 0) return false;
   png_set_scale_16(reader.png);
   png_set_expand(reader.png);  // palettes, 1 to 4 bits, transparent colours
@@ -82,7 +82,7 @@ bool choose_output(Reader& reader) {
   return true;
 }
 
-bool read_rows(Reader& reader, uint8_t** rows) {
+bool read_rows(PngReader& reader, uint8_t** rows) {
   if (setjmp(reader.escape) != 0) return false;
   png_read_image(reader.png, rows);
   png_read_end(reader.png, reader.info);
@@ -146,13 +146,13 @@ class Png {
   }
 
   const std::string& where_;
-  Reader reader_;
+  PngReader reader_;
 };
 
-bool write_png(Reader& writer, const Image& image, std::string& out) {
+bool write_png(PngReader& writer, const Image& image, std::string& out) {
   if (setjmp(writer.escape) != 0) return false;
-  writer.png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, &writer, on_error, on_warning, &writer,
-                                         allocate, nullptr);
+  writer.png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, &writer, on_png_error, on_png_warning,
+                                         &writer, allocate, nullptr);
   if (writer.png == nullptr) return false;
   writer.info = png_create_info_struct(writer.png);
   if (writer.info == nullptr) return false;
@@ -188,7 +188,7 @@ PictureHeader png_header(std::span<const uint8_t> file, const std::string& where
 
 std::string encode_png(const Image& image) {
   std::string out;
-  Reader writer;
+  PngReader writer;
   const bool good = write_png(writer, image, out);
   png_destroy_write_struct(&writer.png, &writer.info);
   if (writer.lacks_memory) throw std::bad_alloc();

@@ -18,10 +18,11 @@ constexpr std::string_view option = "--split";
 constexpr std::string_view validation_option = "--validation";
 constexpr std::string_view inner_option = "--inner";
 constexpr std::string_view forms =
-    "Give a fraction such as 0.8, stratified:0.8, group, kfold:5, group-kfold:5, leave-one-group-out "
-    "or a split.json file";
+    "Give a fraction such as 0.8, stratified:0.8, group, kfold:5, stratified-kfold:5, group-kfold:5, "
+    "leave-one-group-out or a split.json file";
 constexpr std::string_view rules =
-    "Give a fraction such as 0.8, stratified:0.8, group, kfold:5, group-kfold:5 or leave-one-group-out";
+    "Give a fraction such as 0.8, stratified:0.8, group, kfold:5, stratified-kfold:5, group-kfold:5 or "
+    "leave-one-group-out";
 
 // Rows to split, in a random order: the order in which training takes them. `level` is 0 for all rows and 1
 // within a part of them; every level draws numbers of its own. `where` is the option an Error names.
@@ -179,6 +180,21 @@ std::vector<Fold> k_folds(const Rows& r, std::string_view text, const std::strin
   return folds;
 }
 
+// Deals the images of each class out one by one, so that parts differ by one image of a class at most.
+std::vector<Fold> stratified_k_folds(const Rows& r, std::string_view text, const std::string& how) {
+  const int64_t k = part_count(text, r.rows.size(), "images", how, r.where);
+  std::vector<Row> by_class = r.rows;
+  std::ranges::stable_sort(by_class, {}, [&](Row row) { return r.data.labels[row]; });
+  std::vector<int64_t> part_of(static_cast<size_t>(r.data.size()), 0);
+  for (size_t i = 0; i < by_class.size(); ++i) part_of[by_class[i]] = static_cast<int64_t>(i) % k;
+  std::vector<Fold> folds;
+  for (int64_t f = 0; f < k; ++f) {
+    folds.push_back(fold_by(
+        r.rows, [&](Row row) { return part_of[row] == f; }, "fold " + std::to_string(f + 1)));
+  }
+  return folds;
+}
+
 void check_classes(const Dataset& data, const std::vector<Row>& rows, const std::string& which,
                    std::string_view where = option) {
   std::vector<bool> seen(data.classes.size(), false);
@@ -212,6 +228,8 @@ std::optional<Split> split_by_rule(const Rows& r, const std::string& how) {
   if (kind == "group") return Split{"by group" + seeded, only(group_fold(r, fraction(rest, how, r.where)))};
   if (kind == "kfold" && colon != std::string::npos)
     return Split{std::string(rest) + " folds" + seeded, k_folds(r, rest, how)};
+  if (kind == "stratified-kfold" && colon != std::string::npos)
+    return Split{std::string(rest) + " folds within each class" + seeded, stratified_k_folds(r, rest, how)};
   if (kind == "group-kfold" && colon != std::string::npos)
     return Split{std::string(rest) + " folds by group" + seeded, group_k_folds(r, rest, how)};
   if (how == "leave-one-group-out") return Split{"one group left out at a time", group_folds(r)};
@@ -227,7 +245,7 @@ bool keeps_groups_whole(const Dataset& data, const Fold& fold) {
 
 Fold validation_fold(const Rows& r, const std::string& how, const Fold& outer, double share) {
   const std::string kind = how.substr(0, how.find(':'));
-  if (kind == "stratified") return stratified_fold(r, share);
+  if (kind.starts_with("stratified")) return stratified_fold(r, share);
   const bool by_rule = kind == "kfold" || parse_number<double>(how);
   const bool by_group = kind == "group" || kind == "group-kfold" || kind == "leave-one-group-out";
   if (by_group || (!by_rule && keeps_groups_whole(r.data, outer))) return group_fold(r, share);
@@ -236,10 +254,11 @@ Fold validation_fold(const Rows& r, const std::string& how, const Fold& outer, d
 
 }  // namespace
 
-Split make_split(const Dataset& data, const std::string& how, uint64_t seed) {
+Split make_split(const Dataset& data, const std::string& how, uint64_t seed, bool may_lack_classes) {
   std::optional<Split> split = split_by_rule(Rows(data, every_row(data), seed, 0, option), how);
   if (!split) split = read_split(how, data);
   if (!split) throw usage_error("'" + how + "' is not possible", option, forms);
+  if (may_lack_classes) return *std::move(split);
   for (const Fold& fold : split->folds) check_classes(data, fold.train, "training");
   if (split->folds.size() == 1 && !how.starts_with("group"))
     check_classes(data, split->folds[0].test, "held-out");

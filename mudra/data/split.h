@@ -31,14 +31,15 @@ struct Split {
 //   stratified:0.8          the same within every class
 //   group, group:0.8        whole groups (hands, signers): a part of the groups trains
 //   kfold:5                 every image is tested once, by a network trained on the other parts
+//   stratified-kfold:5      the same with every class shared out evenly
 //   group-kfold:5           the same with whole groups in every part, and parts of about the same size
 //   leave-one-group-out     every group is tested once, by a network trained on the others
 //   FILE                    a split.json, as write_split makes it
 //   FILE:FOLD               of a nested split in a file, the folds within the fold of this name or number
 // The same data, text and seed give the same split on any machine. Throws a usage Error when the text is none
 // of these, when groups are needed and unknown, or when a class would be left out of training (of a single
-// test part, too).
-Split make_split(const Dataset& data, const std::string& how, uint64_t seed);
+// test part, too) and may not lack any.
+Split make_split(const Dataset& data, const std::string& how, uint64_t seed, bool may_lack_classes = false);
 
 // The same of some rows only: the folds within another fold's training part, when something is to be chosen
 // without a look at its test part. `how` may be anything but a file. The numbers drawn differ from those of

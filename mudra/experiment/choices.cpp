@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
+#include <utility>
 
 #include "mudra/data/split.h"
 
@@ -10,6 +12,7 @@ namespace {
 
 constexpr Shrink large_pictures{48, 32};
 constexpr int64_t fewest_steps = 400;
+constexpr size_t most_left_out = 10;  // groups; with more, a training for each takes too long
 
 // Sets an option, and notes it as it stands on a command line, unless it was set before.
 void choose(Options& options, const std::string& name, const std::string& text,
@@ -20,11 +23,9 @@ void choose(Options& options, const std::string& name, const std::string& text,
 }
 
 // Passes over the training images that make enough steps, which few images need.
-int64_t enough_epochs(const Options& options, const Dataset& data) {
-  const Split split = make_split(data, options.split, options.seed);
-  const auto images = static_cast<double>(split.folds[0].train.size()) * (1 - options.validation);
+int64_t enough_epochs(const Options& options, int64_t least, double images) {
   const auto steps = static_cast<int64_t>(std::max(1.0, std::ceil(images / options.training.batch_size)));
-  return std::max<int64_t>(options.training.epochs, (fewest_steps + steps - 1) / steps);
+  return std::max(least, (fewest_steps + steps - 1) / steps);
 }
 
 }  // namespace
@@ -45,8 +46,41 @@ LoadedData load_and_choose(Options& options, ThreadTeam& team, const Progress& p
   if (picks_network) {
     choose(options, "network", "cnn", loaded.chosen);
     choose(options, "augment", "rotate 10, scale 0.1, shift 2, brightness 0.2", loaded.chosen);
-    choose(options, "epochs", std::to_string(enough_epochs(options, data)), loaded.chosen);
+    const Split split = make_split(data, options.split, options.seed);
+    const auto images = static_cast<double>(split.folds[0].train.size()) * (1 - options.validation);
+    choose(options, "epochs", std::to_string(enough_epochs(options, options.training.epochs, images)),
+           loaded.chosen);
   }
+  return loaded;
+}
+
+LoadedData load_to_check(Options& options, ThreadTeam& team, const Progress& progress) {
+  const bool picks_network = options.recipe == Recipe::none && !options.given.contains("network");
+  const bool picks_size = picks_network && !options.given.contains("size");
+  LoadedData loaded =
+      load_data(options.data, options.seed, team, progress, picks_size ? large_pictures : Shrink{});
+  const Dataset& data = loaded.data;
+  const Shape& shape = data.pixels.shape();
+  if (loaded.is_shrunk)
+    choose(options, "size", std::to_string(shape[1]) + "x" + std::to_string(shape[2]), loaded.chosen);
+  const size_t groups = std::set(data.groups.begin(), data.groups.end()).size();
+  const bool knows_photographs = data.groups.empty() && !data.photographs.empty();
+  choose(options, "split",
+         groups > most_left_out || knows_photographs ? "group-kfold:5"
+         : groups > 1                                ? "leave-one-group-out"
+                      : "stratified-kfold:" + std::to_string(std::min<int64_t>(5, data.size())),
+         loaded.chosen);
+  if (!picks_network) return loaded;
+  const std::pair<const char*, const char*> choices[] = {
+      {"network", "cnn, dropout 0.4"},
+      {"augment", "rotate 12, scale 0.1, shear 0.1, shift 2, background 0.1"},
+      {"schedule", "cosine"},
+      {"warm-up", "0.1"},
+      {"learning-rate", "0.003"},
+      {"label-smoothing", "0.1"}};
+  for (const auto& [name, text] : choices) choose(options, name, text, loaded.chosen);
+  const auto images = 0.8 * static_cast<double>(data.size()) * (1 - options.validation);
+  choose(options, "epochs", std::to_string(enough_epochs(options, 12, images)), loaded.chosen);
   return loaded;
 }
 

@@ -1,4 +1,4 @@
-// What is chosen for pictures when nobody chose: here and nowhere else.
+// What is chosen when nobody chose: here and nowhere else.
 #pragma once
 
 #include "mudra/experiment/load_data.h"
@@ -14,5 +14,12 @@ namespace mudra {
 //   --split    of a folder: the same share of every class
 // and says so in `chosen`, as it stands on a command line. Other data keep the defaults.
 LoadedData load_and_choose(Options& options, ThreadTeam& team, const Progress& progress = {});
+
+// load_data() for a check of labels. Sets what no recipe, file or text has set, and says so in `chosen`:
+//   --size     32x32 for pictures larger than 48 pixels, if --network is open, too
+//   --network, --augment, --epochs, --schedule and so on: what is good within seconds (docs/labels.md)
+//   --split    leave-one-group-out up to ten groups; group-kfold:5 for more, and for photographs where only
+//              they are known; else stratified-kfold:5
+LoadedData load_to_check(Options& options, ThreadTeam& team, const Progress& progress = {});
 
 }  // namespace mudra

@@ -1,6 +1,7 @@
 #include "mudra/experiment/experiment.h"
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <set>
@@ -18,6 +19,13 @@ namespace {
 Split with_validation(const Dataset& data, const Options& options, Split split) {
   if (options.validation > 0) cut_validation(data, options.split, options.validation, options.seed, split);
   return split;
+}
+
+void check_classes(const Dataset& data) {
+  if (data.classes.size() < 2) {
+    throw Error("all images are of one class, '" + data.classes.at(0) + "': there is nothing to tell apart",
+                data.source, "Add images of another class");
+  }
 }
 
 }  // namespace
@@ -56,14 +64,17 @@ int64_t images_of_trained_groups(const Experiment& experiment) {
 }
 
 Experiment prepare(Dataset data, const Options& options, std::vector<Extra> extra) {
+  check_classes(data);
+  Split split = make_split(data, options.split, options.seed);
+  return prepare(std::move(data), options, std::move(split), std::move(extra));
+}
+
+Experiment prepare(Dataset data, const Options& options, Split split, std::vector<Extra> extra) {
   check_together(options);
-  if (data.classes.size() < 2) {
-    throw Error("all images are of one class, '" + data.classes.at(0) + "': there is nothing to tell apart",
-                data.source, "Add images of another class");
-  }
+  check_classes(data);
   Experiment made;
   made.options = options;
-  made.split = with_validation(data, options, make_split(data, options.split, options.seed));
+  made.split = with_validation(data, options, std::move(split));
   made.folds = made.split.folds;
   if (made.folds.size() > 1) {
     const Fold all{rows_of(data, made.split), {}, "all images"};
@@ -101,6 +112,7 @@ FoldResult result_of(const Experiment& experiment, size_t training, Trainer&& tr
     result.history = done.history();
     result.kept_epoch = done.kept_epoch();
     result.problem = done.problem();
+    result.warnings = done.warnings();
     result.ending = !result.problem.empty()     ? Ending::diverged
                     : done.is_out_of_patience() ? Ending::patience
                                                 : Ending::finished;
@@ -124,6 +136,30 @@ std::string ExperimentResult::problem(const Experiment& experiment) const {
             ", the weights of epoch " + std::to_string(trainings[i].kept_epoch) + " are kept";
   }
   return text;
+}
+
+std::vector<std::string> training_warnings(const Experiment& experiment, const ExperimentResult& result) {
+  struct Seen {
+    std::string text;
+    int trainings = 0;
+  };
+  std::map<TrainingTrouble, Seen> troubles;
+  for (size_t i = 0; i < result.trainings.size(); ++i) {
+    for (const TrainingWarning& warning : result.trainings[i].warnings) {
+      Seen& seen = troubles[warning.trouble];
+      if (seen.trainings++ > 0) continue;
+      const std::string& name = experiment.training(i).name;
+      seen.text = "Training" + (name.empty() ? "" : " (" + name + ")") + ", epoch " +
+                  std::to_string(warning.epoch) + ": " + warning.text;
+    }
+  }
+  std::vector<std::string> texts;
+  for (const auto& [trouble, seen] : troubles) {
+    texts.push_back(seen.text + (seen.trainings > 1
+                                     ? " So it was in " + std::to_string(seen.trainings) + " trainings."
+                                     : ""));
+  }
+  return texts;
 }
 
 ExperimentResult conclude(const Experiment& experiment, std::vector<FoldResult> trainings) {
@@ -153,6 +189,7 @@ ExperimentResult conclude(const Experiment& experiment, std::vector<FoldResult> 
     result.test.new_group.reset();
     if (result.true_test) result.true_test->new_group.reset();
   }
+  if (folds > 1) result.labels = find_label_errors(experiment.data, experiment.split.folds, result.answers);
   result.model.network = std::move(trainings.back().network);
   result.trainings = std::move(trainings);
   for (const FoldResult& each : result.trainings) {
@@ -175,6 +212,9 @@ std::optional<ExperimentResult> run_experiment(const Experiment& experiment, Thr
     TrainingEvents each;
     each.epoch = [&](const Trainer&, const Epoch& epoch) {
       if (events.epoch) events.epoch(number, epoch);
+    };
+    each.warning = [&](const Trainer&, const TrainingWarning& warning) {
+      if (events.warning) events.warning(number, warning);
     };
     each.step = [&](const Trainer& now) {
       if (events.step) events.step(done, now);

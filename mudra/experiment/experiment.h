@@ -21,6 +21,7 @@
 #include "mudra/data/dataset.h"
 #include "mudra/data/split.h"
 #include "mudra/evaluation/evaluation.h"
+#include "mudra/evaluation/label_errors.h"
 #include "mudra/experiment/calibrate.h"
 #include "mudra/experiment/extra.h"
 #include "mudra/experiment/options.h"
@@ -56,6 +57,8 @@ struct Experiment {
 // Splits the data, says which of the extra images may train where, and makes the network. Throws Error for
 // what cannot be, before any training.
 Experiment prepare(Dataset data, const Options& options, std::vector<Extra> extra = {});
+// The same with a split that is made already, but for its validation parts.
+Experiment prepare(Dataset data, const Options& options, Split split, std::vector<Extra> extra = {});
 
 // Held-out images whose group also trains in their fold. The data must have groups.
 int64_t images_of_trained_groups(const Experiment& experiment);
@@ -69,9 +72,10 @@ struct FoldResult {
   int kept_epoch = 0;
   Ending ending = Ending::finished;
   std::string problem;  // why it was cut short; empty if it was not
-  Answers answers;      // for the fold's test rows, by the weights kept, at temperature 1
-  Answers validation;   // the same for its validation rows; of the only training
-  Network network;      // of the last training: the weights kept
+  std::vector<TrainingWarning> warnings;
+  Answers answers;     // for the fold's test rows, by the weights kept, at temperature 1
+  Answers validation;  // the same for its validation rows; of the only training
+  Network network;     // of the last training: the weights kept
 };
 
 // A trainer before its first step. The experiment and the team must outlive it.
@@ -96,11 +100,15 @@ struct ExperimentResult {
   Evaluation test;                      // of all folds together
   Calibration calibration;              // of those answers
   std::optional<Evaluation> true_test;  // the same answers against the true labels, where those are known
+  std::optional<LabelErrors> labels;    // what the answers say of the labels, with more than one fold
   Seconds seconds;
 
   const FoldResult& last() const { return trainings.back(); }
   std::string problem(const Experiment& experiment) const;  // those of all trainings, each named; or empty
 };
+
+// What the trainings warned of, each trouble once, with the name of the first that had it and how many did.
+std::vector<std::string> training_warnings(const Experiment& experiment, const ExperimentResult& result);
 
 // Pools the tests of all folds. Tells of new hands only if no hand was tested that its fold had trained on.
 ExperimentResult conclude(const Experiment& experiment, std::vector<FoldResult> trainings);
@@ -109,6 +117,7 @@ ExperimentResult conclude(const Experiment& experiment, std::vector<FoldResult> 
 struct ExperimentEvents {
   using Going = std::function<void(const std::vector<FoldResult>& done, const Trainer& now)>;
   std::function<void(size_t training, const Epoch&)> epoch;
+  std::function<void(size_t training, const TrainingWarning&)> warning;
   Going step;     // after every step
   Going stopped;  // a stop was requested: nothing more is done
 };

@@ -8,6 +8,7 @@
 #include "mudra/core/error.h"
 #include "mudra/core/number.h"
 #include "mudra/core/text.h"
+#include "mudra/data/corrections.h"
 #include "mudra/data/read_dataset.h"
 #include "mudra/features/prepare.h"
 #include "mudra/synth/render_hands.h"
@@ -78,6 +79,7 @@ LoadedData load(const DataOptions& options, uint64_t seed, ThreadTeam& team, con
                                  .progress = progress});
   }
   if (!options.example_weights.empty()) read_example_weights(options.example_weights, data);
+  if (!options.corrections.empty()) apply_corrections(options.corrections, data);
   const std::string text = data.source + ": " + description(data);
   if (options.classes.empty()) return {std::move(data), text, false, {}};
   Dataset kept = data.keep_classes(options.classes);

@@ -45,6 +45,7 @@ struct DataOptions {
   std::string true_labels;
   std::vector<std::string> extra;
   int repeat = 1;
+  std::string corrections;
   bool strict = false;
   SizeOption size;
   RangeOption range;
@@ -97,6 +98,8 @@ void describe(O& o, Visit&& visit) {
   data("by", o.data.by,
        "tell the accuracy for each value of these columns of the groups, too, such as lighting");
   data("labels", o.data.labels, "the labels of images in a .npy or IDX file");
+  data("corrections", o.data.corrections,
+       "labels put right: a CSV (row,file,label,suggestion) as data check writes it, applied after reading");
   data("strict", o.data.strict, "stop at a picture or line that cannot be read instead of skipping it");
   data("size", o.data.size,
        "height x width of the images, such as 28x28, when the data do not say or to resize");
@@ -115,8 +118,8 @@ void describe(O& o, Visit&& visit) {
        "of them, SOURCE:x4 to take each four times");
   data("repeat", o.data.repeat, "how often an epoch takes each image of the data, beside --extra", {1, 1000});
   split("split", o.split,
-        "what is held out: 0.8 (trained on), stratified:0.8, group, kfold:5, group-kfold:5, "
-        "leave-one-group-out or a file (FILE:FOLD of a nested one)");
+        "what is held out: 0.8 (trained on), stratified:0.8, group, kfold:5, stratified-kfold:5, "
+        "group-kfold:5, leave-one-group-out or a file (FILE:FOLD of a nested one)");
   split("validation", o.validation,
         "share of the training part that chooses the epoch to keep; 0: keep the last", {0, 0.9});
   split("refuse", o.refuse,

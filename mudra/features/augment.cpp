@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "mudra/core/portable_math.h"
-#include "mudra/data/inspect.h"
+#include "mudra/data/contact_sheet.h"
 #include "mudra/features/augment_kernels.h"
 
 namespace mudra {

@@ -14,18 +14,23 @@ Loss::Loss(int64_t classes, int64_t max_batch, LossOptions options)
       losses_({max_batch}),
       targets_({max_batch}),
       gradient_({max_batch, classes == 2 ? 1 : classes}),
-      example_losses_(static_cast<size_t>(max_batch)) {}
+      example_losses_(static_cast<size_t>(max_batch)),
+      answers_(static_cast<size_t>(max_batch)) {}
 
 BatchLoss Loss::operator()(const Tensor& logits, std::span<const int32_t> labels, Tensor& dlogits,
-                           Weights weights, const Shards& shards) {
+                           Weights weights, const Shards& shards, std::span<int64_t> answered) {
   const int64_t images = logits.shape()[0];
   assert(images == static_cast<int64_t>(labels.size()));
   assert(weights.empty() || weights.size() == labels.size());
   const int64_t batch_size = shards.batch_size(images);
   const auto n = static_cast<Scalar>(batch_size);
   BatchLoss result;
-  result.right = classes_ == 2 ? binary(logits, labels, dlogits, weights, n)
-                               : categorical(logits, labels, dlogits, weights, n);
+  classes_ == 2 ? binary(logits, labels, dlogits, weights, n)
+                : categorical(logits, labels, dlogits, weights, n);
+  for (size_t i = 0; i < labels.size(); ++i) {
+    result.right += answers_[i] == labels[i];
+    if (!answered.empty()) ++answered[static_cast<size_t>(answers_[i])];
+  }
   const ShardBegins begins = shards.begins(images);
   for (size_t shard = 0; shard < gradient_shards; ++shard) {
     double sum = 0;
@@ -38,15 +43,14 @@ BatchLoss Loss::operator()(const Tensor& logits, std::span<const int32_t> labels
 }
 
 // L = -Σₙ wₙ [t log p + (1 - t) log(1 - p)] / N,  p = sigmoid(z)      dz = wₙ (p - t) / N
-int64_t Loss::binary(const Tensor& logits, std::span<const int32_t> labels, Tensor& dlogits, Weights weights,
-                     Scalar batch_size) {
+void Loss::binary(const Tensor& logits, std::span<const int32_t> labels, Tensor& dlogits, Weights weights,
+                  Scalar batch_size) {
   const int64_t n = logits.shape()[0];
   const Scalar smoothing = static_cast<Scalar>(options_.label_smoothing);
-  int64_t right = 0;
   for (int64_t i = 0; i < n; ++i) {
     const Scalar label = static_cast<Scalar>(labels[static_cast<size_t>(i)]);
     targets_[i] = label * (1 - smoothing) + smoothing / 2;
-    right += (logits[i] > 0 ? 1 : 0) == labels[static_cast<size_t>(i)];
+    answers_[static_cast<size_t>(i)] = logits[i] > 0 ? 1 : 0;
   }
   binary_cross_entropy(logits.data(), targets_.data(), n, losses_.data(), gradient_.data());
   for (int64_t i = 0; i < n; ++i) {
@@ -54,17 +58,15 @@ int64_t Loss::binary(const Tensor& logits, std::span<const int32_t> labels, Tens
     example_losses_[static_cast<size_t>(i)] = static_cast<double>(losses_[i] * weight);
     if (dlogits.data()) dlogits[i] = gradient_[i] * weight / batch_size;
   }
-  return right;
 }
 
 // L = -Σₙ wₙ Σ_c t_c log p_c / N,  p = softmax(z)      dz_c = wₙ (p_c - t_c) / N
-int64_t Loss::categorical(const Tensor& logits, std::span<const int32_t> labels, Tensor& dlogits,
-                          Weights weights, Scalar batch_size) {
+void Loss::categorical(const Tensor& logits, std::span<const int32_t> labels, Tensor& dlogits,
+                       Weights weights, Scalar batch_size) {
   const int64_t n = logits.shape()[0];
   const Scalar smoothed = static_cast<Scalar>(options_.label_smoothing / static_cast<double>(classes_));
   const Scalar peak = static_cast<Scalar>(1 - options_.label_smoothing);
   exp_minus_maximum(logits.data(), n, classes_, gradient_.data(), losses_.data());
-  int64_t right = 0;
   for (int64_t i = 0; i < n; ++i) {
     const Scalar* z = logits.data() + i * classes_;
     const Scalar* e = gradient_.data() + i * classes_;
@@ -78,14 +80,13 @@ int64_t Loss::categorical(const Tensor& logits, std::span<const int32_t> labels,
     const Scalar weight = weights.empty() ? 1 : weights[static_cast<size_t>(i)];
     const double loss = portable::log(sum) + static_cast<double>(losses_[i]) - target_logit;
     example_losses_[static_cast<size_t>(i)] = static_cast<double>(weight) * loss;
-    right += argmax(z, classes_) == label;
+    answers_[static_cast<size_t>(i)] = argmax(z, classes_);
     if (!dlogits.data()) continue;
     Scalar* dz = dlogits.data() + i * classes_;
     const Scalar inverse = static_cast<Scalar>(1 / sum);
     for (int64_t c = 0; c < classes_; ++c)
       dz[c] = weight * (e[c] * inverse - (smoothed + (c == label ? peak : 0))) / batch_size;
   }
-  return right;
 }
 
 void probabilities(const Tensor& logits, int64_t classes, Tensor& out, Scalar temperature) {

@@ -29,21 +29,24 @@ class Loss {
   // Fills dlogits, already divided by N, unless it is empty. `weights` says what each example counts, [N];
   // empty: 1 each. The sum is divided by N, not by the sum of weights: so a batch of one class counts what
   // its class counts. `shards`: of which whole batch these examples are a part, whose size N then is.
+  // `answered`, unless it is empty, [classes]: one is added for each example of this most likely class.
   BatchLoss operator()(const Tensor& logits, std::span<const int32_t> labels, Tensor& dlogits,
-                       std::span<const Scalar> weights = {}, const Shards& shards = {});
+                       std::span<const Scalar> weights = {}, const Shards& shards = {},
+                       std::span<int64_t> answered = {});
 
  private:
   using Weights = std::span<const Scalar>;
-  // Leave each example's weighted loss in example_losses_ and return how many are right.
-  int64_t binary(const Tensor& logits, std::span<const int32_t> labels, Tensor& dlogits, Weights weights,
-                 Scalar batch_size);
-  int64_t categorical(const Tensor& logits, std::span<const int32_t> labels, Tensor& dlogits, Weights weights,
-                      Scalar batch_size);
+  // Leave each example's weighted loss in example_losses_ and its most likely class in answers_.
+  void binary(const Tensor& logits, std::span<const int32_t> labels, Tensor& dlogits, Weights weights,
+              Scalar batch_size);
+  void categorical(const Tensor& logits, std::span<const int32_t> labels, Tensor& dlogits, Weights weights,
+                   Scalar batch_size);
 
   int64_t classes_;
   LossOptions options_;
   Tensor losses_, targets_, gradient_;  // of the logits, before division by N
   std::vector<double> example_losses_;
+  std::vector<int32_t> answers_;
 };
 
 // Fills out [N, classes] with the probabilities of logits [N, 1 or classes], by softmax or, for two classes,

@@ -130,14 +130,11 @@ Json confusions_of(const Evaluation& evaluation) {
   return {{"matrix", matrix}, {"cells", cells}, {"mistakes", mistakes}};
 }
 
-Json picture(const RunRecord& record, Row at) {
+// A picture of the test, without an answer.
+Json bare_picture(const RunRecord& record, Row at) {
   const Image image = thumbnail(record.test, at, longest_side);
   Json about = {{"row", int64_t{at} + 1},
                 {"truth", record.test.labels[at]},
-                {"predicted", record.answers.labels[at]},
-                {"sure", percent(static_cast<double>(record.answers.confidence(at)))},
-                {"truth_sure", percent(static_cast<double>(record.answers.probability(
-                                   at, static_cast<size_t>(record.test.labels[at]))))},
                 {"width", image.width},
                 {"height", image.height},
                 {"png", base64(encode_png(image))}};
@@ -146,6 +143,27 @@ Json picture(const RunRecord& record, Row at) {
     about["group"] = clean(record.test.group_names[static_cast<size_t>(record.test.groups[at])]);
   }
   return about;
+}
+
+Json picture(const RunRecord& record, Row at) {
+  Json about = bare_picture(record, at);
+  about["predicted"] = record.answers.labels[at];
+  about["sure"] = percent(static_cast<double>(record.answers.confidence(at)));
+  about["truth_sure"] = percent(
+      static_cast<double>(record.answers.probability(at, static_cast<size_t>(record.test.labels[at]))));
+  return about;
+}
+
+Json suspects_of(const RunRecord& record) {
+  Json rows = Json::array();
+  for (const LabelSuspect& suspect : record.labels.first) {
+    Json about = bare_picture(record, suspect.row);
+    about["source_row"] = record.test.source_row(suspect.row);
+    about["suggestion"] = suspect.suggestion;
+    about["sure"] = percent(suspect.confidence);
+    rows.push_back(std::move(about));
+  }
+  return {{"count", record.labels.count}, {"first", std::move(rows)}};
 }
 
 // The examples and as many other pictures as fit, dealt out over the cells of the matrix.
@@ -216,6 +234,7 @@ Json document(const RunRecord& record, const Summary& words) {
           {"measures", measures_of(record.evaluation)},
           {"pictures", pictures_of(record, dealt.rows)},
           {"examples", dealt.example_count},
+          {"suspects", suspects_of(record)},
           {"weights", weights_of(record.weights)},
           {"options", options},
           {"seconds", seconds_of(record)},

@@ -76,6 +76,19 @@ std::vector<FoldRecord> fold_records(const Experiment& experiment, const Experim
   return folds;
 }
 
+LabelRecord labels_of(const ExperimentResult& result) {
+  LabelRecord record;
+  if (!result.labels) return record;
+  record.count = static_cast<int64_t>(result.labels->suspects.size());
+  for (LabelSuspect suspect : result.labels->suspects) {
+    if (record.first.size() == most_listed_suspects) break;
+    suspect.row =
+        static_cast<Row>(std::ranges::find(result.test_rows, suspect.row) - result.test_rows.begin());
+    record.first.push_back(suspect);
+  }
+  return record;
+}
+
 std::vector<std::string> notes_of(const Dataset& data) {
   std::vector<std::string> notes = data.notes;
   constexpr size_t most_named = 5;
@@ -159,9 +172,11 @@ std::optional<int64_t> count_near_copies(const Experiment& experiment) {
   return find_leaks(experiment.data, experiment.split, team, default_cache_folder()).test_with_twin;
 }
 
-std::vector<std::string> warnings_of(const Experiment& experiment, const Evaluation& test,
+std::vector<std::string> warnings_of(const Experiment& experiment, const ExperimentResult& result,
                                      std::optional<int64_t> near_copies) {
-  std::vector<std::string> warnings = warnings_of(test);
+  std::vector<std::string> warnings = warnings_of(result.test);
+  const std::vector<std::string> trained = training_warnings(experiment, result);
+  warnings.insert(warnings.end(), trained.begin(), trained.end());
   if (near_copies.value_or(0) > 0) {
     warnings.insert(warnings.begin(),
                     fmt::format("{} of the {} held-out pictures {} a near copy among the training pictures: "
@@ -231,11 +246,12 @@ RunRecord make_record(const Experiment& experiment, ExperimentResult result,
   record.test = experiment.data.select(result.test_rows);
   record.folds = fold_records(experiment, result);
   record.answers = std::move(result.answers);
+  record.labels = labels_of(result);
   record.weights = weights_of(&experiment.initial.network, result.model.network);
   record.seconds = result.seconds;
   record.environment = environment(threads);
   add_doubts(experiment, near_copies, record);
-  record.warnings = warnings_of(experiment, result.test, near_copies);
+  record.warnings = warnings_of(experiment, result, near_copies);
   if (const std::string problem = result.problem(experiment); !problem.empty())
     record.warnings.insert(record.warnings.begin(), "Training did not go well: " + problem + ".");
   return record;

@@ -33,6 +33,12 @@ struct OptionRecord {
   bool changed = false;    // from its default
 };
 
+// Labels that the answers of several folds speak against.
+struct LabelRecord {
+  int64_t count = 0;
+  std::vector<LabelSuspect> first;  // no more than most_listed_suspects; `row` is of the record's `test`
+};
+
 struct RunRecord {
   std::string command;  // repeats the run: "mudra train --options runs/report-1/options.toml"
   std::vector<OptionRecord> options;
@@ -51,6 +57,7 @@ struct RunRecord {
   std::optional<Evaluation> true_evaluation;  // against the true labels, where those are known
   Dataset test;                               // N images; labels index evaluation.classes
   Answers answers;                            // for them
+  LabelRecord labels;                         // none with one fold
   WeightImages weights;
   Seconds seconds;
   NamedTexts environment;             // version, compiler, processor, instruction set, threads
@@ -64,7 +71,7 @@ struct RunRecord {
 std::optional<int64_t> count_near_copies(const Experiment& experiment);
 
 // What the result warns of, one text each with what to do, most important first.
-std::vector<std::string> warnings_of(const Experiment& experiment, const Evaluation& test,
+std::vector<std::string> warnings_of(const Experiment& experiment, const ExperimentResult& result,
                                      std::optional<int64_t> near_copies);
 std::vector<std::string> warnings_of(const ModelTest& test);
 

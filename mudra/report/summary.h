@@ -29,7 +29,8 @@ std::string new_hand_sentence(const Evaluation& evaluation);
 // "confidence and the share of right answers are 1.2 points apart on average (5.9 before calibration)"
 std::string calibration_sentence(const Calibration& calibration);
 
-// What intervals count: "5 hands", "700 photographs", "5,000 pictures".   unit: as Interval and Scores have it
+// What intervals count: "5 hands", "700 photographs", "5,000 pictures".   unit: as Interval and Scores have
+// it
 std::string counted(std::string_view unit, int64_t units);
 
 // "83.4%" of a share, "0.815" of anything else, "undefined"; and "72.1% to 91.0%", or nothing.

@@ -50,7 +50,7 @@ std::string metrics_line(const std::string& fold, const Epoch& epoch) {
          "\n";
 }
 
-constexpr const char* format = "mudra checkpoint 4";
+constexpr const char* format = "mudra checkpoint 5";
 
 std::string fold_name(size_t fold) { return "fold." + std::to_string(fold); }
 
@@ -162,6 +162,8 @@ Resumption load_checkpoint(const fs::path& folder, const std::string& identity,
     FoldResult fold;
     fold.history = history_from(text(name), where);
     check_history(fold.history, name);
+    fold.warnings =
+        watch(fold.history, facts_of(experiment.data, experiment.training(f), experiment.options.training));
     fold.kept_epoch = parse_number<int>(text(name + ".kept")).value_or(0);
     check(fold.kept_epoch >= 1 && static_cast<size_t>(fold.kept_epoch) <= fold.history.size(),
           name + ".kept");

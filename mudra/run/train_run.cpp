@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <utility>
 
 #include "mudra/core/error.h"
+#include "mudra/experiment/check_labels.h"
 #include "mudra/experiment/choices.h"
 #include "mudra/run/run_folder.h"
 
@@ -44,6 +46,9 @@ Run run_in_folder(Run run, RunLock lock, bool is_resumed, const RunEvents& event
   each.epoch = [&](size_t training, const Epoch& epoch) {
     folder.add_epoch(training, epoch);
     if (events.epoch) events.epoch(experiment, training, epoch);
+  };
+  each.warning = [&](size_t training, const TrainingWarning& warning) {
+    if (events.warning) events.warning(experiment, training, warning);
   };
   each.step = [&](const auto& done, const Trainer& now) { folder.save_if_due(done, now); };
   each.stopped = [&](const auto& done, const Trainer& now) {
@@ -98,6 +103,12 @@ nlohmann::json to_json(const Run& run) {
   nlohmann::json loss = {{"train", epoch.loss_train}, {"held_out", epoch.loss_held_out}};
   if (!std::isnan(epoch.loss_validation)) loss["validation"] = epoch.loss_validation;
   const Seconds& seconds = run.result.seconds;
+  nlohmann::json labels;
+  if (run.result.labels) {
+    const std::vector<LabelSuspect>& all = run.result.labels->suspects;
+    const auto first = std::span(all).first(std::min(all.size(), most_listed_suspects));
+    labels = {{"count", all.size()}, {"rows", to_json(run.experiment.data, first)}};
+  }
   nlohmann::json extra = nlohmann::json::array();
   for (const Extra& each : run.experiment.extra) {
     extra.push_back({{"source", each.text},
@@ -126,6 +137,7 @@ nlohmann::json to_json(const Run& run) {
                                {"evaluate", seconds.evaluate},
                                {"total", seconds.total}}},
                              {"extra", std::move(extra)}};
+  document["label_suspects"] = std::move(labels);
   document["calibration"] = to_json(run.result.calibration);
   document["calibration"]["temperature"] = run.result.model.temperature;
   document["calibration"]["rejection_threshold"] = run.result.model.rejection_threshold;

@@ -25,6 +25,7 @@ struct RunEvents {
   Progress reading;                              // of the data
   std::function<void(const Experiment&)> ready;  // it is settled what will be trained
   std::function<void(const Experiment&, size_t training, const Epoch&)> epoch;
+  std::function<void(const Experiment&, size_t training, const TrainingWarning&)> warning;
   // The model is written. What this does, such as a report, is part of the run: if it cannot, or is killed,
   // the run is not over and can be gone on with. It may take the result away.
   std::function<void(Run&)> ending;
@@ -43,9 +44,12 @@ Run resume_run(const std::filesystem::path& folder, const std::map<std::string, 
                const RunEvents& events);
 
 // {run, model, predictions, trained_on: {images, validation, held_out_too, kept_epoch}, fold, epochs,
-//  kept_epoch, ended, loss: {train, validation, held_out}, test: {...}, seconds: {...}}
+//  kept_epoch, ended, loss: {train, validation, held_out}, test: {...},
+//  label_suspects: null or {count, rows: [{row, file, group, label, suggestion, confidence}]}, seconds:
+//  {...}}
 // `trained_on`: the images the model that was kept learned from, those that chose its epoch, and whether
-// held-out images are among them. From `fold` to `loss`: of Experiment::shown_training(), its losses those of
+// held-out images are among them. `label_suspects`: the first of the labels that may be wrong, with more than
+// one fold. From `fold` to `loss`: of Experiment::shown_training(), its losses those of
 // the epoch it kept, validation only if there is such a part.
 //
 // and `extra`: [{source, images, other_classes, of_held_out_groups, near_copies}] as Extra has them, and

@@ -12,6 +12,8 @@ struct Epoch {
   double rate = 0;            // learning rate of the epoch's last step
   double loss_train = 0;      // mean over the epoch's batches, each before its step
   double accuracy_train = 0;  // of the same predictions
+  double noise_train = 0;     // standard error of loss_train, from its batches; 0 of a single one
+  double same_answer = 0;     // share of the training images that got the most frequent answer
   // After the epoch, of the weights that would be kept (averaged ones with --ema). NaN without such a part.
   double loss_validation = std::numeric_limits<double>::quiet_NaN();  // chooses the epoch to keep
   double accuracy_validation = std::numeric_limits<double>::quiet_NaN();

@@ -1,5 +1,6 @@
 #include "mudra/training/state.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "mudra/core/error.h"
@@ -26,6 +27,8 @@ void for_each_network(State& state, Visit visit) {
 constexpr double Epoch::*measures[] = {&Epoch::rate,
                                        &Epoch::loss_train,
                                        &Epoch::accuracy_train,
+                                       &Epoch::noise_train,
+                                       &Epoch::same_answer,
                                        &Epoch::loss_validation,
                                        &Epoch::accuracy_validation,
                                        &Epoch::loss_held_out,
@@ -95,7 +98,9 @@ void put_state(const TrainingState& state, Safetensors& content) {
       {"epoch", state.epoch},
       {"batch", state.batch},
       {"loss", state.loss},
+      {"loss_squares", state.loss_squares},
       {"right", state.right},
+      {"answered", state.answered},
       {"seconds", state.seconds},
       {"steps", state.moments.steps},
       {"kept_epoch", state.kept_epoch},
@@ -115,7 +120,13 @@ TrainingState take_state(const Safetensors& content, TrainingState fresh, const 
     state.epoch = static_cast<int>(count("epoch", epochs + 1, epochs + 1));
     state.batch = count("batch", 0, most);
     state.loss = json.at("loss").get<double>();
+    state.loss_squares = json.at("loss_squares").get<double>();
     state.right = count("right", 0, most);
+    const auto answered = json.at("answered").get<std::vector<int64_t>>();
+    const bool fits = answered.size() == state.answered.size() &&
+                      std::ranges::all_of(answered, [](int64_t n) { return n >= 0 && n <= most; });
+    if (!fits) throw Error("has impossible counts of answers", where);
+    state.answered = answered;
     state.seconds = json.at("seconds").get<double>();
     state.moments.steps = count("steps", 0, most);
     state.kept_epoch = static_cast<int>(count("kept_epoch", 0, epochs));

@@ -18,12 +18,14 @@ struct TrainingState {
   Network average;  // of the weights, with --ema
   Network kept;  // weights to hand out: of the best epoch with a validation part, else of the last whole one
   int kept_epoch = 0;
-  int epoch = 1;               // the one going on, from 1
-  int64_t batch = 0;           // its next batch
-  double loss = 0;             // sum over its batches so far
-  int64_t right = 0;           // examples predicted rightly so far
-  double seconds = 0;          // of its steps so far
-  std::vector<Epoch> history;  // whole epochs
+  int epoch = 1;                  // the one going on, from 1
+  int64_t batch = 0;              // its next batch
+  double loss = 0;                // sum over its batches so far
+  double loss_squares = 0;        // of their squares
+  int64_t right = 0;              // examples predicted rightly so far
+  std::vector<int64_t> answered;  // [classes] examples predicted so far, by the answer
+  double seconds = 0;             // of its steps so far
+  std::vector<Epoch> history;     // whole epochs
 };
 
 // Adds the state to a container: arrays named "network.1.weight", "first." and "second." (moments),

@@ -65,8 +65,9 @@ class Scorer {
   Loss loss_;
 };
 
-TrainingState begin(Network network, const TrainingOptions& options) {
+TrainingState begin(Network network, const TrainingOptions& options, size_t classes) {
   TrainingState state;
+  state.answered.assign(classes, 0);
   state.moments = make_moments(options.optimizer_options(), network);
   if (options.ema > 0) state.average = network;
   state.network = std::move(network);
@@ -96,7 +97,8 @@ struct Trainer::Parts {
         loss(static_cast<int64_t>(data.classes.size()), max_batch, {options.label_smoothing}),
         descends(fuse && options.optimizer_options().is_plain()),
         validation(state.network, data, fold.validation),
-        held_out(state.network, data, fold.test) {
+        held_out(state.network, data, fold.test),
+        facts(facts_of(data, fold, options)) {
     if (!descends) gradients = state.network;
     follow();
   }
@@ -138,8 +140,8 @@ struct Trainer::Parts {
     const Tensor& x = take_batch(b);
     const Tensor& logits = plan.forward(state.network, x, context(b));
     const auto labels = batches.labels(b);
-    const BatchLoss batch =
-        loss(logits, labels, plan.logits_gradient(), weights(labels, batches.row_numbers(b)));
+    const BatchLoss batch = loss(logits, labels, plan.logits_gradient(),
+                                 weights(labels, batches.row_numbers(b)), {}, state.answered);
     if (!std::isfinite(batch.mean)) {
       problem = "the loss is no longer a number in step " + std::to_string(b + 1) + " of epoch " +
                 std::to_string(state.epoch);
@@ -154,6 +156,7 @@ struct Trainer::Parts {
     plan.update_state(state.network);
     if (average) average->step(steps_done() + 1, team);
     state.loss += batch.mean;
+    state.loss_squares += batch.mean * batch.mean;
     state.right += batch.right;
     ++state.batch;
     state.seconds += seconds_since(start);
@@ -179,6 +182,11 @@ struct Trainer::Parts {
     epoch.rate = schedule.rate(steps_done() - 1);
     epoch.loss_train = state.loss / static_cast<double>(batches.count());
     epoch.accuracy_train = static_cast<double>(state.right) / static_cast<double>(batches.images());
+    const auto count = static_cast<double>(batches.count());
+    const double variance = state.loss_squares / count - epoch.loss_train * epoch.loss_train;
+    if (batches.count() > 1) epoch.noise_train = std::sqrt(std::max(0.0, variance) / (count - 1));
+    epoch.same_answer =
+        static_cast<double>(std::ranges::max(state.answered)) / static_cast<double>(batches.images());
     epoch.loss_validation = chosen_by.loss;
     epoch.accuracy_validation = chosen_by.accuracy;
     epoch.loss_held_out = watched.loss;
@@ -189,10 +197,14 @@ struct Trainer::Parts {
       state.kept_epoch = epoch.number;
     }
     state.history.push_back(epoch);
+    const std::vector<TrainingWarning> seen = watch(state.history, facts, warnings);
+    warnings.insert(warnings.end(), seen.begin(), seen.end());
     ++state.epoch;
     state.batch = 0;
     state.loss = 0;
+    state.loss_squares = 0;
     state.right = 0;
+    std::ranges::fill(state.answered, 0);
     state.seconds = 0;
   }
 
@@ -221,19 +233,22 @@ struct Trainer::Parts {
   std::optional<Optimizer> optimizer;
   std::optional<WeightAverage> average;
   Scorer validation, held_out;
+  TrainingFacts facts;
+  std::vector<TrainingWarning> warnings;
   int ordered_epoch = 0;  // whose order the batches have
   std::string problem;
 };
 
 Trainer::Trainer(Network network, const Dataset& data, const Fold& fold, const TrainingOptions& options,
                  uint64_t seed, ThreadTeam& team, bool fuse)
-    : parts_(std::make_unique<Parts>(begin(std::move(network), options), data, fold, options, seed, team,
-                                     fuse)) {}
+    : parts_(std::make_unique<Parts>(begin(std::move(network), options, data.classes.size()), data, fold,
+                                     options, seed, team, fuse)) {}
 
 Trainer::Trainer(const Trainer& other, ThreadTeam& team)
     : parts_(std::make_unique<Parts>(other.parts_->state, other.parts_->data, other.parts_->fold,
                                      other.parts_->options, other.parts_->seed, team, other.parts_->fuse)) {
   parts_->problem = other.parts_->problem;
+  parts_->warnings = other.parts_->warnings;
 }
 
 Trainer::Trainer(Trainer&&) noexcept = default;
@@ -243,14 +258,24 @@ Ending Trainer::run(int epochs, const TrainingEvents& events, const std::stop_to
   while (epoch() <= epochs) {
     if (is_out_of_patience()) return Ending::patience;
     while (!is_epoch_over()) {
-      if (!step()) return Ending::diverged;
+      if (!step()) return diverged(events);
       if (events.step) events.step(*this);
       if (stop.stop_requested()) return Ending::stopped;
     }
-    if (!finish_epoch()) return Ending::diverged;
+    const size_t said = warnings().size();
+    if (!finish_epoch()) return diverged(events);
     if (events.epoch) events.epoch(*this, history().back());
+    for (size_t i = said; events.warning && i < warnings().size(); ++i) events.warning(*this, warnings()[i]);
   }
   return Ending::finished;
+}
+
+Ending Trainer::diverged(const TrainingEvents& events) const {
+  if (events.warning) {
+    events.warning(*this, {TrainingTrouble::divergence, epoch(),
+                           problem() + ". Lower --learning-rate, or shorten gradients with --clip 1."});
+  }
+  return Ending::diverged;
 }
 
 Ending Trainer::run(const TrainingEvents& events, const std::stop_token& stop) {
@@ -269,6 +294,7 @@ bool Trainer::finish_epoch() {
 }
 
 const std::vector<Epoch>& Trainer::history() const { return parts_->state.history; }
+const std::vector<TrainingWarning>& Trainer::warnings() const { return parts_->warnings; }
 int Trainer::epoch() const { return parts_->state.epoch; }
 int64_t Trainer::steps() const { return parts_->steps_done(); }
 const std::string& Trainer::problem() const { return parts_->problem; }
@@ -308,7 +334,8 @@ std::string Trainer::state() const {
 }
 
 void Trainer::restore(const Safetensors& content, const std::string& where) {
-  TrainingState taken = take_state(content, begin(parts_->state.network, parts_->options), where);
+  TrainingState taken =
+      take_state(content, begin(parts_->state.network, parts_->options, parts_->data.classes.size()), where);
   const int64_t batches = parts_->batches.count();
   const int64_t steps = (taken.epoch - 1) * batches + taken.batch, counted = taken.moments.steps;
   const bool counts = counted == steps || (counted == 0 && parts_->options.optimizer_options().is_plain());
@@ -319,6 +346,7 @@ void Trainer::restore(const Safetensors& content, const std::string& where) {
   parts_->state = std::move(taken);
   parts_->ordered_epoch = 0;
   parts_->problem.clear();
+  parts_->warnings = watch(parts_->state.history, parts_->facts);
   parts_->follow();
 }
 

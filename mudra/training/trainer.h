@@ -15,15 +15,19 @@
 #include "mudra/network/safetensors.h"
 #include "mudra/training/history.h"
 #include "mudra/training/options.h"
+#include "mudra/training/watch.h"
 
 namespace mudra {
 
 class Trainer;
 
-// What Trainer::run tells; either may be empty.
+// What Trainer::run tells; any may be empty.
 struct TrainingEvents {
   std::function<void(const Trainer&, const Epoch&)> epoch;  // after every epoch
   std::function<void(const Trainer&)> step;  // after every step; the last one of an epoch before its end
+  // What its numbers warn of, each once, when they do: behind the epoch's own event. The text of a loss that
+  // is no number is problem() with what to try.
+  std::function<void(const Trainer&, const TrainingWarning&)> warning;
 };
 
 // Trains a network on a fold's training part. Options, data and seed being the same, training goes on from
@@ -54,9 +58,10 @@ class Trainer {
   // are the best. False as for step().
   bool finish_epoch();
 
-  const std::vector<Epoch>& history() const;  // of whole epochs
-  int epoch() const;                          // the one going on, from 1
-  int64_t steps() const;                      // done in all
+  const std::vector<Epoch>& history() const;             // of whole epochs
+  const std::vector<TrainingWarning>& warnings() const;  // of whole epochs
+  int epoch() const;                                     // the one going on, from 1
+  int64_t steps() const;                                 // done in all
   bool is_out_of_patience() const;
   const std::string& problem() const;  // "the loss is no longer a number in step 3 of epoch 7", or empty
 
@@ -79,6 +84,8 @@ class Trainer {
   void restore(const Safetensors& content, const std::string& where);
 
  private:
+  Ending diverged(const TrainingEvents& events) const;
+
   struct Parts;
   std::unique_ptr<Parts> parts_;
 };

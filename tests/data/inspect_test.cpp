@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "mudra/core/rng.h"
+#include "mudra/data/contact_sheet.h"
 
 namespace mudra {
 namespace {
@@ -141,6 +142,31 @@ TEST(ContactSheet, NumbersClassesWhoseNamesItCannotWrite) {
   data.classes = {"a rather long name", ""};
   EXPECT_EQ(sheet_label(data, 0), "a rather l");
   EXPECT_EQ(sheet_label(data, 1), "#2");
+}
+
+TEST(CorrectionSheet, HoldsEachPictureAboveItsCaption) {
+  const Dataset data = discs();
+  std::vector<Correction> corrections;
+  for (Row row = 0; row < 7; ++row) corrections.push_back({row, 1 - data.labels[row], 0.9});
+  const Image sheet = correction_sheet(data, corrections, 3, 32);
+  const int caption = 7 * 2 + 4, cell_width = (sheet.width - 4) / 3 - 4;
+  EXPECT_EQ(sheet.height, 4 + 3 * (32 + caption + 2 * 4));
+  EXPECT_GE(cell_width, 32);
+  const auto bright = [&](int top, int left, int height, int width) {
+    int64_t sum = 0;
+    for (int y = top; y < top + height; ++y) {
+      for (int x = left; x < left + width; ++x)
+        sum += sheet.bytes[static_cast<size_t>(y * sheet.width + x)] > 200;
+    }
+    return sum;
+  };
+  for (int i = 0; i < 9; ++i) {
+    const int top = 4 + i / 3 * (32 + caption + 8), left = 4 + i % 3 * (cell_width + 4);
+    EXPECT_EQ(bright(top, left, 32, cell_width) > 0, i < 7) << i;
+    EXPECT_EQ(bright(top + 32, left, caption, cell_width) > 0, i < 7) << i;
+  }
+  EXPECT_EQ(bright(0, 0, sheet.height, 4), 0);
+  EXPECT_EQ(correction_sheet(data, {}).width, correction_sheet(data, std::span(corrections).first(1)).width);
 }
 
 }  // namespace

@@ -67,7 +67,7 @@ TEST(Split, ByGroupKeepsEveryGroupOnOneSide) {
 }
 
 TEST(Split, FoldsTestEveryImageOnce) {
-  for (const char* how : {"kfold:7", "group-kfold:4", "leave-one-group-out"}) {
+  for (const char* how : {"kfold:7", "stratified-kfold:7", "group-kfold:4", "leave-one-group-out"}) {
     std::vector<int> tested(120, 0);
     for (const Fold& fold : make_split(example(), how, 5).folds) {
       EXPECT_EQ(fold.train.size() + fold.test.size(), 120U);
@@ -75,6 +75,28 @@ TEST(Split, FoldsTestEveryImageOnce) {
     }
     EXPECT_EQ(tested, std::vector<int>(120, 1)) << how;
   }
+}
+
+TEST(Split, FoldsWithinEachClassShareItOutEvenly) {
+  const Dataset data = example();
+  std::vector<int64_t> of_class(data.classes.size(), 0);
+  for (const int32_t label : data.labels) ++of_class[static_cast<size_t>(label)];
+  for (const Fold& fold : make_split(data, "stratified-kfold:7", 5).folds) {
+    std::vector<int64_t> tested(data.classes.size(), 0);
+    for (const Row row : fold.test) ++tested[static_cast<size_t>(data.labels[row])];
+    for (size_t c = 0; c < tested.size(); ++c) {
+      EXPECT_GE(tested[c], of_class[c] / 7);
+      EXPECT_LE(tested[c], of_class[c] / 7 + 1);
+    }
+  }
+}
+
+TEST(Split, MayLackClassesOnlyWhereThatIsAskedFor) {
+  Dataset data = example();
+  data.classes.emplace_back("alone");
+  data.labels[17] = static_cast<int32_t>(data.classes.size()) - 1;
+  EXPECT_THROW(make_split(data, "stratified-kfold:3", 1), Error);
+  EXPECT_EQ(make_split(data, "stratified-kfold:3", 1, true).folds.size(), 3U);
 }
 
 TEST(Split, FoldsByGroupAreOfAboutTheSameSize) {

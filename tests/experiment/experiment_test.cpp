@@ -293,6 +293,7 @@ const std::map<std::string, std::string>& others() {
       {"true-labels", "truth.npy"},
       {"extra", "synth:600:massey,more/:x2"},
       {"repeat", "4"},
+      {"corrections", "corrections.csv"},
       {"split", "kfold:7"},
       {"validation", "0.1"},
       {"refuse", "0.02"},

@@ -46,6 +46,8 @@ COMMANDS = {
     "convert to lines": (["data", "convert", "../in/hands.npz", "--out", "copy.csv.gz"], ["copy.csv.gz"], None),
     "convert to pictures": (["data", "convert", "../in/hands.npz", "--out", "copy"], [], "copy.mudra-"),
     "inspect": (["data", "inspect", "../in/hands.npz", "--out", "sheet.png", "--json"], ["sheet.png"], None),
+    "check": (["data", "check", "../in/hands.npz", "--network", "dense 8, relu", "--epochs", 2, "--threads", 3, "--quiet", "--out", "found"],
+              [], ("found/",)),
     "split": (["data", "split", "../in/hands.npz", "--split", "kfold:3", "--out", "split.json"], ["split.json"], None),
     "synth": (["synth", "--count", 10, "--size", 16, "--out", "hands.npz", "--threads", 3], ["hands.npz"], None),
     "leaks": (["data", "leaks", "../in/hands.npz", "--cache", "cache", "--split", "stratified:0.5", "--threads", 3], [], "cache/"),

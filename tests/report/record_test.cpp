@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "mudra/report/summary.h"
 #include "tests/evaluation/answers.h"
 
@@ -30,9 +32,10 @@ Experiment experiment_of(int hands, const std::string& split, double validation 
 
 TEST(Record, advises_the_split_that_fits_what_is_known_of_hands) {
   const std::vector<int32_t> labels{0, 1, 0, 1};
-  const Evaluation test = evaluate(labels, sure_answers(labels, 2), std::vector<std::string>{"a", "b"});
+  ExperimentResult result;
+  result.test = evaluate(labels, sure_answers(labels, 2), std::vector<std::string>{"a", "b"});
   const auto advice = [&](int hands, const std::string& split) {
-    const std::string text = warnings_of(experiment_of(hands, split), test, 7).at(0);
+    const std::string text = warnings_of(experiment_of(hands, split), result, 7).at(0);
     EXPECT_TRUE(text.starts_with("7 of the ")) << text;
     return text.substr(text.find("hand. ") + 6);
   };
@@ -81,6 +84,36 @@ TEST(Record, shows_the_training_it_names) {
   EXPECT_EQ(record.shown_training, "hand4");
   EXPECT_EQ(record.history.back().loss_held_out, result.trainings[4].history.back().loss_held_out);
   EXPECT_NE(record.history.back().loss_held_out, result.trainings[0].history.back().loss_held_out);
+}
+
+TEST(Record, holds_the_first_suspects_by_their_place_in_the_test) {
+  ThreadTeam team(1);
+  const Experiment experiment = experiment_of(5, "leave-one-group-out");
+  ExperimentResult result = *run_experiment(experiment, team);
+  ASSERT_TRUE(result.labels.has_value());
+  result.labels->suspects.clear();
+  for (Row row = 0; row < 30; ++row) result.labels->suspects.push_back({3 * row, 0, 0.9});
+  const RunRecord record = make_record(experiment, result, "run", 1, 0);
+  EXPECT_EQ(record.labels.count, 30);
+  ASSERT_EQ(record.labels.first.size(), most_listed_suspects);
+  for (size_t i = 0; i < most_listed_suspects; ++i)
+    EXPECT_EQ(record.test.source_row(record.labels.first[i].row), 3 * i);
+  EXPECT_FALSE(run_experiment(experiment_of(5, "0.8"), team)->labels.has_value());
+}
+
+TEST(Record, tells_what_the_trainings_warned_of_once) {
+  ThreadTeam team(1);
+  const Experiment experiment = experiment_of(5, "leave-one-group-out");
+  ExperimentResult result = *run_experiment(experiment, team);
+  for (FoldResult& each : result.trainings) each.warnings.clear();
+  EXPECT_TRUE(training_warnings(experiment, result).empty());
+  for (const size_t i : {1, 3})
+    result.trainings[i].warnings = {{TrainingTrouble::collapse, 4, "all the same."}};
+  EXPECT_EQ(training_warnings(experiment, result),
+            std::vector<std::string>{"Training (hand1), epoch 4: all the same. So it was in 2 trainings."});
+  const RunRecord record = make_record(experiment, result, "run", 1, 0);
+  EXPECT_NE(std::ranges::find(record.warnings, training_warnings(experiment, result)[0]),
+            record.warnings.end());
 }
 
 }  // namespace

@@ -246,6 +246,22 @@
         origin.length === 0 ? null : element("span.origin", {title: origin.join(", ")}, element("bdi", {}, origin.join(", ")))));
   }
 
+  // A picture as it is labelled and what it seems to show.
+  function suspectTile(picture) {
+    const image = element("img", {
+      src: `data:image/png;base64,${picture.png}`, width: picture.width, height: picture.height,
+      alt: `Row ${picture.source_row}: labelled ${record.classes[picture.truth]}, seems to show ${nameOf(picture.suggestion)}`,
+    });
+    if (Math.max(picture.width, picture.height) <= 64) image.classList.add("small");
+    const origin = [`row ${picture.source_row}`, picture.file, picture.group].filter((text) => text !== undefined && text !== "");
+    return element("figure.tile", {"data-suspect": picture.source_row},
+      element("div.frame", {}, image),
+      element("figcaption", {},
+        element("span.answer", {}, element("span", {}, className(picture.suggestion), "?"), element("span", {}, picture.sure)),
+        element("span.truth", {}, element("span", {}, "labelled ", className(picture.truth))),
+        element("span.origin", {title: origin.join(", ")}, element("bdi", {}, origin.join(", ")))));
+  }
+
   const shown = element("div.shown", {"aria-live": "polite"});
 
   // `most`: so many of them at first.
@@ -375,6 +391,16 @@
       element("div.tiles", {}, first.map(tile)));
   }
 
+  function suspects() {
+    const {count: all, first} = record.suspects;
+    if (all === 0) return;
+    section("suspects", "Labels that may be wrong",
+      element("p.note", {}, `Networks that had not seen them speak against the labels of ${plural(all, "picture")}, the surest first` +
+        `${all > first.length ? `; these are the first ${first.length}` : ""}. Under each stands what it seems to show and how sure that is. ` +
+        "Look for yourself: a hard picture can be labelled rightly. ", rich("`mudra data check DATA` looks with a network of its own and writes a file of corrections.")),
+      element("div.tiles", {}, first.map(suspectTile)));
+  }
+
   function weights() {
     const sheet = record.weights;
     if (sheet === null) return;
@@ -414,6 +440,7 @@
   scores();
   scoresAndCurves();
   examples();
+  suspects();
   weights();
   howTo();
   // Paper cannot be unfolded.
