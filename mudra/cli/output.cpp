@@ -107,6 +107,17 @@ void add_options(CLI::App& app, std::map<std::string, std::string>& given,
   });
 }
 
+void add_report_option(CLI::App& app, std::optional<std::string>& report, const std::string& help) {
+  app.add_option_function<std::vector<std::string>>(
+         "--report",
+         [&report](const std::vector<std::string>& given) {
+           report = given.empty() || given.back() == "{}" ? std::string() : given.back();
+         },
+         help)
+      ->expected(0, 1)
+      ->type_name("[TEXT]");
+}
+
 void print_warnings(const std::vector<std::string>& warnings) {
   for (const std::string& warning : warnings) say("warning   {}\n", warning);
 }

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -77,6 +78,9 @@ void print_warnings(const std::vector<std::string>& warnings);
 // user gives goes into `given`. --help shows each under its group, with its choices and its default.
 void add_options(CLI::App& app, std::map<std::string, std::string>& given,
                  const std::vector<std::string_view>& names = {});
+
+// `--report [FOLDER]`: sets `report`, to an empty text when no folder is named.
+void add_report_option(CLI::App& app, std::optional<std::string>& report, const std::string& help);
 
 // A line a layer, blocks indented, on standard output.
 void print_summary(const NetworkSummary& summary);

@@ -13,8 +13,6 @@
 namespace mudra {
 namespace {
 
-constexpr double z95 = 1.959963984540054;  // normal quantile of 0.975
-
 struct Unit {
   int64_t images = 0;
   int64_t right = 0;
@@ -43,24 +41,6 @@ double quantile(std::span<const double> sorted, double share) {
   const auto below = static_cast<size_t>(place);
   const size_t above = std::min(below + 1, sorted.size() - 1);
   return sorted[below] + (place - static_cast<double>(below)) * (sorted[above] - sorted[below]);
-}
-
-// Student's t, quantile of 0.975. Abramowitz and Stegun 26.7.3 and 26.7.4 give the probability of [-t, t].
-double t_quantile(int64_t freedom) {
-  const auto degrees = static_cast<double>(freedom);
-  const auto within = [&](double t) {
-    const double angle = std::atan(t / std::sqrt(degrees)), cosine = std::cos(angle);
-    const bool is_odd = freedom % 2 == 1;
-    double term = is_odd ? cosine : 1, sum = freedom == 1 ? 0 : term;
-    for (int64_t k = is_odd ? 3 : 2; k < freedom; k += 2) {
-      const auto whole = static_cast<double>(k);
-      sum += term *= (whole - 1) / whole * cosine * cosine;
-    }
-    return is_odd ? 2 / std::numbers::pi * (angle + std::sin(angle) * sum) : std::sin(angle) * sum;
-  };
-  double low = 0, high = 16;
-  for (int step = 0; step < 60; ++step) (within((low + high) / 2) < 0.95 ? low : high) = (low + high) / 2;
-  return low;
 }
 
 // Over the units' shares; of no width when they are all the same.
@@ -123,6 +103,24 @@ Interval beta_binomial_interval(std::span<const Unit> units) {
 }
 
 }  // namespace
+
+double t_quantile(int64_t freedom) {
+  // Abramowitz and Stegun 26.7.3 and 26.7.4 give the probability of [-t, t].
+  const auto degrees = static_cast<double>(freedom);
+  const auto within = [&](double t) {
+    const double angle = std::atan(t / std::sqrt(degrees)), cosine = std::cos(angle);
+    const bool is_odd = freedom % 2 == 1;
+    double term = is_odd ? cosine : 1, sum = freedom == 1 ? 0 : term;
+    for (int64_t k = is_odd ? 3 : 2; k < freedom; k += 2) {
+      const auto whole = static_cast<double>(k);
+      sum += term *= (whole - 1) / whole * cosine * cosine;
+    }
+    return is_odd ? 2 / std::numbers::pi * (angle + std::sin(angle) * sum) : std::sin(angle) * sum;
+  };
+  double low = 0, high = 16;
+  for (int step = 0; step < 60; ++step) (within((low + high) / 2) < 0.95 ? low : high) = (low + high) / 2;
+  return low;
+}
 
 Interval wilson_interval(double successes, double trials) {
   if (!(trials > 0)) throw Error("no image to judge by", "interval");
