@@ -49,8 +49,8 @@ void print_paired(const char* heading, const std::vector<PairedScore>& scores, s
   for (const PairedScore* score : shown) width = std::max(width, display_name(score->name, 24).size());
   for (size_t i = 0; i < shown.size(); ++i) {
     const PairedScore& score = *shown[i];
-    say("{:<10}{:<{}}   {:+.1f} points of {}: only A right on {}, only B on {}\n", i == 0 ? heading : "",
-        display_name(score.name, 24), width, 100 * score.difference(), thousands(score.n),
+    say("{:<10}{:<{}}   {} points of {}: only A right on {}, only B on {}\n", i == 0 ? heading : "",
+        display_name(score.name, 24), width, signed_points(score.difference()), thousands(score.n),
         thousands(score.only_a_right), thousands(score.only_b_right));
   }
   if (shown.size() < all) say("{:<10}and {} more that differ\n", "", all - shown.size());

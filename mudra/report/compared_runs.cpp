@@ -38,14 +38,15 @@ std::string points(double share) {
   return fmt::format("{:.{}f}", 100 * share, std::fabs(share) < 0.001 && share != 0 ? 2 : 1);
 }
 
+std::string signed_points(double share) { return (share > 0 ? "+" : "") + points(share); }
+
 std::string p_text(double p_value) {
   if (p_value < 0.0001) return "p < 0.0001";
   return fmt::format("p = {:.{}f}", p_value, p_value < 0.001 ? 4 : p_value < 0.1 ? 3 : 2);
 }
 
 std::string difference_text(const Comparison& comparison) {
-  const double difference = comparison.all.difference();
-  return fmt::format("{}{} points ({} to {})", difference > 0 ? "+" : "", points(difference),
+  return fmt::format("{} points ({} to {})", signed_points(comparison.all.difference()),
                      points(comparison.interval.low), points(comparison.interval.high));
 }
 

@@ -49,7 +49,9 @@ std::string verdict(const ComparedRuns& compared, const RunPair& pair);
 // test, that too few units differ for any test to tell. One sentence or two each.
 std::vector<std::string> remarks(const ComparedRuns& compared);
 
-std::string points(double share);    // "1.1" of 0.0112, percentage points
+// Percentage points, "1.1" of 0.0112; the second with a sign unless they are 0.
+std::string points(double share);
+std::string signed_points(double share);
 std::string p_text(double p_value);  // "p = 0.003", "p < 0.0001"
 // "+1.1 points (0.4 to 1.8)": a difference and its interval.
 std::string difference_text(const Comparison& comparison);

@@ -27,7 +27,7 @@ Json scores_of(const std::vector<PairedScore>& scores) {
   Json rows = Json::array();
   for (const PairedScore& score : scores) {
     rows.push_back({display_name(score.name, 200), thousands(score.n), percent(score.accuracy_a()),
-                    percent(score.accuracy_b()), fmt::format("{:+.1f}", 100 * score.difference()),
+                    percent(score.accuracy_b()), signed_points(score.difference()),
                     thousands(score.only_a_right), thousands(score.only_b_right)});
   }
   return rows;
@@ -140,7 +140,7 @@ Json document(const ComparedRuns& compared, const Dataset& images, const std::st
           {"difference", number(found.all.difference())},
           {"low", number(found.interval.low)},
           {"high", number(found.interval.high)},
-          {"difference_text", fmt::format("{:+.1f}", 100 * found.all.difference())},
+          {"difference_text", signed_points(found.all.difference())},
           {"interval_text", points(found.interval.low) + " to " + points(found.interval.high) + " points"},
           {"only_a_right", found.all.only_a_right},
           {"only_b_right", found.all.only_b_right},

@@ -75,13 +75,13 @@
 
   function numbers() {
     const headings = (what) => [what, "pictures", "A right", "B right", "B over A", "only A right", "only B right"];
-    section("tests", "How sure that is", table("tests", ["test", "of", "p-value", ""], record.tests, "table.numbers.options"),
+    section("tests", "How sure that is", table("tests", ["test", "of", "p-value", ""], record.tests, "table.numbers.tests"),
       element("p.note", {}, "p is the probability of a difference this large or larger if both were equally good and chance alone decided. " +
         "It does not say how large the difference is: the interval does."));
     const listed = (rows) => rows.length > 30 ? [...rows].sort((x, y) => Math.abs(Number(y[4])) - Math.abs(Number(x[4]))).slice(0, 30) : rows;
     const note = (rows) => rows.length > 30 ? element("p.note", {}, `The 30 of ${count(rows.length)} that differ most.`) : null;
-    section("classes", "By class", note(record.per_class), table("classes", headings("class"), listed(record.per_class)));
-    if (record.groups.length > 0) section("groups", "By group", note(record.groups), table("groups", headings("group"), listed(record.groups)));
+    section("classes", "By class", note(record.per_class), table("classes", headings("class"), listed(record.per_class), "table.numbers.paired"));
+    if (record.groups.length > 0) section("groups", "By group", note(record.groups), table("groups", headings("group"), listed(record.groups), "table.numbers.paired"));
     section("options", "Options that differ", record.options.length === 0 ?
       element("p.note", {}, "None that is known.") : table("options", ["option", "A", "B"], record.options, "table.numbers.options"));
   }
