@@ -19,12 +19,6 @@
 namespace mudra {
 namespace {
 
-// Columns of a terminal that valid UTF-8 takes: as many as an alignment does not add.
-size_t columns_of(const std::string& text) {
-  const size_t padded = 2 * text.size();
-  return padded - (fmt::formatted_size("{:{}}", text, padded) - text.size());
-}
-
 // What fits on a line of the terminal. Of fields with three spaces between them the last go first.
 std::string fitted(const std::string& line) {
   winsize size{};
@@ -38,6 +32,11 @@ std::string fitted(const std::string& line) {
 }
 
 }  // namespace
+
+size_t columns_of(const std::string& text) {
+  const size_t padded = 2 * text.size();
+  return padded - (fmt::formatted_size("{:{}}", text, padded) - text.size());
+}
 
 void say_all(std::FILE* to, fmt::string_view format, fmt::format_args values) try {
   fmt::vprint(to, format, values);

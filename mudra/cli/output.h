@@ -56,6 +56,9 @@ void say(fmt::format_string<T...> format, T&&... values) {
   say(stdout, format, std::forward<T>(values)...);
 }
 
+// Columns of a terminal that valid UTF-8 takes: as many as an alignment does not add.
+size_t columns_of(const std::string& text);
+
 // Names as they are shown, all of them.
 std::vector<std::string> shown_names(std::vector<std::string> names);
 

@@ -13,6 +13,7 @@
 #include "mudra/cli/commands.h"
 #include "mudra/cli/output.h"
 #include "mudra/core/error.h"
+#include "mudra/experiment/load_data.h"
 #include "mudra/run/found_runs.h"
 
 namespace mudra {
@@ -38,7 +39,7 @@ Cells cells_of(const FoundRun& run) {
   Cells cells = {clean(run.folder.string()), fmt::format("{:%Y-%m-%d %H:%M}", fmt::localtime(when))};
   if (run.options) {
     const Options& options = *run.options;
-    const fs::path data = options.data.source.empty() ? "synth" : options.data.source;
+    const fs::path data = options.data.source.empty() ? std::string(default_data) : options.data.source;
     cells.push_back(
         shorten((data.has_filename() ? data : data.parent_path()).filename().string(), longest_cell));
     cells.push_back(shorten(options.split, longest_cell));
@@ -72,13 +73,10 @@ void print_table(const std::vector<FoundRun>& runs) {
                                "new hands", "epoch", "seconds"}};
   for (const FoundRun& run : runs) table.push_back(cells_of(run));
   std::array<size_t, 11> widths{};
-  const auto width = [](const std::string& text) {
-    return fmt::formatted_size("{:<200}", text) - text.size();
-  };
   for (const Cells& cells : table) {
-    for (size_t c = 0; c < cells.size() && cells.size() == widths.size(); ++c)
-      widths[c] = std::max(widths[c], 200 - width(cells[c]));
-    for (size_t c = 0; c < first_number; ++c) widths[c] = std::max(widths[c], 200 - width(cells[c]));
+    // A line that ends in words instead of numbers is as long as they are.
+    const size_t columns = cells.size() == widths.size() ? widths.size() : first_number;
+    for (size_t c = 0; c < columns; ++c) widths[c] = std::max(widths[c], columns_of(cells[c]));
   }
   for (const Cells& cells : table) {
     std::string line;

@@ -10,6 +10,7 @@
 
 #include "mudra/core/atomic_file.h"
 #include "mudra/core/error.h"
+#include "mudra/experiment/load_data.h"
 #include "mudra/experiment/predictions.h"
 #include "mudra/run/run_folder.h"
 
@@ -133,7 +134,7 @@ Json to_json(const FoundRun& run) {
                {"network", nullptr}};
   json.update(result);
   if (run.options) {
-    json["data"] = run.options->data.source;
+    json["data"] = run.options->data.source.empty() ? std::string(default_data) : run.options->data.source;
     json["split"] = run.options->split;
     json["network"] = run.options->network;
     const auto texts = option_texts(*run.options), defaults = option_texts({});

@@ -133,5 +133,6 @@ def test_names_command_no_terminal(mudra, data):
 def test_a_folder_that_may_not_be_read_is_passed_by(mudra, data):
     train(mudra, "runs/a", "--epochs", 1)
     (data / "runs/locked").mkdir(mode=0)
-    os.symlink("..", data / "runs/a/../up")  # nor is a link followed
+    os.symlink("a", data / "runs/best")  # nor is a link another run
+    os.symlink("..", data / "runs/up")
     assert [run["run"] for run in listed(mudra)] == ["runs/a"]
