@@ -1,4 +1,4 @@
-# Joins page.html, page.css and page.js, which has scores.js within, into one C++ source: cmake -DFOLDER=... -DOUT=... -P EmbedPage.cmake
+# Joins page.html, page.css and the scripts into one C++ source: cmake -DFOLDER=... -DOUT=... -P EmbedPage.cmake
 # The page allows exactly this style and this script, by their SHA-256 (Content Security Policy).
 
 # The base64 text of hexadecimal digits.
@@ -27,18 +27,22 @@ function(base64 hex result)
   set(${result} "${text}" PARENT_SCOPE)
 endfunction()
 
-file(READ "${FOLDER}/page.html" page)
+# Every page has the parts in common.js before a script of its own.
+set(source "#include \"mudra/report/page_template.h\"\n\nnamespace mudra {\n")
+file(READ "${FOLDER}/page.css" style)
+file(READ "${FOLDER}/common.js" common)
 file(READ "${FOLDER}/scores.js" scores)
-foreach(part style:css script:js)
-  string(REPLACE ":" ";" part "${part}")
-  list(GET part 0 name)
-  list(GET part 1 kind)
-  file(READ "${FOLDER}/page.${kind}" text)
-  string(REPLACE "{{scores.js}}" "${scores}" text "${text}")
-  string(SHA256 digest "${text}")
-  base64("${digest}" hash)
-  string(REPLACE "{{${name}_hash}}" "sha256-${hash}" page "${page}")
-  string(REPLACE "{{${name}}}" "${text}" page "${page}")
+foreach(name page comparison)
+  file(READ "${FOLDER}/page.html" page)
+  file(READ "${FOLDER}/${name}.js" script)
+  string(PREPEND script "${common}")
+  string(REPLACE "{{scores.js}}" "${scores}" script "${script}")
+  foreach(part style script)
+    string(SHA256 digest "${${part}}")
+    base64("${digest}" hash)
+    string(REPLACE "{{${part}_hash}}" "sha256-${hash}" page "${page}")
+    string(REPLACE "{{${part}}}" "${${part}}" page "${page}")
+  endforeach()
+  string(APPEND source "const std::string_view ${name}_template = R\"~page~(${page})~page~\";\n")
 endforeach()
-file(WRITE "${OUT}" "#include \"mudra/report/page_template.h\"\n\nnamespace mudra {\nconst std::string_view page_template = "
-     "R\"~page~(${page})~page~\";\n}\n")
+file(WRITE "${OUT}" "${source}}\n")

@@ -34,14 +34,8 @@ void evaluate_command(CLI::App& app) {
   add_options(app, a->given,
               {"classes", "groups", "by", "labels", "true-labels", "corrections", "strict", "size", "range",
                "seed", "threads"});
-  app.add_option_function<std::vector<std::string>>(
-         "--report",
-         [a](const std::vector<std::string>& given) {
-           a->report = given.empty() || given.back() == "{}" ? std::string() : given.back();
-         },
-         "Write report.html and figures into this folder (default: runs/evaluate-N)")
-      ->expected(0, 1)
-      ->type_name("[TEXT]");
+  add_report_option(app, a->report,
+                    "Write report.html and figures into this folder (default: runs/evaluate-N)");
   app.add_option("--predictions", a->predictions, "Write a CSV with the answer for every image to this file");
   app.add_flag("--json", a->json, "Print the result as one JSON document");
   app.footer("Examples:\n  mudra evaluate new-hands/ --model runs/train-1 --predictions answers.csv");

@@ -19,12 +19,6 @@
 namespace mudra {
 namespace {
 
-// Columns of a terminal that valid UTF-8 takes: as many as an alignment does not add.
-size_t columns_of(const std::string& text) {
-  const size_t padded = 2 * text.size();
-  return padded - (fmt::formatted_size("{:{}}", text, padded) - text.size());
-}
-
 // What fits on a line of the terminal. Of fields with three spaces between them the last go first.
 std::string fitted(const std::string& line) {
   winsize size{};
@@ -63,6 +57,11 @@ void print_worst(std::string_view label, const std::vector<Line>& lines) {
 }
 
 }  // namespace
+
+size_t columns_of(const std::string& text) {
+  const size_t padded = 2 * text.size();
+  return padded - (fmt::formatted_size("{:{}}", text, padded) - text.size());
+}
 
 void say_all(std::FILE* to, fmt::string_view format, fmt::format_args values) try {
   fmt::vprint(to, format, values);
@@ -133,6 +132,17 @@ void add_options(CLI::App& app, std::map<std::string, std::string>& given,
     }
     made->group(std::string(option.group));
   });
+}
+
+void add_report_option(CLI::App& app, std::optional<std::string>& report, const std::string& help) {
+  app.add_option_function<std::vector<std::string>>(
+         "--report",
+         [&report](const std::vector<std::string>& given) {
+           report = given.empty() || given.back() == "{}" ? std::string() : given.back();
+         },
+         help)
+      ->expected(0, 1)
+      ->type_name("[TEXT]");
 }
 
 void print_warnings(const std::vector<std::string>& warnings) {

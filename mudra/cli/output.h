@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -55,6 +56,9 @@ void say(fmt::format_string<T...> format, T&&... values) {
   say(stdout, format, std::forward<T>(values)...);
 }
 
+// Columns of a terminal that valid UTF-8 takes: as many as an alignment does not add.
+size_t columns_of(const std::string& text);
+
 // Names as they are shown, all of them.
 std::vector<std::string> shown_names(std::vector<std::string> names);
 
@@ -79,6 +83,9 @@ void print_warnings(const std::vector<std::string>& warnings);
 void add_options(CLI::App& app, std::map<std::string, std::string>& given,
                  const std::vector<std::string_view>& names = {},
                  const std::vector<std::string_view>& left_out = {});
+
+// `--report [FOLDER]`: sets `report`, to an empty text when no folder is named.
+void add_report_option(CLI::App& app, std::optional<std::string>& report, const std::string& help);
 
 // A line a layer, blocks indented, on standard output.
 void print_summary(const NetworkSummary& summary);

@@ -13,8 +13,6 @@
 namespace mudra {
 namespace {
 
-constexpr double z95 = 1.959963984540054;  // normal quantile of 0.975
-
 struct Unit {
   int64_t images = 0;
   int64_t right = 0;
@@ -106,8 +104,8 @@ Interval beta_binomial_interval(std::span<const Unit> units) {
 
 }  // namespace
 
-// Abramowitz and Stegun 26.7.3 and 26.7.4 give the probability of [-t, t].
 double t_quantile(int64_t freedom) {
+  // Abramowitz and Stegun 26.7.3 and 26.7.4 give the probability of [-t, t].
   const auto degrees = static_cast<double>(freedom);
   const auto within = [&](double t) {
     const double angle = std::atan(t / std::sqrt(degrees)), cosine = std::cos(angle);

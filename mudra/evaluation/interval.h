@@ -11,7 +11,7 @@ namespace mudra {
 struct Interval {
   double low = 0;
   double high = 1;
-  std::string method;       // "wilson", "bootstrap" or "t, beta-binomial"
+  std::string method;       // "wilson", "bootstrap", "t, beta-binomial" or "score"
   std::string unit;         // what is independent: "image", "group", "photograph"
   int64_t independent = 0;  // how many of them
 };
@@ -28,8 +28,8 @@ struct IndependentUnits {
 // Fewer hands say nothing of the next one.
 inline constexpr int64_t least_groups = 3;
 
-// Student's t, quantile of 0.975.   freedom >= 1
-double t_quantile(int64_t freedom);
+inline constexpr double z95 = 1.959963984540054;  // normal quantile of 0.975
+double t_quantile(int64_t freedom);               // Student's t, quantile of 0.975; freedom >= 1
 
 // Wilson 1927: interval of a proportion, `successes` of `trials` (real numbers, trials > 0).
 Interval wilson_interval(double successes, double trials);

@@ -182,6 +182,14 @@ std::string to_toml(const Options& options) {
   return out.str();
 }
 
+std::vector<std::pair<std::string, std::string>> option_texts(const Options& options) {
+  std::vector<std::pair<std::string, std::string>> texts;
+  describe(options, [&](const OptionInfo& option, const auto& value) {
+    texts.emplace_back(option.name, text_of(value));
+  });
+  return texts;
+}
+
 int threads_allowed(const RunOptions& options) {
   const int processors = available_processors();
   return options.threads > 0 ? std::min(options.threads, processors) : processors;

@@ -155,6 +155,9 @@ void check_together(const Options& options);
 // All options as TOML, which make_options reads.
 std::string to_toml(const Options& options);
 
+// Every option's name and text, in the order of describe().
+std::vector<std::pair<std::string, std::string>> option_texts(const Options& options);
+
 // --threads, but no more than there are processors, which would only slow each other down; all for 0.
 int threads_allowed(const RunOptions& options);
 

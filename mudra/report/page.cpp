@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
-#include <span>
 
 #include "mudra/core/atomic_file.h"
 #include "mudra/core/error.h"
@@ -14,6 +13,7 @@
 #include "mudra/data/image_file.h"
 #include "mudra/evaluation/classification_report.h"
 #include "mudra/report/figures.h"
+#include "mudra/report/page_parts.h"
 #include "mudra/report/page_scores.h"
 #include "mudra/report/page_template.h"
 #include "mudra/report/pictures.h"
@@ -23,50 +23,11 @@
 namespace mudra {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-constexpr int longest_side = 96;        // of a picture, in pixels
 constexpr size_t most_pictures = 3000;  // each is a few elements of the page
 constexpr size_t most_examples = 24;
 constexpr size_t most_in_matrix = 30;  // classes; beyond, the confusions are listed
 constexpr size_t most_confusions = 1000;
 constexpr int64_t most_weights = 60'000;  // drawn as pixels
-
-std::string base64(std::string_view bytes) {
-  constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  text.reserve((bytes.size() + 2) / 3 * 4);
-  for (size_t at = 0; at < bytes.size(); at += 3) {
-    uint32_t bits = 0;
-    for (size_t k = 0; k < 3; ++k) {
-      bits = bits << 8 | (at + k < bytes.size() ? static_cast<uint8_t>(bytes[at + k]) : 0U);
-    }
-    for (size_t k = 0; k < 4; ++k) {
-      text += at + k <= bytes.size() ? alphabet[bits >> (18 - 6 * k) & 63] : '=';
-    }
-  }
-  return text;
-}
-
-// Rounded to five digits, which is more than a chart shows; null when not measured.
-Json number(double value) {
-  if (!std::isfinite(value)) return nullptr;
-  if (value == 0) return 0;
-  const double scale = std::pow(10.0, 4 - std::floor(std::log10(std::fabs(value))));
-  return std::isfinite(scale) ? std::round(value * scale) / scale : value;
-}
-
-Json rows_of(const NamedTexts& pairs) {
-  Json rows = Json::array();
-  for (const auto& [name, text] : pairs) rows.push_back({clean(name), clean(text)});
-  return rows;
-}
-
-Json cleaned(const std::vector<std::string>& texts) {
-  Json list = Json::array();
-  for (const std::string& text : texts) list.push_back(clean(text));
-  return list;
-}
 
 Json words_of(const Summary& words, const Evaluation& evaluation) {
   const Baseline base = baseline(evaluation);
@@ -132,16 +93,8 @@ Json confusions_of(const Evaluation& evaluation) {
 
 // A picture of the test, without an answer.
 Json bare_picture(const RunRecord& record, Row at) {
-  const Image image = thumbnail(record.test, at, longest_side);
-  Json about = {{"row", int64_t{at} + 1},
-                {"truth", record.test.labels[at]},
-                {"width", image.width},
-                {"height", image.height},
-                {"png", base64(encode_png(image))}};
-  if (!record.test.files.empty()) about["file"] = clean(record.test.files[at]);
-  if (!record.test.groups.empty()) {
-    about["group"] = clean(record.test.group_names[static_cast<size_t>(record.test.groups[at])]);
-  }
+  Json about = {{"row", int64_t{at} + 1}, {"truth", record.test.labels[at]}};
+  about.update(picture_of(record.test, at));
   return about;
 }
 
@@ -243,26 +196,6 @@ Json document(const RunRecord& record, const Summary& words) {
           {"options_toml", record.options_toml}};
 }
 
-using Replacement = std::pair<std::string_view, std::string_view>;
-
-// JSON inside <script>: `<` could end it, and two separators are line ends to JavaScript of old.
-constexpr Replacement in_script[] = {{"<", "\\u003c"}, {"\u2028", "\\u2028"}, {"\u2029", "\\u2029"}};
-constexpr Replacement in_html[] = {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}, {"\"", "&quot;"}};
-
-// One replacement after the other, everywhere.
-std::string replaced(std::string text, std::span<const Replacement> replacements) {
-  for (const auto& [from, to] : replacements) {
-    std::string next;
-    size_t at = 0;
-    for (size_t found = text.find(from); found != text.npos; found = text.find(from, at)) {
-      next.append(text, at, found - at).append(to);
-      at = found + from.size();
-    }
-    text = next.append(text, at);
-  }
-  return text;
-}
-
 // What a reader without scripts gets.
 std::string plain_text(const RunRecord& record, const Summary& words) {
   std::string text = clean(words.title) + "\n\n" + clean(words.asked) + "\n" + clean(words.answered) + "\n";
@@ -271,26 +204,11 @@ std::string plain_text(const RunRecord& record, const Summary& words) {
   return text + "\n" + as_utf8(record.evaluation.text);
 }
 
-// The template with each {{name}} replaced once; what comes in is not searched again.
-std::string filled(std::string_view page,
-                   const std::vector<std::pair<std::string_view, std::string>>& parts) {
-  std::string text;
-  for (const auto& [name, part] : parts) {
-    const size_t at = page.find(name);
-    text.append(page.substr(0, at)).append(part);
-    page.remove_prefix(at + name.size());
-  }
-  return text.append(page);
-}
-
 }  // namespace
 
 std::string report_page(const RunRecord& record) {
   const Summary words = summarize(record);
-  const std::string json = document(record, words).dump(-1, ' ', false, Json::error_handler_t::replace);
-  return filled(page_template, {{"{{title}}", replaced(clean(words.title), in_html) + " Mudra report"},
-                                {"{{plain}}", replaced(plain_text(record, words), in_html)},
-                                {"{{record}}", replaced(json, in_script)}});
+  return filled_page(page_template, words.title, plain_text(record, words), document(record, words));
 }
 
 std::vector<std::string> write_report(const RunRecord& record, const std::filesystem::path& folder) {

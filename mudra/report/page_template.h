@@ -1,4 +1,4 @@
-// The page's HTML with its style and script, joined at build from the files in mudra/report/page.
+// The pages' HTML with their style and scripts, joined at build from the files in mudra/report/page.
 #pragma once
 
 #include <string_view>
@@ -6,6 +6,7 @@
 namespace mudra {
 
 // {{title}}, {{plain}} and {{record}} stand for what a run fills in.
-extern const std::string_view page_template;
+extern const std::string_view page_template;        // of a run or a test
+extern const std::string_view comparison_template;  // of two runs
 
 }  // namespace mudra

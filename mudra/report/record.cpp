@@ -49,14 +49,10 @@ std::string quoted(const std::string& word) {
 }
 
 std::vector<OptionRecord> option_records(const Options& options) {
-  const Options unchanged;
-  std::vector<std::string> defaults;
-  describe(unchanged, [&](const OptionInfo&, const auto& value) { defaults.push_back(text_of(value)); });
+  const auto defaults = option_texts({}), texts = option_texts(options);
   std::vector<OptionRecord> records;
-  describe(options, [&](const OptionInfo& option, const auto& value) {
-    const std::string text = text_of(value);
-    records.push_back({std::string(option.name), text, text != defaults[records.size()]});
-  });
+  for (size_t i = 0; i < texts.size(); ++i)
+    records.push_back({texts[i].first, texts[i].second, texts[i] != defaults[i]});
   return records;
 }
 

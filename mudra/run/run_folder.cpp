@@ -208,7 +208,8 @@ RunLock::RunLock(fs::path folder, const std::string& option) : folder_(std::move
   for (;;) {
     const int made = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (made < 0) refuse(folder_, std::error_code(errno, std::generic_category()), option);
-    if (::flock(made, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    const auto is_taken = [&] { return ::flock(made, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK; };
+    if (is_taken() && (::usleep(20'000), is_taken())) {  // state_of_run() holds it for a moment
       char process[32] = {};
       const bool is_known = ::pread(made, process, sizeof process - 1, 0) > 0;
       ::close(made);
@@ -250,6 +251,18 @@ RunLock::~RunLock() {
 }
 
 bool RunLock::is_of_run_that_is_over() const { return !was_there_ && fs::exists(model_path(folder_)); }
+
+RunState state_of_run(const fs::path& folder) {
+  std::error_code none;
+  const bool was_cut_short = fs::file_size(lock_path(folder), none) > 0 && !none;
+  if (was_cut_short) {
+    const int found = ::open(lock_path(folder).c_str(), O_RDONLY | O_CLOEXEC);
+    const bool is_held = found >= 0 && ::flock(found, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    if (found >= 0) ::close(found);
+    if (is_held) return RunState::going_on;
+  }
+  return !was_cut_short && fs::exists(model_path(folder)) ? RunState::over : RunState::stopped;
+}
 
 RunLock make_run_folder(const std::string& out, const std::string& name, const std::string& option) {
   std::error_code error;
@@ -326,19 +339,22 @@ void RunFolder::save(const std::vector<FoldResult>& done, const Trainer& now) {
   guarded("training stops: ", [&] { save_checkpoint(identity_, done, now, folder_); });
 }
 
-void RunFolder::finish(const ExperimentResult& result, const std::function<void()>& ending) {
-  const fs::path predictions = folder_ / "predictions.csv", model = model_path(folder_);
+void RunFolder::finish(const ExperimentResult& result, const std::string& document,
+                       const std::function<void()>& ending) {
+  const fs::path predictions = folder_ / "predictions.csv", told = folder_ / "result.json";
+  const fs::path model = model_path(folder_);
   guarded("training stops: ", [&] {
     write_predictions(experiment_.data, result.test_rows, experiment_.split.folds, result.answers,
                       predictions);
     write_trained_images(experiment_, folder_);
+    write_file_atomically(told, document);
     lock_.keep();  // there is a model now, but the run is not over
     save_model(result.model, model);
   });
   guarded("the model is there, but no more: ", ending);
   std::error_code ignored;
   fs::remove(checkpoint_path(folder_), ignored);
-  for (const fs::path& file : {checkpoint_path(folder_), predictions, model}) remove_temporaries(file);
+  for (const fs::path& file : {checkpoint_path(folder_), predictions, told, model}) remove_temporaries(file);
   lock_.done();
 }
 

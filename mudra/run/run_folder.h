@@ -7,6 +7,9 @@
 //   checkpoint.safetensors     while it trains, every --checkpoint seconds; it stays until the run is over
 //   predictions.csv            in the end: what was answered for every held-out image
 //   trained_on.txt             then: hashes of the images the model was trained on
+//   result.json                then: what `mudra train --json` prints but for warnings. Its test is that of
+//                              predictions.csv, whose intervals take too long to draw again for a list of
+//                              runs
 //   model.safetensors          behind it
 //   report.html, tables.md, tables.tex, figures   last, by the command
 //
@@ -18,7 +21,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include "mudra/core/named.h"
 #include "mudra/core/stopwatch.h"
 #include "mudra/experiment/experiment.h"
 
@@ -46,6 +51,19 @@ class RunLock {
   bool was_there_ = false, stays_ = false;
 };
 
+enum class RunState { over, going_on, stopped, damaged };
+template <>
+struct Named<RunState> {
+  static constexpr std::pair<RunState, std::string_view> values[] = {{RunState::over, "over"},
+                                                                     {RunState::going_on, "going on"},
+                                                                     {RunState::stopped, "stopped"},
+                                                                     {RunState::damaged, "damaged"}};
+};
+
+// Of a folder that holds options.toml: whether a process has it, or it can be gone on with, or is over.
+// Changes nothing. Whether its files are whole is for their readers to tell: never `damaged`.
+RunState state_of_run(const std::filesystem::path& folder);
+
 // Makes `out` (with parents), or if it is empty runs/NAME-1, runs/NAME-2, ...: the first that is free. Throws
 // Error when it cannot be made, another process has it, or `out` already holds a model or a run that was
 // stopped. `option` is the one that chose `out`.
@@ -65,8 +83,10 @@ class RunFolder {
   void add_epoch(size_t training, const Epoch& epoch);
   void save_if_due(const std::vector<FoldResult>& done, const Trainer& now);
   void save(const std::vector<FoldResult>& done, const Trainer& now);
-  // The predictions and the model, then what `ending` does: only then is the run over.
-  void finish(const ExperimentResult& result, const std::function<void()>& ending);
+  // The predictions, `document` as result.json and the model, then what `ending` does: only then is the run
+  // over.
+  void finish(const ExperimentResult& result, const std::string& document,
+              const std::function<void()>& ending);
   std::string how_to_go_on() const;  // "Go on with `mudra train --resume FOLDER`"
 
  private:

@@ -58,9 +58,10 @@ Run run_in_folder(Run run, RunLock lock, bool is_resumed, const RunEvents& event
                 run.folder.string(), folder.how_to_go_on());
   };
   run.result = *run_experiment(experiment, team, each, events.stop, resumption ? &*resumption : nullptr);
-  folder.finish(run.result, [&] {
-    run.result.seconds.load = load;
-    run.result.seconds.total = total.seconds();
+  run.result.seconds.load = load;
+  run.result.seconds.total = total.seconds();
+  constexpr auto replace = nlohmann::json::error_handler_t::replace;
+  folder.finish(run.result, to_json(run).dump(2, ' ', false, replace) + "\n", [&] {
     if (events.ending) events.ending(run);
   });
   return run;

@@ -36,7 +36,7 @@ def test_no_report_leaves_none(mudra, tmp_path):
     result = mudra(*TRAIN, "run", "--no-report")
     assert result.returncode == 0 and "report.html" not in result.stdout
     assert {path.name for path in (tmp_path / "run").iterdir()} == {"metrics.jsonl", "model.safetensors", "options.toml", "predictions.csv",
-                                                               "split.json", "trained_on.txt"}
+                                                               "result.json", "split.json", "trained_on.txt"}
 
 
 def test_the_same_options_draw_the_same_figures(mudra, tmp_path):

@@ -37,6 +37,8 @@ COMMANDS = {
                "--threads", 3, "--checkpoint", 0], [], UNFINISHED),
     "resume": (["train", "--resume", "run", "--no-report", "--json"], [], UNFINISHED),
     "evaluate": (["evaluate", "../in/hands.npz", "--model", "../in/run", "--predictions", "answers.csv"], ["answers.csv"], None),
+    "runs": (["runs", "../in", "--json"], [], None),
+    "compare": (["compare", "../in/run", "../in/second", "--report", "page"], [], ("page/mudra.lock",)),
     "predict": (["predict", "../in/smooth.jpeg", "../in/colour.png", "--model", "../in/run"], [], None),
     "export": (["export", "../in/run", "--to", "onnx", "--out", "hands.onnx"], ["hands.onnx"], None),
     "convert": (["data", "convert", "../in/hands.npz", "--out", "copy.npz"], ["copy.npz"], None),
@@ -62,12 +64,13 @@ def run(folder, arguments, **options):
     return subprocess.run([COMMAND, *map(str, arguments)], cwd=folder, timeout=120, **options)
 
 
-def content(folder):
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
 def without_times(text):
     return re.sub(rb'\d\.\d+ s|"(evaluate|load|render|total|train)": [0-9.e-]+', b"", text or b"")
+
+
+def content(folder):
+    files = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {name: without_times(text) if name.endswith("result.json") else text for name, text in files.items()}
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +87,8 @@ def furnish(room):
     np.savez(room / "in" / "hands.npz", dataset=pixels, labels=np.array(NAMES * 20), groups=np.array(["a", "b", "c", "d"] * 10))
     for arguments in (["data", "convert", "hands.npz", "--out", "hands.csv.gz"],
                       ["data", "convert", "hands.npz", "--out", "pictures"],
-                      ["train", "hands.npz", "--epochs", 2, "--network", "dense 8, relu", "--out", "run", "--no-report"]):
+                      ["train", "../in/hands.npz", "--epochs", 2, "--network", "dense 8, relu", "--out", "run", "--no-report"],
+                      ["train", "../in/hands.npz", "--epochs", 9, "--network", "dense 8, relu", "--out", "second", "--no-report"]):
         assert run(room / "in", arguments).returncode == 0
     for name in "smooth.jpeg", "colour.png":
         shutil.copy(ROOT / "tests" / "fixtures" / "images" / name, room / "in")
@@ -148,9 +152,12 @@ class Attack:
         if result.returncode == 0:
             if "run/mudra.lock" in files:
                 return "the run is over and its lock is left"
-            if result.stdout is not None and without_times(result.stdout) != without_times(self.whole.stdout):
+            # What cannot be read is told: a run is listed as damaged, a page has no pictures.
+            is_listed = self.arguments[0] == "runs" and (result.stdout or b"").count(b'"run":') == 2 and b'"damaged"' in result.stdout
+            is_bare = self.arguments[0] == "compare" and b"so none are shown" in (result.stderr or b"")
+            if result.stdout is not None and not is_listed and without_times(result.stdout) != without_times(self.whole.stdout):
                 return f"it printed {result.stdout}"
-            damaged = [name for name in names if files.get(name) != self.files.get(name)]
+            damaged = [name for name in names if files.get(name) != self.files.get(name) and not (is_bare and name == "page/report.html")]
             return f"{damaged} are not as they are otherwise" if damaged else ""
         if result.stderr is not None and not re.search(rb"(^|\n)mudra: [^\n]*\n$", result.stderr):
             return "there is no message"

@@ -197,7 +197,7 @@ TEST(RunFolder, OfARunThatCouldNotEndCanBeGoneOnWith) {
     RunFolder run(experiment, std::move(lock));
     run.begin();
     return message_of([&] {
-      run.finish(result, [&] {
+      run.finish(result, "{}", [&] {
         if (!is_good) throw Error("no report", "disk", "Buy one");
       });
     });
@@ -228,7 +228,7 @@ TEST(RunFolder, KeepsFilesOfOtherPeople) {
                                 "checkpoint.safetensors-old", "checkpoint.safetensors.mudra-notes"};
   for (const std::string& name : theirs) write_file_atomically(folder.path() / name, "theirs");
   write_file_atomically(folder.path() / "checkpoint.safetensors.mudra-a1b2c3", "left by one that was killed");
-  RunFolder(experiment, make_run_folder(folder.path().string(), "")).finish(result, [] {});
+  RunFolder(experiment, make_run_folder(folder.path().string(), "")).finish(result, "{}", [] {});
   for (const std::string& name : theirs) EXPECT_EQ(read_file(folder.path() / name), "theirs") << name;
   EXPECT_FALSE(fs::exists(folder.path() / "checkpoint.safetensors.mudra-a1b2c3"));
 }

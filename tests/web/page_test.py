@@ -24,6 +24,7 @@ CHECKS = ["clicking a cell shows its pictures and no others", "the keyboard does
           "the weights are dark on a dark page", "names stay text", "landmarks, headings and images are named",
           "paper is white and whole", "contrast is AA in light colours", "contrast is AA in dark colours",
           "without scripts the words remain"]
+COMPARISONS = ["compared_hostile", "compared_alike"]
 PAGES = ["report", "folds", "hostile", "thousand", "single", "one_answer", "one_pixel", "perfect", "copies"]
 
 
@@ -62,7 +63,11 @@ def make_pages(folder):
     hands = np.load(folder / "hands.npz")
     save(folder / "copies.npz", np.concatenate([hands["dataset"]] * 3), np.concatenate([hands["labels"]] * 3))
     train("copies", "copies.npz", "--epochs", 3)  # its warning names the longest options
-    return {name: folder / name / "report.html" for name in PAGES}
+    train("hostile_more", "hostile.npz", "--epochs", 9)
+    shutil.copy(folder / "report/predictions.csv", folder / "same.csv")
+    for out, a, b in zip(COMPARISONS, ("hostile", "report"), ("hostile_more", "same.csv")):
+        mudra("compare", a, b, "--report", out)
+    return {name: folder / name / "report.html" for name in PAGES + COMPARISONS}
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +86,18 @@ def browsed(pages):
     assert result.returncode == 0, result.stderr
     found = json.loads(result.stdout)
     return {name: found[str(file)] for name, file in pages.items()}
+
+
+# Of the checks, those that are about every page.
+EVERYWHERE = ["clicking a cell shows its pictures and no others", "a phone needs no sideways scrolling", "names stay text",
+              "landmarks, headings and images are named", "paper is white and whole", "contrast is AA in light colours",
+              "contrast is AA in dark colours", "without scripts the words remain"]
+
+
+@pytest.mark.parametrize("check", EVERYWHERE)
+@pytest.mark.parametrize("name", COMPARISONS)
+def test_a_comparison_in_a_browser(browsed, name, check):
+    assert browsed[name][check] is None
 
 
 @pytest.mark.parametrize("check", CHECKS)

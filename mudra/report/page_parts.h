@@ -1,0 +1,32 @@
+// What pages are made of: a template, and the record that its script reads.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mudra/data/dataset.h"
+#include "mudra/report/record.h"
+
+namespace mudra {
+
+using Json = nlohmann::ordered_json;
+
+std::string base64(std::string_view bytes);
+
+// Rounded to five digits, which is more than a chart shows; null when not measured.
+Json number(double value);
+
+// Texts as clean() has them.
+Json rows_of(const NamedTexts& pairs);
+Json cleaned(const std::vector<std::string>& texts);
+
+// {width, height, png, file and group if they are known}: a picture small enough for a page.
+Json picture_of(const Dataset& data, Row at);
+
+// The page with its title, what a reader without scripts gets, and the record.
+std::string filled_page(std::string_view page, std::string_view title, std::string_view plain,
+                        const Json& record);
+
+}  // namespace mudra
