@@ -28,20 +28,28 @@ int64_t enough_epochs(const Options& options, int64_t least, double images) {
   return std::max(least, (fewest_steps + steps - 1) / steps);
 }
 
+// Reads the data, large pictures smaller where nobody has said a size. Who gives a network by itself means it
+// for the images as they are.
+LoadedData load_at_size(Options& options, ThreadTeam& team, const Progress& progress) {
+  const bool picks_size =
+      !options.given.contains("size") && (!options.given.contains("network") || !options.recipe.empty());
+  LoadedData loaded =
+      load_data(options.data, options.seed, team, progress, picks_size ? large_pictures : Shrink{});
+  const Shape& shape = loaded.data.pixels.shape();
+  if (picks_size && loaded.is_shrunk)
+    choose(options, "size", std::to_string(shape[1]) + "x" + std::to_string(shape[2]), loaded.chosen);
+  return loaded;
+}
+
 }  // namespace
 
 LoadedData load_and_choose(Options& options, ThreadTeam& team, const Progress& progress) {
   const bool picks_network = !options.given.contains("network");
-  // Who gives a network by itself means it for the images as they are.
-  const bool picks_size = !options.given.contains("size") && (picks_network || !options.recipe.empty());
-  LoadedData loaded =
-      load_data(options.data, options.seed, team, progress, picks_size ? large_pictures : Shrink{});
+  LoadedData loaded = load_at_size(options, team, progress);
   const Dataset& data = loaded.data;
-  const Shape& shape = data.pixels.shape();
-  const bool is_shrunk = picks_size && loaded.is_shrunk, is_folder = !data.files.empty();
+  const bool is_folder = !data.files.empty();
+  const bool is_shrunk = !loaded.chosen.empty();
   if (!is_folder && !is_shrunk) return loaded;
-  if (is_shrunk)
-    choose(options, "size", std::to_string(shape[1]) + "x" + std::to_string(shape[2]), loaded.chosen);
   if (is_folder) choose(options, "split", "stratified:0.8", loaded.chosen);
   if (picks_network) {
     choose(options, "network", "cnn", loaded.chosen);
@@ -55,14 +63,9 @@ LoadedData load_and_choose(Options& options, ThreadTeam& team, const Progress& p
 }
 
 LoadedData load_to_check(Options& options, ThreadTeam& team, const Progress& progress) {
-  const bool picks_network = options.recipe == Recipe::none && !options.given.contains("network");
-  const bool picks_size = picks_network && !options.given.contains("size");
-  LoadedData loaded =
-      load_data(options.data, options.seed, team, progress, picks_size ? large_pictures : Shrink{});
+  const bool picks_network = !options.given.contains("network");
+  LoadedData loaded = load_at_size(options, team, progress);
   const Dataset& data = loaded.data;
-  const Shape& shape = data.pixels.shape();
-  if (loaded.is_shrunk)
-    choose(options, "size", std::to_string(shape[1]) + "x" + std::to_string(shape[2]), loaded.chosen);
   const size_t groups = std::set(data.groups.begin(), data.groups.end()).size();
   const bool knows_photographs = data.groups.empty() && !data.photographs.empty();
   choose(options, "split",

@@ -16,7 +16,7 @@ namespace mudra {
 LoadedData load_and_choose(Options& options, ThreadTeam& team, const Progress& progress = {});
 
 // load_data() for a check of labels. Sets what no recipe, file or text has set, and says so in `chosen`:
-//   --size     32x32 for pictures larger than 48 pixels, if --network is open, too
+//   --size     as above
 //   --network, --augment, --epochs, --schedule and so on: what is good within seconds (docs/labels.md)
 //   --split    leave-one-group-out up to ten groups; group-kfold:5 for more, and for photographs where only
 //              they are known; else stratified-kfold:5

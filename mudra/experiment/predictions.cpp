@@ -152,7 +152,7 @@ std::vector<uint8_t> Predictions::right() const {
 Predictions read_predictions(const std::filesystem::path& path) { return PredictionReader(path).read(); }
 
 Evaluation evaluate(const Predictions& predictions, uint64_t seed) {
-  Evaluation found = evaluate(predictions.labels, predictions.answers.labels, predictions.classes,
+  Evaluation found = evaluate(predictions.labels, predictions.answers, predictions.classes,
                               {predictions.groups, predictions.photographs, seed, predictions.group_names});
   found.new_group.reset();
   return found;

@@ -91,7 +91,7 @@ TEST(Predictions, are_evaluated_as_when_they_were_made) {
   const ScratchFolder folder;
   write_predictions(made.data, made.rows, {}, made.answers, folder.path() / "p.csv");
   const Evaluation before =
-      evaluate(made.data.labels, made.answers.labels, made.data.classes, units_of(made.data, 3));
+      evaluate(made.data.labels, made.answers, made.data.classes, units_of(made.data, 3));
   const Evaluation after = evaluate(read_predictions(folder.path() / "p.csv"), 3);
   EXPECT_EQ(after.right, before.right);
   EXPECT_EQ(after.interval.low, before.interval.low);
