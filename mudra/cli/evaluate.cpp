@@ -30,7 +30,8 @@ void evaluate_command(CLI::App& app) {
   auto a = std::make_shared<EvaluateArguments>();
   app.add_option("DATA", a->given["data"], "Labelled images, in any form that train reads")->required();
   app.add_option("--model", a->model, "A model file, or the folder of a run")->required();
-  add_options(app, a->given, {"classes", "groups", "by", "labels", "strict", "size", "range", "seed", "threads"});
+  add_options(app, a->given,
+              {"classes", "groups", "by", "labels", "strict", "size", "range", "seed", "threads"});
   app.add_option_function<std::vector<std::string>>(
          "--report",
          [a](const std::vector<std::string>& given) {

@@ -26,7 +26,8 @@ std::string accuracy_sentence(const Evaluation& evaluation, std::string_view wha
 // known of hands.
 std::string new_hand_sentence(const Evaluation& evaluation);
 
-// What intervals count: "5 hands", "700 photographs", "5,000 pictures".   unit: as Interval and Scores have it
+// What intervals count: "5 hands", "700 photographs", "5,000 pictures".   unit: as Interval and Scores have
+// it
 std::string counted(std::string_view unit, int64_t units);
 
 // "83.4%" of a share, "0.815" of anything else, "undefined"; and "72.1% to 91.0%", or nothing.
