@@ -112,6 +112,17 @@ TEST(Scores, of_units_that_are_all_alike_have_a_width) {
     EXPECT_NEAR((scores.*each.score).low, lowest + (1 - lowest) * wilson.low, 1e-12) << each.key;
     EXPECT_EQ((scores.*each.score).high, 1) << each.key;
   }
+  // Each hand right on nine of ten: 5.4 of six hands.
+  std::vector<int32_t> predicted = truth;
+  for (size_t i = 0; i < 60; i += 10) predicted[i] = 1 - truth[i];
+  const Column column{"light", {"dim"}, std::vector<int32_t>(60)};
+  const Score alike =
+      evaluate(truth, sure_answers(predicted, 2), names, {.groups = hands}, std::span(&column, 1))
+          .by[0]
+          .values[0]
+          .accuracy;
+  EXPECT_NEAR(alike.low, wilson_interval(5.4, 6).low, 1e-12);
+  EXPECT_NEAR(alike.high, wilson_interval(5.4, 6).high, 1e-12);
   // One image of a class says nothing of it, however many there are of others.
   truth.assign(60, 0);
   truth[7] = 1;

@@ -6,6 +6,7 @@
 #include <set>
 #include <sstream>
 
+#include "mudra/core/text.h"
 #include "mudra/report/summary.h"
 #include "tests/report/record.h"
 

@@ -116,6 +116,32 @@ const checks = {
     ensure(reading.includes(`${record.words.accuracy_text} right`), `the last epoch says "${reading}", the result ${record.words.accuracy_text}`);
   },
 
+  async "choosing a class draws its curves"(page) {
+    const record = await page.evaluate(() => JSON.parse(document.getElementById("record").textContent));
+    const state = () => page.evaluate(() => ({
+      chosen: [...document.querySelectorAll(".picks .chosen th")].map((cell) => cell.textContent),
+      drawn: [...document.querySelectorAll("section[aria-labelledby=measures] polyline.line title")].map((title) => title.textContent),
+      others: document.querySelectorAll("section[aria-labelledby=measures] polyline.curve").length,
+    }));
+    const { classes, overall } = record.measures;
+    const shown = await page.locator("#measures-table tbody tr").allTextContents();
+    ensure(shown.length === overall.length && overall.every(([name, value, interval], at) => shown[at] === name + value + interval), `scores: ${shown}`);
+    const buttons = await page.locator("button.pick").all();
+    ensure(buttons.length === (classes.length > 1 ? classes.length : 0), `${buttons.length} classes can be chosen`);
+    if (classes.length === 0) return;
+    const expect = async (name) => {
+      const { chosen, drawn, others } = await state();
+      ensure(JSON.stringify([chosen, drawn, others]) === JSON.stringify([[name], [name, name], 2 * classes.length - 2]), `${name}: ${chosen} is chosen, ${drawn} drawn above ${others}`);
+    };
+    await expect(classes[0].name);
+    if (buttons.length === 0) return;
+    await buttons.at(-1).click();
+    await expect(classes.at(-1).name);
+    await buttons[0].focus();
+    await page.keyboard.press("Enter");
+    await expect(classes[0].name);
+  },
+
   async "a phone needs no sideways scrolling"(page) {
     for (const width of [390, 320]) {
       await page.setViewportSize({ width, height: 800 });
@@ -160,8 +186,8 @@ const checks = {
 
   async "the scale fits the intervals"(page) {
     const marks = await page.evaluate(() => {
-      const bar = document.querySelector(".bar").getBoundingClientRect();
-      return [...document.querySelectorAll(".bar :is(.interval, .fresh)")].map((mark) => {
+      const bar = document.querySelector(".scale .bar").getBoundingClientRect();
+      return [...document.querySelectorAll(".scale .bar :is(.interval, .fresh)")].map((mark) => {
         const box = mark.getBoundingClientRect();
         return { kind: mark.className, from: (box.left - bar.left) / bar.width, to: (box.right - bar.left) / bar.width };
       });

@@ -19,7 +19,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 HOSTILE = ['"quoted" & \'single\'', "<script>window.pwned = 1</script>", "</script><img src=x onerror=pwned=1>", "👋🏽 wave",
            "{{record}}", "\u2028line", "a" * 60, "right \u202eleft"]
 CHECKS = ["clicking a cell shows its pictures and no others", "the keyboard does what the mouse does",
-          "one number is written one way", "a phone needs no sideways scrolling",
+          "one number is written one way", "choosing a class draws its curves", "a phone needs no sideways scrolling",
           "the biggest mistake is chosen", "a phone breaks no option and no heading of the table", "the scale fits the intervals",
           "the weights are dark on a dark page", "names stay text", "landmarks, headings and images are named",
           "paper is white and whole", "contrast is AA in light colours", "contrast is AA in dark colours",

@@ -76,7 +76,7 @@
     const choose = (index) => {
       rows.forEach(({row, button}, at) => {
         row.classList.toggle("chosen", at === index);
-        button.setAttribute("aria-pressed", String(at === index));
+        button.setAttribute("aria-current", String(at === index));
       });
       chosen.textContent = classes[index].name;
       for (const chart of charts) chart.choose(index);
