@@ -23,7 +23,8 @@ TEST(Fitter, BringsBytesToAnySizeExactlyAsNumPy) {
   for (const ImageSize size :
        {ImageSize{28, 28}, {5, 4}, {4, 20}, {20, 5}, {1, 1}, {9, 13}, {10, 14}, {3, 13}}) {
     const std::string text = std::to_string(size.height) + "x" + std::to_string(size.width);
-    EXPECT_EQ(fit(colour, {size.height, size.width, 3, Fit::stretch}), read_fixture("colour_to_" + text + ".npy"))
+    EXPECT_EQ(fit(colour, {size.height, size.width, 3, Fit::stretch}),
+              read_fixture("colour_to_" + text + ".npy"))
         << text;
   }
 }
@@ -33,8 +34,10 @@ TEST(Fitter, TurnsGreyFirst) {
 }
 
 TEST(Fitter, KeepsTheAspectOnBlack) {
-  EXPECT_EQ(fit(read_fixture("colour.png"), {12, 12, 3, Fit::keep_aspect}), read_fixture("colour_kept_12x12.npy"));
-  EXPECT_EQ(fit(read_fixture("colour.png"), {6, 20, 3, Fit::keep_aspect}), read_fixture("colour_kept_6x20.npy"));
+  EXPECT_EQ(fit(read_fixture("colour.png"), {12, 12, 3, Fit::keep_aspect}),
+            read_fixture("colour_kept_12x12.npy"));
+  EXPECT_EQ(fit(read_fixture("colour.png"), {6, 20, 3, Fit::keep_aspect}),
+            read_fixture("colour_kept_6x20.npy"));
 }
 
 TEST(Fitter, GreyToColourRepeatsTheValue) {
