@@ -58,7 +58,7 @@ void describe_experiment(const Experiment& experiment) {
   say(stderr, "split     {}\n", describe_split(experiment.split));
   const Network& network = experiment.initial.network;
   say(stderr, "network   {}   {} parameters\n", network.text(), thousands(network.parameter_count()));
-  if (!experiment.chosen.empty()) say(stderr, "chosen    {}\n", fmt::join(experiment.chosen, " "));
+  if (!experiment.chosen.empty()) say(stderr, "chosen    for pictures: {}\n", fmt::join(experiment.chosen, " "));
 }
 
 }  // namespace mudra

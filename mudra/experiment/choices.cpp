@@ -12,6 +12,7 @@ namespace {
 
 constexpr Shrink large_pictures{48, 32};
 constexpr int64_t fewest_steps = 400;
+constexpr int64_t fewest_steps_to_check = 800;
 constexpr size_t most_left_out = 10;  // groups; with more, a training for each takes too long
 
 // Sets an option, and notes it as it stands on a command line, unless it was set before.
@@ -23,9 +24,9 @@ void choose(Options& options, const std::string& name, const std::string& text,
 }
 
 // Passes over the training images that make enough steps, which few images need.
-int64_t enough_epochs(const Options& options, int64_t least, double images) {
+int64_t enough_epochs(const Options& options, int64_t least, double images, int64_t fewest) {
   const auto steps = static_cast<int64_t>(std::max(1.0, std::ceil(images / options.training.batch_size)));
-  return std::max(least, (fewest_steps + steps - 1) / steps);
+  return std::max(least, (fewest + steps - 1) / steps);
 }
 
 // Reads the data, large pictures smaller where nobody has said a size. Who gives a network by itself means it
@@ -56,7 +57,8 @@ LoadedData load_and_choose(Options& options, ThreadTeam& team, const Progress& p
     choose(options, "augment", "rotate 10, scale 0.1, shift 2, brightness 0.2", loaded.chosen);
     const Split split = make_split(data, options.split, options.seed);
     const auto images = static_cast<double>(split.folds[0].train.size()) * (1 - options.validation);
-    choose(options, "epochs", std::to_string(enough_epochs(options, options.training.epochs, images)),
+    choose(options, "epochs",
+           std::to_string(enough_epochs(options, options.training.epochs, images, fewest_steps)),
            loaded.chosen);
   }
   return loaded;
@@ -75,7 +77,8 @@ LoadedData load_to_check(Options& options, ThreadTeam& team, const Progress& pro
          loaded.chosen);
   if (!picks_network) return loaded;
   const std::pair<const char*, const char*> choices[] = {
-      {"network", "cnn, dropout 0.4"},
+      {"network",
+       "batch-norm, conv 16 3x3, relu, pool 2, conv 32 3x3, relu, pool 2, dense 128, relu, dropout 0.4"},
       {"augment", "rotate 12, scale 0.1, shear 0.1, shift 2, background 0.1"},
       {"schedule", "cosine"},
       {"warm-up", "0.1"},
@@ -83,7 +86,8 @@ LoadedData load_to_check(Options& options, ThreadTeam& team, const Progress& pro
       {"label-smoothing", "0.1"}};
   for (const auto& [name, text] : choices) choose(options, name, text, loaded.chosen);
   const auto images = 0.8 * static_cast<double>(data.size()) * (1 - options.validation);
-  choose(options, "epochs", std::to_string(enough_epochs(options, 12, images)), loaded.chosen);
+  choose(options, "epochs", std::to_string(enough_epochs(options, 12, images, fewest_steps_to_check)),
+         loaded.chosen);
   return loaded;
 }
 

@@ -116,7 +116,9 @@ Json suspects_of(const RunRecord& record) {
     about["sure"] = percent(suspect.confidence);
     rows.push_back(std::move(about));
   }
-  return {{"count", record.labels.count}, {"first", std::move(rows)}};
+  return {{"count", record.labels.count},
+          {"by_photograph", !record.test.photographs.empty()},
+          {"first", std::move(rows)}};
 }
 
 // The examples and as many other pictures as fit, dealt out over the cells of the matrix.

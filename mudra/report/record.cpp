@@ -72,12 +72,14 @@ std::vector<FoldRecord> fold_records(const Experiment& experiment, const Experim
   return folds;
 }
 
-LabelRecord labels_of(const ExperimentResult& result) {
+LabelRecord labels_of(const std::vector<int32_t>& photographs, const ExperimentResult& result) {
   LabelRecord record;
   if (!result.labels) return record;
   record.count = static_cast<int64_t>(result.labels->suspects.size());
+  std::set<int32_t> shown;
   for (LabelSuspect suspect : result.labels->suspects) {
     if (record.first.size() == most_listed_suspects) break;
+    if (!photographs.empty() && !shown.insert(photographs[suspect.row]).second) continue;
     suspect.row =
         static_cast<Row>(std::ranges::find(result.test_rows, suspect.row) - result.test_rows.begin());
     record.first.push_back(suspect);
@@ -242,7 +244,7 @@ RunRecord make_record(const Experiment& experiment, ExperimentResult result,
   record.test = experiment.data.select(result.test_rows);
   record.folds = fold_records(experiment, result);
   record.answers = std::move(result.answers);
-  record.labels = labels_of(result);
+  record.labels = labels_of(experiment.data.photographs, result);
   record.weights = weights_of(&experiment.initial.network, result.model.network);
   record.seconds = result.seconds;
   record.environment = environment(threads);

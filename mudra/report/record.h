@@ -36,7 +36,9 @@ struct OptionRecord {
 // Labels that the answers of several folds speak against.
 struct LabelRecord {
   int64_t count = 0;
-  std::vector<LabelSuspect> first;  // no more than most_listed_suspects; `row` is of the record's `test`
+  // No more than most_listed_suspects, one of each photograph where they are known; `row` is of the record's
+  // `test`.
+  std::vector<LabelSuspect> first;
 };
 
 struct RunRecord {

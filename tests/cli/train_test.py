@@ -28,7 +28,7 @@ def test_json_is_one_document_and_nothing_else(mudra, shared):
     document = json.loads(result.stdout)
     assert document["epochs"] == 2
     assert document["test"]["n"] == 200
-    assert set(document) == {"run", "model", "predictions", "trained_on", "fold", "epochs", "kept_epoch", "ended", "loss", "test", "seconds", "extra", "calibration", "warnings"}
+    assert set(document) == {"run", "model", "predictions", "trained_on", "fold", "epochs", "kept_epoch", "label_suspects", "ended", "loss", "test", "seconds", "extra", "calibration", "warnings"}
 
 
 @pytest.fixture

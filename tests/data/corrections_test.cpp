@@ -36,12 +36,12 @@ TEST(Corrections, ComeBackAsTheyWereWritten) {
 TEST(Corrections, NameRowsOfTheSource) {
   const ScratchFolder scratch;
   const auto path = scratch.path() / "corrections.csv";
-  const std::vector<Row> some{2, 4};
+  const std::vector<Row> some{1, 4};
   Dataset data = files().select(some);
-  write_corrections(data, std::vector<Correction>{{1, 0, 0.5}}, path);
-  EXPECT_EQ(read_file(path), "row,file,label,suggestion,confidence\n4,\"1/e,f.png\",'=five,fist,0.5000\n");
+  write_corrections(data, std::vector<Correction>{{0, 0, 0.5}}, path);
+  EXPECT_EQ(read_file(path), "row,file,label,suggestion,confidence\n1,1/b.png,'=five,fist,0.5000\n");
   apply_corrections(path.string(), data);
-  EXPECT_EQ(data.labels, (std::vector<int32_t>{2, 0}));
+  EXPECT_EQ(data.labels, (std::vector<int32_t>{0, 1}));
 }
 
 TEST(Corrections, ThatDoNotFitAreRefusedAndChangeNothing) {

@@ -99,6 +99,11 @@ TEST(Record, holds_the_first_suspects_by_their_place_in_the_test) {
   for (size_t i = 0; i < most_listed_suspects; ++i)
     EXPECT_EQ(record.test.source_row(record.labels.first[i].row), 3 * i);
   EXPECT_FALSE(run_experiment(experiment_of(5, "0.8"), team)->labels.has_value());
+  Experiment of_photographs = experiment;
+  for (int32_t row = 0; row < 120; ++row) of_photographs.data.photographs.push_back(row / 30);
+  const RunRecord few = make_record(of_photographs, result, "run", 1, 0);
+  ASSERT_EQ(few.labels.first.size(), 3U);  // rows 0, 30 and 60 are of three photographs
+  EXPECT_EQ(few.test.source_row(few.labels.first[2].row), 60);
 }
 
 TEST(Record, tells_what_the_trainings_warned_of_once) {

@@ -332,11 +332,11 @@
   }
 
   function suspects() {
-    const {count: all, first} = record.suspects;
+    const {count: all, first, by_photograph: byPhotograph} = record.suspects;
     if (all === 0) return;
     section("suspects", "Labels that may be wrong",
       element("p.note", {}, `Networks that had not seen them speak against the labels of ${plural(all, "picture")}, the surest first` +
-        `${all > first.length ? `; these are the first ${first.length}` : ""}. Under each stands what it seems to show and how sure that is. ` +
+        `${byPhotograph ? `; one of each photograph is shown` : all > first.length ? `; these are the first ${first.length}` : ""}. Under each stands what it seems to show and how sure that is. ` +
         "Look for yourself: a hard picture can be labelled rightly. ", rich("`mudra data check DATA` looks with a network of its own and writes a file of corrections.")),
       element("div.tiles", {}, first.map(suspectTile)));
   }
