@@ -114,6 +114,11 @@ std::vector<std::string> remarks(const ComparedRuns& compared) {
 
 nlohmann::json to_json(const ComparedRuns& compared) {
   const auto bounds = [](const Interval& interval) { return std::vector{interval.low, interval.high}; };
+  const auto scores = [](const std::vector<PairedScore>& all) {
+    nlohmann::json list = nlohmann::json::array();
+    for (const PairedScore& score : all) list.push_back(to_json(score));
+    return list;
+  };
   nlohmann::json runs = nlohmann::json::array(), pairs = runs, options = nlohmann::json::object();
   for (const ComparedRun& run : compared.runs) {
     runs.push_back({{"run", run.name},
@@ -124,9 +129,6 @@ nlohmann::json to_json(const ComparedRuns& compared) {
   }
   for (const RunPair& pair : compared.pairs) {
     const Comparison& found = pair.comparison;
-    nlohmann::json per_class = nlohmann::json::array(), groups = per_class;
-    for (const PairedScore& score : found.per_class) per_class.push_back(to_json(score));
-    for (const PairedScore& score : found.groups) groups.push_back(to_json(score));
     pairs.push_back(
         {{"a", compared.runs[pair.a].name},
          {"b", compared.runs[pair.b].name},
@@ -140,8 +142,8 @@ nlohmann::json to_json(const ComparedRuns& compared) {
           found.photographs_p_value ? nlohmann::json(*found.photographs_p_value) : nlohmann::json()},
          {"only_a_right", found.all.only_a_right},
          {"only_b_right", found.all.only_b_right},
-         {"per_class", std::move(per_class)},
-         {"groups", std::move(groups)},
+         {"per_class", scores(found.per_class)},
+         {"groups", scores(found.groups)},
          {"verdict", verdict(compared, pair)}});
     if (compared.pairs.size() > 1) {
       pairs.back()["p_value_holm"] = pair.p_value_holm;

@@ -149,7 +149,11 @@ TestedRun read_tested_run(const fs::path& path) {
   if (!fs::exists(path / "predictions.csv"))
     throw Error("has no predictions.csv: the run is not over", run.name,
                 "Go on with `mudra train --resume " + run.name + "`");
-  run.options = make_options(path / "options.toml", {});
+  try {
+    run.options = make_options(path / "options.toml", {});
+  } catch (const Error& error) {
+    throw Error(error.what());  // the run is damaged, which is no wrong usage of the command
+  }
   run.predictions = read_predictions(path / "predictions.csv");
   return run;
 }

@@ -102,8 +102,8 @@ std::vector<FoundRun> find_runs(const std::vector<fs::path>& folders) {
   std::ranges::sort(runs, [](const FoundRun& a, const FoundRun& b) {
     return a.when != b.when ? a.when > b.when : a.folder < b.folder;
   });
-  const auto same = std::ranges::unique(runs, {}, &FoundRun::folder);
-  runs.erase(same.begin(), same.end());
+  const auto is_same = [](const FoundRun& a, const FoundRun& b) { return a.folder == b.folder; };
+  runs.erase(std::unique(runs.begin(), runs.end(), is_same), runs.end());
   return runs;
 }
 

@@ -204,7 +204,19 @@ def test_runs_of_other_data_are_refused(mudra, runs):
     assert compare(mudra, "one/predictions.csv", "else/predictions.csv")["n"] == 240
 
 
-def test_a_run_that_is_not_over_is_refused(mudra, tmp_path, runs):
+def test_rendered_hands_of_two_seeds_are_other_data(mudra):
+    for seed in (1, 2):
+        assert mudra("train", "synth:60", "--seed", seed, "--split", "kfold:2", "--epochs", 1, "--no-report", "--out", f"s{seed}").returncode == 0
+    status, message = refused(mudra, "s1", "s2")
+    assert status == 1 and "read different data, synth:60 of seed 1 and synth:60 of seed 2" in message
+
+
+def test_a_run_that_is_not_over_or_damaged_is_refused(mudra, tmp_path, runs):
+    (tmp_path / "one/options.toml").rename(tmp_path / "options.toml")
+    (tmp_path / "one/options.toml").write_text("epochz = 1")
+    status, message = refused(mudra, "one", "ten")
+    assert status == 1 and "one/options.toml" in message and "epochz" in message
+    (tmp_path / "options.toml").replace(tmp_path / "one/options.toml")
     (tmp_path / "ten/predictions.csv").unlink()
     status, message = refused(mudra, "one", "ten")
     assert status == 1 and "the run is not over" in message
