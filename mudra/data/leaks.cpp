@@ -5,13 +5,12 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <memory>
-#include <new>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "mudra/core/atomic_file.h"
 #include "mudra/core/error.h"
+#include "mudra/core/hash.h"
 #include "mudra/data/image.h"
 #include "mudra/data/near_copies.h"
 
@@ -51,21 +50,19 @@ std::string key_of(const Dataset& data, const Split& split, ThreadTeam& team) {
   for_each_grey(data.pixels, team, [&](int64_t row, std::span<const float> grey) {
     images[static_cast<size_t>(row)] = XXH3_64bits(grey.data(), grey.size_bytes());
   });
-  const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state(XXH3_createState(), XXH3_freeState);
-  if (!state) throw std::bad_alloc();
-  XXH3_128bits_reset_withSeed(state.get(), method_version);
+  Hash128 hash;
+  hash.add(&method_version, sizeof method_version);
   const auto add = [&](const auto& rows) {
     const uint64_t count = rows.size();
-    XXH3_128bits_update(state.get(), &count, sizeof count);
-    XXH3_128bits_update(state.get(), rows.data(), rows.size() * sizeof(rows[0]));
+    hash.add(&count, sizeof count);
+    hash.add_values(rows);
   };
   add(images);
   for (const Fold& fold : split.folds) {
     add(fold.train);
     add(fold.test);
   }
-  const XXH128_hash_t hash = XXH3_128bits_digest(state.get());
-  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+  return hash.text();
 }
 
 std::optional<LeakReport> read_cached(const std::filesystem::path& file) {

@@ -1,15 +1,12 @@
 #include "mudra/network/safetensors.h"
 
-#include <xxhash.h>
-
 #include <bit>
 #include <cmath>
 #include <cstring>
-#include <memory>
-#include <new>
 #include <nlohmann/json.hpp>
 
 #include "mudra/core/error.h"
+#include "mudra/core/hash.h"
 
 namespace mudra {
 namespace {
@@ -19,25 +16,16 @@ static_assert(std::endian::native == std::endian::little, "values are written as
 using OrderedJson = nlohmann::ordered_json;  // keeps the file's order of names
 
 constexpr std::string_view checksum_key = "\"checksum\":\"";
-constexpr size_t digits = 32;
+constexpr size_t digits = Hash128::digits;
 constexpr uint64_t header_limit = 16 << 20;
 
-std::string hash(std::string_view bytes, size_t digits_at) {
+std::string checksum_of(std::string_view bytes, size_t digits_at) {
   static constexpr char zeros[digits + 1] = "00000000000000000000000000000000";
-  const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state(XXH3_createState(), XXH3_freeState);
-  if (!state) throw std::bad_alloc();
-  XXH3_128bits_reset(state.get());
-  XXH3_128bits_update(state.get(), bytes.data(), digits_at);
-  XXH3_128bits_update(state.get(), zeros, digits);
-  XXH3_128bits_update(state.get(), bytes.data() + digits_at + digits, bytes.size() - digits_at - digits);
-  XXH128_canonical_t canonical;
-  XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(state.get()));
-  std::string text;
-  for (const unsigned char byte : canonical.digest) {
-    text += "0123456789abcdef"[byte >> 4];
-    text += "0123456789abcdef"[byte & 15];
-  }
-  return text;
+  Hash128 hash;
+  hash.add(bytes.substr(0, digits_at));
+  hash.add(zeros, digits);
+  hash.add(bytes.substr(digits_at + digits));
+  return hash.text();
 }
 
 [[noreturn]] void refuse(const std::string& what, const std::string& where) {
@@ -98,13 +86,13 @@ std::string write_safetensors(const Safetensors& content) {
     bytes.append(reinterpret_cast<const char*>(array.values.data()), array.values.size() * sizeof(float));
   }
   const size_t at = bytes.find(checksum_key) + checksum_key.size();
-  bytes.replace(at, digits, hash(bytes, at));
+  bytes.replace(at, digits, checksum_of(bytes, at));
   return bytes;
 }
 
 Safetensors read_safetensors(std::string_view bytes, const std::string& where) {
   const size_t at = find_digits(bytes, where);
-  if (bytes.substr(at, digits) != hash(bytes, at)) {
+  if (bytes.substr(at, digits) != checksum_of(bytes, at)) {
     refuse("is damaged: its checksum does not match its content", where);
   }
   uint64_t length = 0;

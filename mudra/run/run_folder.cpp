@@ -4,19 +4,17 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <xxhash.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
-#include <memory>
-#include <new>
 #include <nlohmann/json.hpp>
 #include <system_error>
 #include <utility>
 
 #include "mudra/core/atomic_file.h"
 #include "mudra/core/error.h"
+#include "mudra/core/hash.h"
 #include "mudra/core/number.h"
 #include "mudra/experiment/predictions.h"
 #include "mudra/run/trained_images.h"
@@ -60,44 +58,38 @@ std::string identity_of(const Experiment& experiment) {
   const Dataset &data = experiment.data, &learned = experiment.training_data();
   Options same = experiment.options;
   same.run = {};
-  const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state(XXH3_createState(), XXH3_freeState);
-  if (!state) throw std::bad_alloc();
-  XXH3_128bits_reset(state.get());
-  const auto add = [&](std::string_view text) { XXH3_128bits_update(state.get(), text.data(), text.size()); };
-  add(to_toml(same));
-  split_text(experiment.split, data.size(), add);
-  const auto add_values = [&](const auto& values) {
-    XXH3_128bits_update(state.get(), values.data(), values.size() * sizeof values[0]);
-  };
+  Hash128 hash;
+  hash.add(to_toml(same));
+  split_text(experiment.split, data.size(), [&](std::string_view text) { hash.add(text); });
   const auto add_names = [&](const std::vector<std::string>& names) {
-    for (const std::string& name : names) add(name + '\0');
-    add("\n");
+    for (const std::string& name : names) hash.add(name + '\0');
+    hash.add("\n");
   };
   add_names(data.classes);
   add_names(data.group_names);
-  add_values(learned.labels);
+  hash.add_values(learned.labels);
+  hash.add_values(data.true_labels);
   for (const auto* numbers : {&data.groups, &data.photographs}) {
-    add(std::to_string(numbers->size()) + ' ');
-    add_values(*numbers);
+    hash.add(std::to_string(numbers->size()) + ' ');
+    hash.add_values(*numbers);
   }
   for (const Column& column : data.columns) {
     add_names(column.values);
-    add_values(column.of);
+    hash.add_values(column.of);
   }
-  add(std::to_string(data.example_weights.size()) + ' ');
-  add_values(data.example_weights);
-  add(data.pixels.shape().text() + (data.pixels.is_bytes() ? " bytes" : " floats"));
+  hash.add(std::to_string(data.example_weights.size()) + ' ');
+  hash.add_values(data.example_weights);
+  hash.add(data.pixels.shape().text() + (data.pixels.is_bytes() ? " bytes" : " floats"));
   std::vector<float> image(static_cast<size_t>(data.pixels.shape().per_example()));
   for (int64_t row = 0; row < learned.size(); ++row) {
     if (learned.pixels.is_bytes()) {
-      add_values(learned.pixels.bytes(row));
+      hash.add_values(learned.pixels.bytes(row));
     } else {
       learned.pixels.read(row, image.data());
-      add_values(image);
+      hash.add_values(image);
     }
   }
-  const XXH128_hash_t hash = XXH3_128bits_digest(state.get());
-  return std::to_string(hash.high64) + "-" + std::to_string(hash.low64);
+  return hash.text();
 }
 
 fs::path checkpoint_path(const fs::path& folder) { return folder / "checkpoint.safetensors"; }

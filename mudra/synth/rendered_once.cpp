@@ -1,11 +1,9 @@
 #include "mudra/synth/rendered_once.h"
 
 #include <fmt/format.h>
-#include <xxhash.h>
 
 #include <algorithm>
 #include <memory>
-#include <new>
 #include <span>
 #include <string>
 #include <utility>
@@ -13,6 +11,7 @@
 
 #include "mudra/core/atomic_file.h"
 #include "mudra/core/error.h"
+#include "mudra/core/hash.h"
 #include "mudra/data/byte_source.h"
 
 namespace mudra {
@@ -25,32 +24,15 @@ constexpr double most_in_cache = 4e9;     // bytes of all such files
 constexpr int64_t few_bytes = 256 << 20;  // that memory may hold instead
 constexpr std::string_view file_begins = "rendered-", file_ends = ".u8";
 
-class Hash {
- public:
-  Hash() : state_(XXH3_createState(), XXH3_freeState) {
-    if (!state_) throw std::bad_alloc();
-    XXH3_128bits_reset(state_.get());
-  }
-  void add(const void* bytes, size_t size) { XXH3_128bits_update(state_.get(), bytes, size); }
-  std::string text() const {  // 32 hex digits
-    const XXH128_hash_t hash = XXH3_128bits_digest(state_.get());
-    return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
-  }
-
- private:
-  std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state_;
-};
-constexpr size_t hash_digits = 32;
-
 fs::path cached_path(const SynthOptions& o, const fs::path& cache) {
-  Hash hash;
+  Hash128 hash;
   const std::string text =
       fmt::format("{} {} {} {} {} {}", o.count, o.size, o.seed, o.none_fraction, o.domain, o.colour);
-  hash.add(text.data(), text.size());
+  hash.add(text);
   constexpr int64_t looked_at = 16;
   for (int64_t i = 0; i < std::min(looked_at, o.count); ++i) {
     const RenderedHand hand = render_hand(o, i * o.count / std::min(looked_at, o.count));
-    hash.add(hand.pixels.data(), hand.pixels.size());
+    hash.add_values(hand.pixels);
   }
   return cache / (std::string(file_begins) + hash.text() + std::string(file_ends));
 }
@@ -60,17 +42,18 @@ class CachedImages final : public PixelSource {
   // Throws Error when the file is not a whole one of such images.
   CachedImages(const fs::path& path, const Shape& shape)
       : each_(static_cast<size_t>(shape.per_example())), file_(open_file(path.string())) {
-    Hash hash;
+    Hash128 hash;
     std::vector<char> part(size_t{1} << 20);
     const auto bytes = static_cast<uint64_t>(shape.elements());
-    if (file_->size() != bytes + hash_digits) throw Error("is no whole file", path.string());
+    if (file_->size() != bytes + Hash128::digits) throw Error("is no whole file", path.string());
     for (uint64_t at = 0; at < bytes; at += part.size()) {
       const size_t size = std::min<uint64_t>(part.size(), bytes - at);
       file_->read_at(at, part.data(), size);
       hash.add(part.data(), size);
     }
-    file_->read_at(bytes, part.data(), hash_digits);
-    if (hash.text() != std::string_view(part.data(), hash_digits)) throw Error("is damaged", path.string());
+    file_->read_at(bytes, part.data(), Hash128::digits);
+    if (hash.text() != std::string_view(part.data(), Hash128::digits))
+      throw Error("is damaged", path.string());
   }
 
   void read(int64_t image, float* out) const override {
@@ -112,7 +95,7 @@ bool write_cached(const SynthOptions& options, const fs::path& path, ThreadTeam&
   std::error_code error;
   fs::create_directories(path.parent_path(), error);
   if (!try_to([&] { file = std::make_unique<AtomicFile>(path); })) return false;
-  Hash hash;
+  Hash128 hash;
   render_parts(options, team, progress, [&](std::span<const uint8_t> bytes) {
     hash.add(bytes.data(), bytes.size());
     return try_to([&] { file->write({reinterpret_cast<const char*>(bytes.data()), bytes.size()}); });
