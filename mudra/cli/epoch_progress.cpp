@@ -55,10 +55,12 @@ void describe_experiment(const Experiment& experiment) {
   say(stderr, "data      {}\n", experiment.data_text);
   print_notes(experiment.data);
   if (!experiment.extra.empty()) say(stderr, "extra     {}\n", extra_text(experiment.extra));
+  for (const Extra& extra : experiment.extra) print_notes(extra.data);
   say(stderr, "split     {}\n", describe_split(experiment.split));
   const Network& network = experiment.initial.network;
   say(stderr, "network   {}   {} parameters\n", network.text(), thousands(network.parameter_count()));
-  if (!experiment.chosen.empty()) say(stderr, "chosen    for pictures: {}\n", fmt::join(experiment.chosen, " "));
+  if (!experiment.chosen.empty())
+    say(stderr, "chosen    for pictures: {}\n", fmt::join(experiment.chosen, " "));
 }
 
 }  // namespace mudra

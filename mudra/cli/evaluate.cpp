@@ -64,6 +64,7 @@ void evaluate_command(CLI::App& app) {
       print_scores(test.evaluation);
       print_accuracy(test.evaluation, "images", ", if training saw none of them");
       if (test.true_evaluation) print_accuracy(*test.true_evaluation, "images by their true labels");
+      print_columns(test.evaluation);
       fmt::print("sureness  {}\n", calibration_sentence(test.calibration));
       if (test.evaluation.refused > 0)
         fmt::print("refused   {} of {} images\n", thousands(test.evaluation.refused),

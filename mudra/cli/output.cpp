@@ -164,8 +164,11 @@ void print_accuracy(const Evaluation& evaluation, std::string_view what, std::st
       fmt::print("{:<10}and {} of fewer than {} images\n", "", thousands(static_cast<int64_t>(small)),
                  least_images);
   }
+}
+
+void print_columns(const Evaluation& evaluation) {
   for (const ColumnScores& column : evaluation.by) {
-    lines.clear();
+    std::vector<Line> lines;
     for (const ValueScore& each : column.values) {
       lines.push_back({each.value, each.n, each.right, each.accuracy.value,
                        fmt::format(" ({})", interval_text(each.accuracy, true))});

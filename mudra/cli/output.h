@@ -74,6 +74,8 @@ void print_confusion(const Evaluation& evaluation);
 // With its intervals, that of new hands under a condition; then by group, worst first, if there are groups of
 // more than a few images, and by each column asked for.
 void print_accuracy(const Evaluation& evaluation, std::string_view what, std::string_view condition = "");
+// The accuracy for every value of the columns that --by names.
+void print_columns(const Evaluation& evaluation);
 
 void print_warnings(const std::vector<std::string>& warnings);
 

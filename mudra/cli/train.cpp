@@ -35,6 +35,7 @@ void print_result(const Run& run) {
   print_scores(test);
   print_accuracy(test, "held-out images");
   if (run.result.true_test) print_accuracy(*run.result.true_test, "held-out images by their true labels");
+  print_columns(test);
   fmt::print("sureness  {}\n", calibration_sentence(run.result.calibration));
   if (const double threshold = run.result.model.rejection_threshold; threshold > 0)
     fmt::print("refused   {} of {} held-out images; the model gives no answer it is less than {} sure of\n",

@@ -196,7 +196,8 @@ std::optional<Dataset> add_extra(const Dataset& data, const Options& options, st
 std::string extra_text(const std::vector<Extra>& extra) {
   std::string text;
   for (const Extra& each : extra) {
-    text += (text.empty() ? "" : "; ") + each.text + ": " + thousands(each.data.size()) + " images";
+    text += (text.empty() ? "" : "; ") + each.text + ": " +
+            thousands(static_cast<int64_t>(each.data.labels.size())) + " images";
     if (each.of_held_out_groups > 0)
       text += ", " + thousands(each.of_held_out_groups) + " left out where their hand is held out";
     if (each.near_copies > 0)

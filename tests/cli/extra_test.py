@@ -56,6 +56,13 @@ def test_extra_images_are_counted_where_they_train(mudra, tmp_path, signs):
     assert (tmp_path / "run/model.safetensors").read_bytes() == (tmp_path / "again/model.safetensors").read_bytes()
 
 
+def test_the_terminal_tells_of_extra_images(mudra, signs):
+    loud = [word for word in TRAIN if word != "--quiet"]
+    result = mudra(*loud, "--groups", "groups.npz", "--split", "group:0.75", "--extra", "more.npz:0.5")
+    (line,) = [line for line in result.stderr.splitlines() if line.startswith("extra ")]
+    assert "more.npz:0.5: 30 images, " in line and "left out where their hand is held out" in line
+
+
 @pytest.mark.parametrize("truth", ["groups.npz", "truth.npy", "truth.csv"])
 def test_results_are_told_against_both_labels(mudra, tmp_path, signs, truth):
     labels, true, _ = signs
