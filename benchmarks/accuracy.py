@@ -1,11 +1,13 @@
 """The rows of docs/accuracy.md: what `mudra train` reads of hands and signers it has never seen.
 
-usage: accuracy.py DATA [ROW ...] [--seeds 3] [--threads 1] [--json]
+usage: accuracy.py DATA [ROW ...] [--seeds 3] [--threads 1] [--out FOLDER] [--json]
 
 Every row is one command, which stands in docs/accuracy.md; without ROW all of them, which takes some hours of one processor.
 """
 
 import argparse
+import collections
+import csv
 import json
 import os
 import pathlib
@@ -13,6 +15,8 @@ import shlex
 import subprocess
 import sys
 import tempfile
+
+import numpy as np
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 COMMAND = os.environ.get("MUDRA_COMMAND", ROOT / "build" / "release" / "mudra")
@@ -39,8 +43,21 @@ def told(data, arguments):
     return json.loads(result.stdout)
 
 
+def misread(run, data, arguments):
+    """The photographs of which a picture was misread, against true labels where they are known: {photograph: pictures}"""
+    file = "sign-digits" in arguments
+    known = np.load(data / "sign-digits/groups.npz") if file else None
+    found = collections.Counter()
+    with open(pathlib.Path(run) / "predictions.csv") as lines:
+        for row in csv.DictReader(lines):
+            truth = known["true_label"][int(row["row"])] if file else row["label"]
+            if row["answer"] != truth:
+                found[f"{known['photo'][int(row['row'])] if file else row['file']} read as {row['answer']}"] += 1
+    return dict(found.most_common())
+
+
 def measured(name, data, seed, threads, folder):
-    """Against true labels where they are known: {n, right, accuracy, groups, seconds a training}."""
+    """Against true labels where they are known: {n, right, accuracy, groups, seconds a training, misread}."""
     options = f"--seed {seed} --threads {threads} --no-report --quiet --out {folder}/{name}-{seed}"
     what, arguments = ROWS[name]
     run = told(data, f"train {arguments} {options}")
@@ -49,7 +66,8 @@ def measured(name, data, seed, threads, folder):
     return {"row": name, "seed": seed, "n": result["n"], "right": round(result["accuracy"] * result["n"]),
             "accuracy": result["accuracy"], "as_labelled": run["test"]["accuracy"],
             "groups": {g["group"]: g["accuracy"] for g in result["groups"]},
-            "seconds_a_training": run["seconds"]["train"] / trainings}
+            "seconds_a_training": run["seconds"]["train"] / trainings,
+            "misread": misread(run["run"], data, arguments)}
 
 
 def main():
@@ -58,6 +76,7 @@ def main():
     parser.add_argument("rows", nargs="*", metavar="ROW", help=", ".join(ROWS))
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--out", help="keep the runs in this folder")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     for name in given.rows or ROWS:
@@ -65,7 +84,7 @@ def main():
             parser.error(f"there is no row {name}; there are {', '.join(ROWS)}")
         for seed in range(1, given.seeds + 1):
             with tempfile.TemporaryDirectory() as folder:
-                row = measured(name, given.data, seed, given.threads, folder)
+                row = measured(name, given.data, seed, given.threads, given.out or folder)
             if given.json:
                 print(json.dumps(row), flush=True)
                 continue
