@@ -12,16 +12,17 @@ namespace mudra {
 
 Ranking::Ranking(std::span<const int32_t> truth, const Answers& answers, size_t of_class)
     : order_(truth.size()) {
-  std::vector<float> score(truth.size());
-  for (size_t i = 0; i < score.size(); ++i) {
-    const float probability = answers.probability(i, of_class);
-    score[i] = std::isnan(probability) ? -1 : probability;
-  }
+  const auto score = [&](uint32_t image) {
+    const float probability = answers.probability(image, of_class);
+    return std::isnan(probability) ? -1 : probability;
+  };
   const auto is_of_class = [&](uint32_t image) { return truth[image] == static_cast<int32_t>(of_class); };
   std::iota(order_.begin(), order_.end(), uint32_t{0});
   std::ranges::sort(order_, {},
-                    [&](uint32_t image) { return std::tuple(-score[image], is_of_class(image), image); });
-  for (const uint32_t image : order_) scores_.push_back(score[image]);
+                    [&](uint32_t image) { return std::tuple(-score(image), is_of_class(image), image); });
+  scores_.reserve(order_.size());
+  for (const uint32_t image : order_) scores_.push_back(score(image));
+  steps_.reserve(static_cast<size_t>(std::ranges::count(truth, static_cast<int32_t>(of_class))));
   size_t same = 0;  // where this probability begins
   for (size_t at = 0; at < order_.size();) {
     if (scores_[at] != scores_[same]) same = at;
@@ -31,7 +32,7 @@ Ranking::Ranking(std::span<const int32_t> truth, const Answers& answers, size_t 
     }
     size_t end = at + 1;
     while (end < order_.size() && scores_[end] == scores_[at]) ++end;
-    steps_.push_back({same, at, end});
+    steps_.push_back({static_cast<uint32_t>(same), static_cast<uint32_t>(at), static_cast<uint32_t>(end)});
     at = end;
   }
 }
@@ -41,6 +42,7 @@ Ranking::Areas Ranking::areas(const Resampling& tests) const {
   using Counts = Resampling::Counts;
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
   std::vector<uint32_t> heap;  // of the images in order
+  heap.reserve(order_.size());
   for (const uint32_t image : order_) heap.push_back(tests.heap()[image]);
   Areas areas;
   for (size_t b = 0; b < tests.blocks(); ++b) {

@@ -38,7 +38,7 @@ class Ranking {
  private:
   // Places in `order_`: of others that come before, of others of the same probability, of the class.
   struct Step {
-    size_t before, tied, end;
+    uint32_t before, tied, end;
   };
   std::vector<uint32_t> order_;
   std::vector<float> scores_;  // in that order

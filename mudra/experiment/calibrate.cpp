@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 #include <set>
+#include <utility>
 
 #include "mudra/inference/calibration.h"
 
@@ -33,7 +34,6 @@ struct Pooled {
   }
 
   Fitted fit(const Dataset& data, double refuse) const {
-    if (rows.empty()) return {};
     const double temperature = fit_temperature(truth, answers, independent(data));
     return {temperature, refuse > 0 ? rejection_threshold(tempered(answers, 1 / temperature), refuse) : 0};
   }
@@ -51,15 +51,19 @@ void apply(const Fitted& fitted, Answers& answers) {
 
 Calibration calibrate_by_validation(const Dataset& data, double refuse, const AnsweredRows& validation,
                                     AnsweredRows& tested, Model& model) {
-  Pooled known, test;
+  std::vector<int32_t> truth;
+  truth.reserve(tested.rows.size());
+  for (const Row row : tested.rows) truth.push_back(data.labels[row]);
+  Calibration found{reliability(truth, tested.answers), {}};
+  if (validation.rows.empty()) return found;
+  Pooled known;
   known.add(data, validation);
-  test.add(data, tested);
   const Fitted fitted = known.fit(data, refuse);
   model.temperature = fitted.temperature;
   model.rejection_threshold = fitted.rejection_threshold;
   apply(fitted, tested.answers);
-  Calibration found{reliability(test.truth, tested.answers), {}};
-  if (fitted.temperature != 1) found.before = reliability(test.truth, test.answers);
+  found.before = std::move(found.after);
+  found.after = reliability(truth, tested.answers);
   return found;
 }
 

@@ -78,7 +78,7 @@ Experiment prepare_check(LoadedData loaded, const Options& options, std::vector<
   Split split = by_photograph ? split_by_photograph(data, options)
                               : make_split(data, options.split, options.seed, true);
   Experiment experiment = prepare(std::move(loaded.data), options, std::move(split), std::move(extra));
-  experiment.folds.resize(experiment.split.folds.size());
+  if (experiment.trains_on_all()) experiment.folds.pop_back();
   experiment.data_text = std::move(loaded.text);
   experiment.chosen = std::move(loaded.chosen);
   return experiment;

@@ -75,8 +75,9 @@ Experiment prepare(Dataset data, const Options& options, Split split, std::vecto
   Experiment made;
   made.options = options;
   made.split = with_validation(data, options, std::move(split));
-  made.folds = made.split.folds;
-  if (made.folds.size() > 1) {
+  const bool has_folds = made.split.folds.size() > 1;
+  if (has_folds || !extra.empty() || options.data.repeat > 1) made.folds = made.split.folds;
+  if (has_folds) {
     const Fold all{rows_of(data, made.split), {}, "all images"};
     made.folds.push_back(with_validation(data, options, {"", {all}}).folds[0]);
   }

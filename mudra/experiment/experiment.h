@@ -41,13 +41,14 @@ struct Experiment {
   std::optional<Dataset> with_extra;  // the data, then the images that only train, if there are any
   Split split;                        // of the data alone
   Model initial;                      // classes, preprocessing, and the network before training
-  // The folds, then with more than one of them all images, on which the model to keep is trained. Their rows
-  // are of training_data(): those of the data, and in the training parts more.
+  // What is trained, one after the other: the folds, then with more than one of them all images, on which the
+  // model to keep is trained. Rows are of training_data(): those of the data, and in the training parts more.
+  // Empty when it is the split's only fold as it is.
   std::vector<Fold> folds;
 
-  size_t trainings() const { return folds.size(); }
-  const Fold& training(size_t i) const { return folds[i]; }
-  bool trains_on_all() const { return folds.size() > split.folds.size(); }
+  size_t trainings() const { return folds.empty() ? 1 : folds.size(); }
+  const Fold& training(size_t i) const { return folds.empty() ? split.folds[i] : folds[i]; }
+  bool trains_on_all() const { return trainings() > split.folds.size(); }
   const Dataset& training_data() const { return with_extra ? *with_extra : data; }
   // Whose losses stand for all: the last fold's, for a training on all images holds nothing out.
   size_t shown_training() const { return split.folds.size() - 1; }

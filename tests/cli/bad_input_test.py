@@ -206,9 +206,9 @@ def test_a_full_disk_leaves_no_model(mudra, tmp_path, good):
     # A limit on the size of files fails writes as a full disk does: part of the model goes out, then an error.
     def limit():
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 15, 1 << 15))
 
-    result = mudra("train", good, "--epochs", 1, "--quiet", "--no-report", "--out", "run", "--network", "dense 200", preexec_fn=limit)
+    result = mudra("train", good, "--epochs", 1, "--quiet", "--no-report", "--out", "run", "--network", "dense 2000", preexec_fn=limit)
     expect_one_message(result, status=(1,), mention="model.safetensors")
     assert no_model(tmp_path)
     assert not list((tmp_path / "run").glob("model.safetensors.*")), "no half-written file stays"
