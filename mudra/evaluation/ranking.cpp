@@ -41,7 +41,7 @@ Ranking::Areas Ranking::areas(const Resampling& tests) const {
   constexpr size_t lanes = Resampling::lanes;
   using Counts = Resampling::Counts;
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-  std::vector<uint32_t> heap;  // of the images in order
+  std::vector<uint16_t> heap;  // of the images in order
   heap.reserve(order_.size());
   for (const uint32_t image : order_) heap.push_back(tests.heap()[image]);
   Areas areas;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <tuple>
 #include <unordered_map>
 #include <utility>
@@ -19,6 +20,7 @@ constexpr uint32_t of_scores = 1, of_heaps = 2;  // streams of Purpose::bootstra
 // In order of first appearance.
 std::pair<std::vector<uint32_t>, size_t> numbered(std::span<const int32_t> unit) {
   std::vector<uint32_t> numbers;
+  numbers.reserve(unit.size());
   std::unordered_map<int32_t, uint32_t> place;
   for (const int32_t each : unit)
     numbers.push_back(place.try_emplace(each, static_cast<uint32_t>(place.size())).first->second);
@@ -44,20 +46,19 @@ Resampling::Resampling(size_t images, size_t classes, const IndependentUnits& un
     unit_ = "photograph";
   }
   if (heaps_ == 0) {
-    for (; heaps_ < images; ++heaps_) number_.push_back(static_cast<uint32_t>(heaps_));
+    number_.resize(heaps_ = images);
+    std::iota(number_.begin(), number_.end(), uint32_t{0});
     unit_ = "image";
   }
   units_ = static_cast<int64_t>(heaps_);
-  heap_ = number_;
+  std::vector<uint16_t> heap_of_unit(heaps_);
+  for (size_t unit = 0; unit < heaps_; ++unit) heap_of_unit[unit] = static_cast<uint16_t>(unit % most_heaps);
   if (heaps_ > most_heaps) {
-    std::vector<uint32_t> heap_of_unit;
-    Rng rng(units.seed, Purpose::bootstrap, of_heaps);
-    for (size_t unit = 0; unit < heaps_; ++unit)
-      heap_of_unit.push_back(static_cast<uint32_t>(unit % most_heaps));
-    rng.shuffle(std::span(heap_of_unit));
-    for (uint32_t& heap : heap_) heap = heap_of_unit[heap];
+    Rng(units.seed, Purpose::bootstrap, of_heaps).shuffle(std::span(heap_of_unit));
     heaps_ = most_heaps;
   }
+  heap_.resize(images);
+  std::ranges::transform(number_, heap_.begin(), [&](uint32_t unit) { return heap_of_unit[unit]; });
   const size_t blocks = blocks_for(images, classes);
   counts_.resize(blocks * heaps_);
   for (size_t heap = 0; heap < heaps_; ++heap) counts_[heap][0] = 1;
@@ -75,7 +76,7 @@ Resampling::Resampling(std::span<const int32_t> unit, size_t units,
       units_(static_cast<int64_t>(units)),
       heaps_(units),
       number_(unit.begin(), unit.end()),
-      heap_(number_),
+      heap_(number_.begin(), number_.end()),
       counts_((draws.size() + 1 + lanes - 1) / lanes * units) {
   for (size_t heap = 0; heap < heaps_; ++heap) counts_[heap][0] = 1;
   for (size_t sample = 1; sample <= draws.size(); ++sample) {

@@ -39,7 +39,7 @@ class Resampling {
   size_t blocks() const { return counts_.size() / heaps_; }
   // [heaps()] how often each heap is in the samples of a block.
   std::span<const Counts> block(size_t at) const { return std::span(counts_).subspan(at * heaps_, heaps_); }
-  std::span<const uint32_t> heap() const { return heap_; }  // N: the heap of each image, mostly one unit
+  std::span<const uint16_t> heap() const { return heap_; }  // N: the heap of each image, mostly one unit
   size_t heaps() const { return heaps_; }
 
   // Of every kind of image, how many units have one, and how many have one of another kind; and how many
@@ -55,8 +55,9 @@ class Resampling {
   std::string unit_;
   int64_t units_ = 0;
   size_t heaps_ = 0;
-  std::vector<uint32_t> number_, heap_;  // N: the unit of each image, and its heap
-  std::vector<Counts> counts_;           // [blocks, heaps]
+  std::vector<uint32_t> number_;  // N: the unit of each image
+  std::vector<uint16_t> heap_;    // N: its heap
+  std::vector<Counts> counts_;    // [blocks, heaps]
 };
 
 // The score of a test and its interval. `samples`: its value in every sample, NaN where it has none, the test

@@ -140,12 +140,15 @@ Scores scores_of(std::span<const int32_t> truth, const Answers& answers, const R
   scores.cohen_kappa = score_of(agreed.cohen_kappa, of_classes, -1, 1, mistake);
   scores.matthews = score_of(agreed.matthews, of_classes, -1, 1, mistake);
 
-  std::vector<uint8_t> among_two(truth.size());
-  for (size_t i = 0; i < truth.size(); ++i)
-    among_two[i] = answers.labels[i] != refused && is_among_two(answers, i, truth[i]);
-  const std::vector<int32_t> any(truth.size());
-  scores.top_2_accuracy = shares(any, 1, among_two, tests)[0];
-  const std::vector<Score> top_2 = shares(truth, classes, among_two, tests);
+  std::vector<Score> top_2;
+  {
+    std::vector<uint8_t> among_two(truth.size());
+    for (size_t i = 0; i < truth.size(); ++i)
+      among_two[i] = answers.labels[i] != refused && is_among_two(answers, i, truth[i]);
+    const std::vector<int32_t> any(truth.size());
+    scores.top_2_accuracy = shares(any, 1, among_two, tests)[0];
+    top_2 = shares(truth, classes, among_two, tests);
+  }
 
   Sum roc(tests.samples()), precision(tests.samples());
   for (size_t c = 0; c < classes; ++c) {

@@ -50,20 +50,17 @@ void apply(const Fitted& fitted, Answers& answers) {
 }  // namespace
 
 Calibration calibrate_by_validation(const Dataset& data, double refuse, const AnsweredRows& validation,
-                                    AnsweredRows& tested, Model& model) {
-  std::vector<int32_t> truth;
-  truth.reserve(tested.rows.size());
-  for (const Row row : tested.rows) truth.push_back(data.labels[row]);
-  Calibration found{reliability(truth, tested.answers), {}};
+                                    std::span<const int32_t> truth, Answers& tested, Model& model) {
+  Calibration found{reliability(truth, tested), {}};
   if (validation.rows.empty()) return found;
   Pooled known;
   known.add(data, validation);
   const Fitted fitted = known.fit(data, refuse);
   model.temperature = fitted.temperature;
   model.rejection_threshold = fitted.rejection_threshold;
-  apply(fitted, tested.answers);
+  apply(fitted, tested);
   found.before = std::move(found.after);
-  found.after = reliability(truth, tested.answers);
+  found.after = reliability(truth, tested);
   return found;
 }
 

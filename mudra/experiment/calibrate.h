@@ -29,8 +29,9 @@ struct Calibration {
 // the model's own signs is refused; bring the answers tested, of temperature 1, to what such a model answers.
 //
 // Of one training: by its validation part; nothing is changed when that is empty.
+// `truth`: the labels of the images tested.
 Calibration calibrate_by_validation(const Dataset& data, double refuse, const AnsweredRows& validation,
-                                    AnsweredRows& tested, Model& model);
+                                    std::span<const int32_t> truth, Answers& tested, Model& model);
 // Of several folds: the model's by the answers of all of them, each fold's by those of the others, so that no
 // image tested has a say in how it is tested.
 Calibration calibrate_by_folds(const Dataset& data, double refuse, std::vector<AnsweredRows>& tested,

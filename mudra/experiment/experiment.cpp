@@ -173,16 +173,16 @@ ExperimentResult conclude(const Experiment& experiment, std::vector<FoldResult> 
     result.test_rows.insert(result.test_rows.end(), rows.begin(), rows.end());
     tested.push_back({rows, std::exchange(trainings[fold].answers, {})});
   }
+  const Dataset images = experiment.data.select(result.test_rows);
   const double refuse = experiment.options.refuse;
   if (folds > 1) {
     result.calibration = calibrate_by_folds(experiment.data, refuse, tested, result.model);
   } else {
     const AnsweredRows validation{experiment.split.folds[0].validation, std::move(trainings[0].validation)};
-    result.calibration =
-        calibrate_by_validation(experiment.data, refuse, validation, tested[0], result.model);
+    result.calibration = calibrate_by_validation(experiment.data, refuse, validation, images.labels,
+                                                 tested[0].answers, result.model);
   }
   for (AnsweredRows& part : tested) result.answers.append(std::move(part.answers));
-  const Dataset images = experiment.data.select(result.test_rows);
   result.test = evaluate(images.labels, result.answers, experiment.data.classes,
                          units_of(images, experiment.options.seed), images.columns);
   result.true_test = against_true_labels(images, result.answers, experiment.options.seed);
