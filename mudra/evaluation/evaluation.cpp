@@ -124,7 +124,7 @@ std::vector<std::string> warnings_of(const Evaluation& evaluation) {
   constexpr size_t most_named = 12;  // beyond, classes are counted rather than listed
   std::vector<std::string> warnings;
   const Baseline base = baseline(evaluation);
-  if (evaluation.interval.low <= base.share) {
+  if (evaluation.interval.low <= base.share && evaluation.refused < evaluation.n) {
     warnings.push_back(fmt::format(
         "This is not clearly better than always answering {} ({}). Train with more `--epochs`, another "
         "`--learning-rate` or more pictures of each class.",

@@ -28,6 +28,11 @@ std::vector<std::string> words_of(const RunRecord& record) {
             "learned from. It changes how sure an answer is, not which one it is."
           : "The model is not calibrated: that takes pictures it has not learned from, as training with "
             "`--validation 0.2` or several folds sets them aside.");
+  if (const auto& before = record.calibration.before;
+      before && before->expected_calibration_error < record.calibration.after.expected_calibration_error) {
+    words.back() +=
+        " On these pictures it did not help: it was found on others, which were easier or harder than these.";
+  }
   if (record.evaluation.refusals) {
     if (!record.refusal.empty()) words.push_back("The model " + record.refusal + ".");
     words.push_back("Here it refused " + refused_sentence(record.evaluation) + "; " +

@@ -186,7 +186,7 @@ std::string refused_sentence(const Evaluation& evaluation, std::string_view what
 
 std::string answered_sentence(const Evaluation& evaluation) {
   const Refusals& found = *evaluation.refusals;
-  if (found.answered == 0) return "none was answered";
+  if (found.answered == 0) return "none of them was answered";
   return fmt::format("{} of the {} answered {} right: {} (95% interval {} to {})",
                      thousands(evaluation.right), thousands(found.answered),
                      evaluation.right == 1 ? "is" : "are", percent(found.accuracy),

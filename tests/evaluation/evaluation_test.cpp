@@ -51,7 +51,8 @@ TEST(Evaluation, equals_scikit_learn) {
 
 void expect_interval(const nlohmann::json& found, const nlohmann::json& expected) {
   ASSERT_EQ(found.is_null(), expected.is_null());
-  for (size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(found[i].get<double>(), expected[i].get<double>(), 1e-12);
+  for (size_t i = 0; i < expected.size(); ++i)
+    EXPECT_NEAR(found[i].get<double>(), expected[i].get<double>(), 1e-12);
 }
 
 // The last refuses everything.
@@ -59,8 +60,8 @@ TEST(Evaluation, counts_refused_images_as_scikit_learn_does) {
   ASSERT_EQ(evaluation_reference()["refusals"].size(), 3U);
   for (const auto& expected : evaluation_reference()["refusals"]) {
     const auto predicted = expected["predicted"].get<std::vector<int32_t>>();
-    const Evaluation result = evaluate(expected["truth"].get<std::vector<int32_t>>(), sure_answers(predicted, 3),
-                                       std::vector<std::string>{"a", "b", "c"});
+    const Evaluation result = evaluate(expected["truth"].get<std::vector<int32_t>>(),
+                                       sure_answers(predicted, 3), std::vector<std::string>{"a", "b", "c"});
     const nlohmann::json json = to_json(result);
     for (size_t c = 0; c < 3; ++c) {
       for (const char* key : {"precision", "recall", "f1", "support"})
@@ -75,8 +76,9 @@ TEST(Evaluation, counts_refused_images_as_scikit_learn_does) {
     EXPECT_EQ(json["answered"]["accuracy"], expected["answered"]["accuracy"]);
     expect_interval(json["answered"]["interval"], expected["answered"]["interval"]);
     const std::vector<std::string> warnings = warnings_of(result);
-    const bool says_so = std::ranges::any_of(
-        warnings, [](const std::string& text) { return text.starts_with("The model refused every picture."); });
+    const bool says_so = std::ranges::any_of(warnings, [](const std::string& text) {
+      return text.starts_with("The model refused every picture.");
+    });
     EXPECT_EQ(says_so, result.refused == result.n);
   }
 }
