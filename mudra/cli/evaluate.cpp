@@ -55,6 +55,7 @@ void evaluate_command(CLI::App& app) {
       nlohmann::json document = to_json(test.evaluation);
       document["warnings"] = warnings_of(test);
       document["calibration"] = to_json(test.calibration);
+      document["calibration"]["refusal"] = refusal_text(test.model);
       if (test.true_evaluation) document["true_labels"] = to_json(*test.true_evaluation);
       if (a->report) document["report"] = (folder / "report.html").string();
       if (!a->predictions.empty()) document["predictions"] = a->predictions;
@@ -65,10 +66,7 @@ void evaluate_command(CLI::App& app) {
       print_accuracy(test.evaluation, "images", ", if training saw none of them");
       if (test.true_evaluation) print_accuracy(*test.true_evaluation, "images by their true labels");
       print_columns(test.evaluation);
-      fmt::print("sureness  {}\n", calibration_sentence(test.calibration));
-      if (test.evaluation.refused > 0)
-        fmt::print("refused   {} of {} images\n", thousands(test.evaluation.refused),
-                   thousands(test.evaluation.n));
+      print_sureness(test.calibration, test.evaluation, test.model, "images");
       print_warnings(warnings_of(test));
       if (!a->predictions.empty()) say("answers   {}\n", a->predictions);
     }

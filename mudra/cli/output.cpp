@@ -92,16 +92,18 @@ void print_notes(const Dataset& data) {
 
 void print_confusion(const Evaluation& evaluation) {
   const std::vector<std::string> names = shown_names(evaluation.classes);
+  const bool has_refusals = evaluation.refused > 0;
   size_t width = 4;
   for (const std::string& name : names) width = std::max(width, name.size());
   for (const int64_t count : evaluation.confusion) width = std::max(width, std::to_string(count).size());
   fmt::print("{:>{}}   predicted\n{:>{}}  ", "true", width, "", width);
   for (const std::string& name : names) fmt::print(" {:>{}}", name, width);
-  fmt::print("\n");
+  fmt::print("{}\n", has_refusals ? "   refused" : "");
   for (size_t truth = 0; truth < evaluation.classes.size(); ++truth) {
     fmt::print("{:>{}}  ", names[truth], width);
     for (size_t c = 0; c < evaluation.classes.size(); ++c)
       fmt::print(" {:>{}}", evaluation.count(truth, c), width);
+    if (has_refusals) fmt::print("   {:>7}", evaluation.refused_of(truth));
     fmt::print("\n");
   }
   fmt::print("\n");
@@ -147,6 +149,15 @@ void add_report_option(CLI::App& app, std::optional<std::string>& report, const 
 
 void print_warnings(const std::vector<std::string>& warnings) {
   for (const std::string& warning : warnings) say("warning   {}\n", warning);
+}
+
+void print_sureness(const Calibration& calibration, const Evaluation& evaluation, const Model& model,
+                    std::string_view what) {
+  fmt::print("sureness  {}\n", calibration_sentence(calibration));
+  if (!evaluation.refusals) return;
+  fmt::print("refused   {}\n          {}\n", refused_sentence(evaluation, what),
+             answered_sentence(evaluation));
+  if (const std::string text = refusal_text(model); !text.empty()) say("          the model {}\n", text);
 }
 
 void print_accuracy(const Evaluation& evaluation, std::string_view what, std::string_view condition) {

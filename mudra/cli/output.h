@@ -68,7 +68,7 @@ void print_scores(const Evaluation& evaluation);
 // Writes the report of a run into its folder and says where it is, on standard output unless `quiet`.
 void print_report(const RunRecord& record, const std::filesystem::path& folder, bool quiet);
 
-// Rows true, columns predicted.
+// Rows true, columns predicted, and one of what was refused where anything was.
 void print_confusion(const Evaluation& evaluation);
 
 // With its intervals, that of new hands under a condition; then by group, worst first, if there are groups of
@@ -76,6 +76,10 @@ void print_confusion(const Evaluation& evaluation);
 void print_accuracy(const Evaluation& evaluation, std::string_view what, std::string_view condition = "");
 // The accuracy for every value of the columns that --by names.
 void print_columns(const Evaluation& evaluation);
+
+// How sure the answers are, and what a model that may refuse refused of `what`.
+void print_sureness(const Calibration& calibration, const Evaluation& evaluation, const Model& model,
+                    std::string_view what);
 
 void print_warnings(const std::vector<std::string>& warnings);
 

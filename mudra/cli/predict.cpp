@@ -91,7 +91,8 @@ void print_answers(const std::vector<FileAnswer>& answers, const Model& model) {
   for (const FileAnswer& each : answers) {
     const Answer& a = each.answer;
     const std::string label =
-        a.label == refused ? "none of these" : model.classes[static_cast<size_t>(a.label)];
+        a.label == refused ? fmt::format("refused: less than {:.4g}% sure", 100 * model.rejection_threshold)
+                           : model.classes[static_cast<size_t>(a.label)];
     say("{:<{}}  {}", name(each), width, label);
     std::vector<size_t> order(model.classes.size());
     std::iota(order.begin(), order.end(), size_t{0});

@@ -36,10 +36,7 @@ void print_result(const Run& run) {
   print_accuracy(test, "held-out images");
   if (run.result.true_test) print_accuracy(*run.result.true_test, "held-out images by their true labels");
   print_columns(test);
-  fmt::print("sureness  {}\n", calibration_sentence(run.result.calibration));
-  if (const double threshold = run.result.model.rejection_threshold; threshold > 0)
-    fmt::print("refused   {} of {} held-out images; the model gives no answer it is less than {} sure of\n",
-               thousands(test.refused), thousands(test.n), percent(threshold));
+  print_sureness(run.result.calibration, test, run.result.model, "held-out images");
   if (run.experiment.options.validation > 0)
     fmt::print("kept      epoch {}: its validation loss is the lowest\n", run.result.last().kept_epoch);
   say("model     {}\n          {}\n", (run.folder / "model.safetensors").string(),

@@ -82,16 +82,14 @@ std::string right_aligned(std::string_view text, size_t width) {
 
 }  // namespace
 
-std::vector<ReportRow> class_scores(std::span<const int64_t> confusion, std::span<const std::string> names) {
+std::vector<ReportRow> class_scores(std::span<const int64_t> confusion, std::span<const int64_t> support,
+                                    std::span<const std::string> names) {
   const size_t classes = names.size();
   std::vector<ReportRow> rows;
   for (size_t i = 0; i < classes; ++i) {
-    int64_t predicted = 0, support = 0;
-    for (size_t j = 0; j < classes; ++j) {
-      support += confusion[i * classes + j];
-      predicted += confusion[j * classes + i];
-    }
-    rows.push_back(scores(names[i], confusion[i * classes + i], predicted, support));
+    int64_t predicted = 0;
+    for (size_t j = 0; j < classes; ++j) predicted += confusion[j * classes + i];
+    rows.push_back(scores(names[i], confusion[i * classes + i], predicted, support[i]));
   }
   return rows;
 }

@@ -12,12 +12,14 @@ namespace mudra {
 struct ReportRow {
   std::string name;
   double precision, recall, f1;  // precision and recall of the row `accuracy` are NaN
-  int64_t right, predicted;      // images said to be of this class, those that are and all
+  int64_t right, predicted;      // images said to be of this class: those that are, and all
   int64_t support;               // images that truly are of this class
 };
 
-// A row for each of K classes: `confusion` is [K, K], rows true, columns predicted; `names` has K entries.
-std::vector<ReportRow> class_scores(std::span<const int64_t> confusion, std::span<const std::string> names);
+// A row for each of K classes: `confusion` is [K, K], rows true, columns predicted; `support` counts the
+// images of each class, those that were refused among them; `names` has K entries.
+std::vector<ReportRow> class_scores(std::span<const int64_t> confusion, std::span<const int64_t> support,
+                                    std::span<const std::string> names);
 
 // The table as values: a row for each class that occurs in either, then accuracy, macro avg and weighted avg.
 struct ReportTable {

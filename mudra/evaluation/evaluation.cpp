@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "mudra/core/error.h"
 #include "mudra/core/text.h"
@@ -46,9 +47,34 @@ static std::vector<GroupScore> group_scores(std::span<const uint8_t> right, cons
   return scores;
 }
 
+static Refusals refusals_of(std::span<const int32_t> predicted, std::span<const uint8_t> right,
+                            const IndependentUnits& units) {
+  std::vector<uint8_t> refusals, right_answers;
+  std::vector<int32_t> photographs;
+  for (size_t i = 0; i < predicted.size(); ++i) {
+    refusals.push_back(predicted[i] == refused);
+    if (refusals.back()) continue;
+    right_answers.push_back(right[i]);
+    if (!units.photographs.empty()) photographs.push_back(units.photographs[i]);
+  }
+  Refusals found{accuracy_interval(refusals, units), static_cast<int64_t>(right_answers.size()), 0, {}};
+  if (right_answers.empty()) return found;
+  found.accuracy =
+      static_cast<double>(std::ranges::count(right_answers, 1)) / static_cast<double>(right_answers.size());
+  found.accuracy_interval =
+      accuracy_interval(right_answers, {.photographs = photographs, .seed = units.seed});
+  return found;
+}
+
+int64_t Evaluation::refused_of(size_t truth) const {
+  const auto row = confusion.begin() + static_cast<std::ptrdiff_t>(truth * classes.size());
+  return per_class[truth].support -
+         std::accumulate(row, row + static_cast<std::ptrdiff_t>(classes.size()), int64_t{0});
+}
+
 Evaluation evaluate(std::span<const int32_t> truth, const Answers& answers,
                     std::span<const std::string> classes, const IndependentUnits& units,
-                    std::span<const Column> columns) {
+                    std::span<const Column> columns, bool may_refuse) {
   if (truth.empty()) {
     throw Error("there is no image to evaluate", "evaluation", "Give data with at least one labelled image");
   }
@@ -63,7 +89,9 @@ Evaluation evaluate(std::span<const int32_t> truth, const Answers& answers,
   result.n = static_cast<int64_t>(truth.size());
   result.classes.assign(classes.begin(), classes.end());
   result.confusion = confusion_matrix(truth, predicted, classes.size());
-  result.per_class = class_scores(result.confusion, classes);
+  std::vector<int64_t> support(classes.size());
+  for (const int32_t label : truth) ++support[static_cast<size_t>(label)];
+  result.per_class = class_scores(result.confusion, support, classes);
   result.text = classification_report(result.per_class);
 
   std::vector<uint8_t> right(truth.size());
@@ -74,6 +102,7 @@ Evaluation evaluate(std::span<const int32_t> truth, const Answers& answers,
   }
   result.accuracy = static_cast<double>(result.right) / static_cast<double>(result.n);
   result.interval = accuracy_interval(right, units);
+  if (may_refuse || result.refused > 0) result.refusals = refusals_of(predicted, right, units);
   const Resampling tests(truth.size(), classes.size(), units);
   result.scores = scores_of(truth, answers, tests);
   for (const Column& column : columns) result.by.push_back(scores_by(column, right, tests));
@@ -95,7 +124,7 @@ std::vector<std::string> warnings_of(const Evaluation& evaluation) {
   constexpr size_t most_named = 12;  // beyond, classes are counted rather than listed
   std::vector<std::string> warnings;
   const Baseline base = baseline(evaluation);
-  if (evaluation.interval.low <= base.share) {
+  if (evaluation.interval.low <= base.share && evaluation.refused < evaluation.n) {
     warnings.push_back(fmt::format(
         "This is not clearly better than always answering {} ({}). Train with more `--epochs`, another "
         "`--learning-rate` or more pictures of each class.",
@@ -106,11 +135,15 @@ std::vector<std::string> warnings_of(const Evaluation& evaluation) {
     if (row.support == 0) unseen.push_back(row.name);
     if (row.predicted > 0) answers.push_back(row.name);
   }
-  if (answers.size() == 1 && evaluation.n > 1) {
+  if (evaluation.refused == evaluation.n) {
+    warnings.emplace_back(
+        "The model refused every picture. Look at what was read with `mudra data inspect`; a model trained "
+        "with a smaller `--refuse` gives more answers.");
+  } else if (answers.size() == 1 && evaluation.n > evaluation.refused + 1) {
     warnings.push_back(fmt::format(
-        "Every picture got the same answer: {}. Look at what was read with `mudra data inspect`, and train "
+        "Every picture {}got the same answer: {}. Look at what was read with `mudra data inspect`, and train "
         "with a lower `--learning-rate`.",
-        display_name(answers[0], 24)));
+        evaluation.refused > 0 ? "that was not refused " : "", display_name(answers[0], 24)));
   }
   if (!unseen.empty()) {
     const std::string what = unseen.size() > most_named
@@ -152,8 +185,19 @@ nlohmann::json to_json(const Evaluation& evaluation) {
                  {"interval_method", interval.method},
                  {"groups", interval.independent}};
   }
+  nlohmann::json refused_interval, answered;
+  if (const auto& found = evaluation.refusals) {
+    refused_interval = {found->interval.low, found->interval.high};
+    answered = {{"n", found->answered}, {"accuracy", nullptr}, {"interval", nullptr}};
+    if (found->answered > 0) {
+      answered["accuracy"] = found->accuracy;
+      answered["interval"] = {found->accuracy_interval.low, found->accuracy_interval.high};
+    }
+  }
   return {{"n", evaluation.n},
           {"refused", evaluation.refused},
+          {"refused_interval", std::move(refused_interval)},
+          {"answered", std::move(answered)},
           {"accuracy", evaluation.accuracy},
           {"interval", {evaluation.interval.low, evaluation.interval.high}},
           {"interval_method", evaluation.interval.method},

@@ -30,11 +30,20 @@ struct NewGroup {
   Interval interval;    // new_hand_interval(); [0, 1] when there are too few groups to say
 };
 
+// What a model that may refuse refused, and what its answers are worth.
+struct Refusals {
+  Interval interval;     // 95% interval of the share refused
+  int64_t answered = 0;  // images it gave an answer for
+  double accuracy = 0;   // right of those answered; 0, with the interval [0, 1], when there are none
+  Interval accuracy_interval;
+};
+
 struct Evaluation {
   int64_t n = 0, right = 0;
   int64_t refused = 0;  // images the model called none of its classes; they count as not right
   double accuracy = 0;
   Interval interval;                  // 95% interval of the accuracy, for these hands
+  std::optional<Refusals> refusals;   // when the model may refuse
   std::optional<NewGroup> new_group;  // when groups are known, and none of them may have been in training
   std::vector<std::string> classes;   // K
   std::vector<int64_t> confusion;     // [K, K]: rows true, columns predicted; without the images refused
@@ -47,14 +56,16 @@ struct Evaluation {
   int64_t count(size_t truth, size_t predicted) const {
     return confusion[truth * classes.size() + predicted];
   }
+  int64_t refused_of(size_t truth) const;  // images of this class
 };
 
 // `truth` holds N >= 1 indices into `classes`, `answers` are for the same images and classes; a label among
 // them may be `refused`. `units` says which images are not independent of each other, `columns` by what else
-// to tell the accuracy. Throws Error when lengths differ or an index is out of range.
+// to tell the accuracy, `may_refuse` that a model without refusals could have refused. Throws Error when
+// lengths differ or an index is out of range.
 Evaluation evaluate(std::span<const int32_t> truth, const Answers& answers,
                     std::span<const std::string> classes, const IndependentUnits& units = {},
-                    std::span<const Column> columns = {});
+                    std::span<const Column> columns = {}, bool may_refuse = false);
 
 // What a data set tells of its images' independence; it must outlive the result.
 IndependentUnits units_of(const Dataset& data, uint64_t seed);
@@ -63,7 +74,8 @@ IndependentUnits units_of(const Dataset& data, uint64_t seed);
 std::vector<int64_t> confusion_matrix(std::span<const int32_t> truth, std::span<const int32_t> predicted,
                                       size_t classes);
 
-// {n, refused, accuracy, interval: [low, high], interval_method, interval_unit, interval_units, labels,
+// {n, refused, refused_interval: null or [low, high], answered: null or {n, accuracy, interval: [low, high]},
+//  accuracy, interval: [low, high], interval_method, interval_unit, interval_units, labels,
 //  new_group: null or {accuracy, interval: [low, high], interval_method, groups},
 //  confusion: [[...]], per_class: [{label, precision, recall, f1, support, and those of ClassScores}],
 //  groups: [{group, n, right, accuracy}], scores, by: {COLUMN: [{value, n, right, accuracy, interval}]},

@@ -24,17 +24,16 @@ Reliability reliability(std::span<const int32_t> truth, const Answers& answers) 
     if (truth[i] < 0 || truth[i] >= answers.classes)
       throw Error(fmt::format("label {} is not one of {} classes", truth[i], classes), "reliability");
     const auto label = static_cast<size_t>(truth[i]);
-    size_t answer = 0;
     double sum = 0, squares = 0;
     for (size_t k = 0; k < classes; ++k) {
       const double p = answers.probability(i, k);
-      if (p > answers.probability(i, answer)) answer = k;
       sum += p;
       squares += (p - (k == label)) * (p - (k == label));
     }
     result.brier += squares / images;
     const double p = answers.probability(i, label) / sum;
     result.log_loss -= std::log(std::clamp(p, std::numeric_limits<double>::epsilon(), 1.0)) / images;
+    const size_t answer = answers.likeliest(i);
     const double confidence = answers.probability(i, answer);
     const auto at = static_cast<size_t>(std::max(0.0, std::ceil(confidence * bins) - 1));
     ReliabilityBin& bin = result.bins[std::min(at, bins - 1)];

@@ -1,9 +1,15 @@
 #include "mudra/experiment/calibrate.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <string>
 #include <utility>
 
+#include "mudra/core/text.h"
+#include "mudra/evaluation/interval.h"
 #include "mudra/inference/calibration.h"
 
 namespace mudra {
@@ -33,6 +39,32 @@ struct Pooled {
     return static_cast<int64_t>(seen.size());
   }
 
+  // What the threshold refuses of these images, which it was fitted to.
+  std::string refusal(const Dataset& data, const Fitted& fitted) const {
+    const Answers calibrated = tempered(answers, 1 / fitted.temperature);
+    std::vector<uint8_t> refusals;
+    for (size_t i = 0; i < calibrated.size(); ++i)
+      refusals.push_back(static_cast<double>(calibrated.confidence(i)) < fitted.rejection_threshold);
+    std::vector<int32_t> photographs;
+    for (const Row row : rows) {
+      if (!data.photographs.empty()) photographs.push_back(data.photographs[row]);
+    }
+    const Interval interval = accuracy_interval(refusals, {.photographs = photographs});
+    const auto count = static_cast<double>(std::ranges::count(refusals, 1));
+    return fmt::format("refuses {} of its own signs (95% interval {} to {})",
+                       percent(count / static_cast<double>(refusals.size())), percent(interval.low),
+                       percent(interval.high));
+  }
+
+  // To the model.
+  Fitted fit(const Dataset& data, double refuse, Model& model) const {
+    const Fitted fitted = fit(data, refuse);
+    model.temperature = fitted.temperature;
+    model.rejection_threshold = fitted.rejection_threshold;
+    if (fitted.rejection_threshold > 0) model.card["refusal"] = refusal(data, fitted);
+    return fitted;
+  }
+
   Fitted fit(const Dataset& data, double refuse) const {
     const double temperature = fit_temperature(truth, answers, independent(data));
     return {temperature, refuse > 0 ? rejection_threshold(tempered(answers, 1 / temperature), refuse) : 0};
@@ -55,9 +87,7 @@ Calibration calibrate_by_validation(const Dataset& data, double refuse, const An
   if (validation.rows.empty()) return found;
   Pooled known;
   known.add(data, validation);
-  const Fitted fitted = known.fit(data, refuse);
-  model.temperature = fitted.temperature;
-  model.rejection_threshold = fitted.rejection_threshold;
+  const Fitted fitted = known.fit(data, refuse, model);
   apply(fitted, tested);
   found.before = std::move(found.after);
   found.after = reliability(truth, tested);
@@ -76,9 +106,7 @@ Calibration calibrate_by_folds(const Dataset& data, double refuse, std::vector<A
     }
     fitted.push_back(others.fit(data, refuse));
   }
-  const Fitted of_model = all.fit(data, refuse);
-  model.temperature = of_model.temperature;
-  model.rejection_threshold = of_model.rejection_threshold;
+  all.fit(data, refuse, model);
   Pooled after;
   for (size_t i = 0; i < tested.size(); ++i) {
     apply(fitted[i], tested[i].answers);

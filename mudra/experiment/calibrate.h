@@ -25,8 +25,10 @@ struct Calibration {
   std::optional<Reliability> before;  // at temperature 1, where that is another
 };
 
-// Set model.temperature, and with a `refuse` above 0 model.rejection_threshold so that about that share of
-// the model's own signs is refused; bring the answers tested, of temperature 1, to what such a model answers.
+// Set model.temperature, and with a `refuse` above 0 model.rejection_threshold so that no more than that
+// share of the model's own signs is refused, and model.card["refusal"], which tells that share and its 95%
+// interval: "refuses 2.0% of its own signs (95% interval 1.1% to 3.5%)"; bring the answers tested, of
+// temperature 1, to what such a model answers.
 //
 // Of one training: by its validation part; nothing is changed when that is empty.
 // `truth`: the labels of the images tested.

@@ -33,7 +33,8 @@ void check_classes(const Dataset& data) {
 namespace {
 
 // Of the images that truly show one of the classes; `answers` are for all of `data`.
-std::optional<Evaluation> against_true_labels(const Dataset& data, const Answers& answers, uint64_t seed) {
+std::optional<Evaluation> against_true_labels(const Dataset& data, const Answers& answers, uint64_t seed,
+                                              bool may_refuse) {
   std::vector<Row> known;
   for (size_t row = 0; row < data.true_labels.size(); ++row) {
     if (data.true_labels[row] != no_class) known.push_back(static_cast<Row>(row));
@@ -41,7 +42,7 @@ std::optional<Evaluation> against_true_labels(const Dataset& data, const Answers
   if (known.empty()) return {};
   const Dataset tested = data.select(known);
   return evaluate(tested.true_labels, answers.select(known), tested.classes, units_of(tested, seed),
-                  tested.columns);
+                  tested.columns, may_refuse);
 }
 
 }  // namespace
@@ -183,9 +184,10 @@ ExperimentResult conclude(const Experiment& experiment, std::vector<FoldResult> 
                                                  tested[0].answers, result.model);
   }
   for (AnsweredRows& part : tested) result.answers.append(std::move(part.answers));
+  const bool may_refuse = result.model.rejection_threshold > 0;
   result.test = evaluate(images.labels, result.answers, experiment.data.classes,
-                         units_of(images, experiment.options.seed), images.columns);
-  result.true_test = against_true_labels(images, result.answers, experiment.options.seed);
+                         units_of(images, experiment.options.seed), images.columns, may_refuse);
+  result.true_test = against_true_labels(images, result.answers, experiment.options.seed, may_refuse);
   if (result.test.new_group && images_of_trained_groups(experiment) > 0) {
     result.test.new_group.reset();
     if (result.true_test) result.true_test->new_group.reset();
@@ -248,12 +250,13 @@ ModelTest test_model(Model model, const DataOptions& options, uint64_t seed, con
   std::vector<Row> rows(static_cast<size_t>(test.data.size()));
   std::iota(rows.begin(), rows.end(), Row{0});
   test.answers = Predictor(test.model).answers(test.data, rows, team);
+  const bool may_refuse = test.model.rejection_threshold > 0;
   test.evaluation = evaluate(test.data.labels, test.answers, test.data.classes, units_of(test.data, seed),
-                             test.data.columns);
+                             test.data.columns, may_refuse);
   test.calibration.after = reliability(test.data.labels, test.answers);
   if (test.model.temperature != 1)
     test.calibration.before = reliability(test.data.labels, tempered(test.answers, test.model.temperature));
-  test.true_evaluation = against_true_labels(test.data, test.answers, seed);
+  test.true_evaluation = against_true_labels(test.data, test.answers, seed, may_refuse);
   test.seconds.total = total.seconds();
   test.seconds.evaluate = test.seconds.total - test.seconds.load;
   return test;

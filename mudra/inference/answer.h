@@ -40,6 +40,7 @@ struct Answers {
     return probabilities[image * static_cast<size_t>(classes) + of_class];
   }
   float confidence(size_t image) const;  // the largest probability
+  size_t likeliest(size_t image) const;  // the class that has it, also where the image is refused
   void append(Answers more);             // of the same classes
   Answers select(std::span<const uint32_t> images) const;
 };

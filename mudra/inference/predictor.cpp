@@ -8,11 +8,13 @@
 #include "mudra/network/loss.h"
 
 namespace mudra {
-float Answers::confidence(size_t image) const {
-  const auto row =
-      std::span(probabilities).subspan(image * static_cast<size_t>(classes), static_cast<size_t>(classes));
-  return *std::ranges::max_element(row);
+
+size_t Answers::likeliest(size_t image) const {
+  const auto first = probabilities.begin() + static_cast<std::ptrdiff_t>(image) * classes;
+  return static_cast<size_t>(std::max_element(first, first + classes) - first);
 }
+
+float Answers::confidence(size_t image) const { return probability(image, likeliest(image)); }
 
 void Answers::append(Answers more) {
   if (labels.empty()) {

@@ -60,7 +60,7 @@ Json tests_of(const Comparison& found) {
 
 std::string answer_of(const Predictions& predictions, size_t at) {
   const int32_t label = predictions.answers.labels[at];
-  return label == refused ? "none of these" : clean(predictions.classes[static_cast<size_t>(label)]);
+  return label == refused ? "refused" : clean(predictions.classes[static_cast<size_t>(label)]);
 }
 
 // The images with different answers: only B right, only A right, both wrong.

@@ -260,7 +260,8 @@ Figure examples_figure(const RunRecord& record) {
           fmt::format("set label {} at {},{} center noenhanced tc rgb '{}' font ',10'\n", gnuplot_text(text),
                       left + tile / 2.0, top + tile + below, truth == guess ? "#1b1f24" : "#a40e26");
     };
-    add_line(fmt::format("{} {}", guess < 0 ? "none" : figure_name(names, static_cast<size_t>(guess), 10),
+    add_line(fmt::format("{} {}",
+                         guess == refused ? "refused" : figure_name(names, static_cast<size_t>(guess), 10),
                          percent(static_cast<double>(record.answers.confidence(row)))),
              11);
     add_line(truth == guess ? "right" : "labelled " + figure_name(names, static_cast<size_t>(truth), 10), 26);

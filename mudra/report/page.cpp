@@ -13,6 +13,7 @@
 #include "mudra/data/image_file.h"
 #include "mudra/evaluation/classification_report.h"
 #include "mudra/report/figures.h"
+#include "mudra/report/page_calibration.h"
 #include "mudra/report/page_parts.h"
 #include "mudra/report/page_scores.h"
 #include "mudra/report/page_template.h"
@@ -88,7 +89,11 @@ Json confusions_of(const Evaluation& evaluation) {
     if (!matrix && (cell.truth == cell.predicted || mistakes > most_confusions)) continue;
     cells.push_back({cell.truth, cell.predicted, cell.count});
   }
-  return {{"matrix", matrix}, {"cells", cells}, {"mistakes", mistakes}};
+  for (size_t truth = 0; truth < evaluation.classes.size(); ++truth) {
+    if (const int64_t count = evaluation.refused_of(truth); count > 0)
+      cells.push_back({truth, refused, count});
+  }
+  return {{"matrix", matrix}, {"cells", cells}, {"mistakes", mistakes}, {"refused", evaluation.refused}};
 }
 
 // A picture of the test, without an answer.
@@ -101,6 +106,7 @@ Json bare_picture(const RunRecord& record, Row at) {
 Json picture(const RunRecord& record, Row at) {
   Json about = bare_picture(record, at);
   about["predicted"] = record.answers.labels[at];
+  if (record.answers.labels[at] == refused) about["seemed"] = record.answers.likeliest(at);
   about["sure"] = percent(static_cast<double>(record.answers.confidence(at)));
   about["truth_sure"] = percent(
       static_cast<double>(record.answers.probability(at, static_cast<size_t>(record.test.labels[at]))));
@@ -187,6 +193,7 @@ Json document(const RunRecord& record, const Summary& words) {
           {"confusions", confusions_of(record.evaluation)},
           {"scores", report_of(record.evaluation)},
           {"measures", measures_of(record.evaluation)},
+          {"calibration", calibration_of(record)},
           {"pictures", pictures_of(record, dealt.rows)},
           {"examples", dealt.example_count},
           {"suspects", suspects_of(record)},

@@ -9,6 +9,7 @@
 #include "mudra/core/text.h"
 #include "mudra/data/leaks.h"
 #include "mudra/report/environment.h"
+#include "mudra/report/summary.h"
 
 namespace mudra {
 namespace {
@@ -173,6 +174,11 @@ std::optional<int64_t> count_near_copies(const Experiment& experiment) {
 std::vector<std::string> warnings_of(const Experiment& experiment, const ExperimentResult& result,
                                      std::optional<int64_t> near_copies) {
   std::vector<std::string> warnings = warnings_of(result.test);
+  if (experiment.options.refuse > 0 && result.model.rejection_threshold == 0) {
+    warnings.emplace_back(
+        "The model refuses nothing: what `--refuse` asks for is told by a validation part, such as "
+        "`--validation 0.2`, or by several folds, and must be one of their pictures at least.");
+  }
   const std::vector<std::string> trained = training_warnings(experiment, result);
   warnings.insert(warnings.end(), trained.begin(), trained.end());
   if (near_copies.value_or(0) > 0) {
@@ -239,6 +245,8 @@ RunRecord make_record(const Experiment& experiment, ExperimentResult result,
   record.shown_training = experiment.training(experiment.shown_training()).name;
   record.history = shown.history;
   record.kept_epoch = shown.kept_epoch;
+  record.calibration = result.calibration;
+  record.refusal = refusal_text(result.model);
   record.evaluation = result.test;
   record.true_evaluation = result.true_test;
   record.test = experiment.data.select(result.test_rows);
@@ -267,6 +275,8 @@ RunRecord make_record(const ModelTest& test, const Options& options, const std::
   record.data = test.data_text;
   record.notes = notes_of(test.data);
   record.network = network_text(test.model.network) + ", from " + file.string();
+  record.calibration = test.calibration;
+  record.refusal = refusal_text(test.model);
   record.evaluation = test.evaluation;
   record.true_evaluation = test.true_evaluation;
   record.test = test.data;

@@ -55,6 +55,8 @@ struct RunRecord {
   int64_t kept_epoch = 0;      // of that fold: the last, or the one validation chose
   std::vector<Epoch> history;  // of that fold; empty when nothing was trained
   std::vector<FoldRecord> folds;              // empty when there is only one
+  Calibration calibration;                    // of the answers
+  std::string refusal;                        // refusal_text() of the model; empty when it refuses nothing
   Evaluation evaluation;                      // of the N test images
   std::optional<Evaluation> true_evaluation;  // against the true labels, where those are known
   Dataset test;                               // N images; labels index evaluation.classes

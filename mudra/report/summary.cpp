@@ -52,6 +52,10 @@ std::string answered(const Evaluation& evaluation, std::string_view who) {
   std::string text = fmt::format("{} right on {} of {}. Always answering {} would be right on {}.", who,
                                  thousands(evaluation.right), images(evaluation.n),
                                  class_name(evaluation, base.answer), percent(base.share));
+  if (evaluation.refused > 0)
+    text += fmt::format(" {} refused: {}.",
+                        evaluation.refused == 1 ? "One was" : thousands(evaluation.refused) + " were",
+                        answered_sentence(evaluation));
   const std::vector<Confusion> all = confusions(evaluation);
   if (all.empty() || all[0].truth == all[0].predicted) return text;
   return text + fmt::format(" The most frequent mistake: {} taken for {}, {}.",
@@ -157,6 +161,44 @@ std::string calibration_sentence(const Calibration& calibration) {
   return "confidence and the share of right answers are " + points(calibration.after) +
          " points apart on average" +
          (calibration.before ? " (" + points(*calibration.before) + " before calibration)" : "");
+}
+
+std::vector<std::array<std::string, 3>> calibration_rows(const Calibration& calibration) {
+  constexpr std::pair<const char*, double Reliability::*> measures[] = {
+      {"Expected calibration error", &Reliability::expected_calibration_error},
+      {"Brier score", &Reliability::brier},
+      {"Log loss", &Reliability::log_loss}};
+  std::vector<std::array<std::string, 3>> rows;
+  for (const auto& [name, measure] : measures) {
+    rows.push_back({name, calibration.before ? fmt::format("{:.4f}", (*calibration.before).*measure) : "",
+                    fmt::format("{:.4f}", calibration.after.*measure)});
+  }
+  return rows;
+}
+
+std::string refused_sentence(const Evaluation& evaluation, std::string_view what) {
+  const Interval& interval = evaluation.refusals->interval;
+  return fmt::format("{} of {} {} ({}, 95% interval {} to {})", thousands(evaluation.refused),
+                     thousands(evaluation.n), what,
+                     percent(static_cast<double>(evaluation.refused) / static_cast<double>(evaluation.n)),
+                     percent(interval.low), percent(interval.high));
+}
+
+std::string answered_sentence(const Evaluation& evaluation) {
+  const Refusals& found = *evaluation.refusals;
+  if (found.answered == 0) return "none of them was answered";
+  return fmt::format("{} of the {} answered {} right: {} (95% interval {} to {})",
+                     thousands(evaluation.right), thousands(found.answered),
+                     evaluation.right == 1 ? "is" : "are", percent(found.accuracy),
+                     percent(found.accuracy_interval.low), percent(found.accuracy_interval.high));
+}
+
+std::string refusal_text(const Model& model) {
+  if (model.rejection_threshold == 0) return {};
+  const std::string what =
+      fmt::format("what it is less than {:.4g}% sure of", 100 * model.rejection_threshold);
+  const auto known = model.card.find("refusal");
+  return known == model.card.end() ? "refuses " + what : known->second + ": " + what;
 }
 
 Summary summarize(const RunRecord& record) {

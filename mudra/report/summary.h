@@ -1,6 +1,7 @@
 // A run in words: what was asked, what came out, how sure that is.
 #pragma once
 
+#include <array>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,6 +29,19 @@ std::string new_hand_sentence(const Evaluation& evaluation);
 
 // "confidence and the share of right answers are 1.2 points apart on average (5.9 before calibration)"
 std::string calibration_sentence(const Calibration& calibration);
+
+// "Expected calibration error", "0.059", "0.012": before, which is empty where nothing was calibrated, and
+// after.
+std::vector<std::array<std::string, 3>> calibration_rows(const Calibration& calibration);
+
+// "12 of 200 pictures (6.0%, 95% interval 3.5% to 10.2%)", and "180 of the 188 answered are right: 95.7% (95%
+// interval 91.8% to 97.8%)". Of an evaluation with refusals.
+std::string refused_sentence(const Evaluation& evaluation, std::string_view what = "pictures");
+std::string answered_sentence(const Evaluation& evaluation);
+
+// "refuses 2.0% of its own signs (95% interval 1.1% to 3.5%): what it is less than 61.2% sure of"; empty when
+// the model refuses nothing.
+std::string refusal_text(const Model& model);
 
 // What intervals count: "5 hands", "700 photographs", "5,000 pictures".   unit: as Interval and Scores have
 // it

@@ -42,10 +42,29 @@ TextTable table_of_scores(const Evaluation& test) {
     table.rows.push_back(with_interval("accuracy on new hands", score(hands.accuracy, hands.interval), true,
                                        counted("group", hands.interval.independent)));
   }
+  if (const auto& found = test.refusals) {
+    const auto share = static_cast<double>(test.refused) / static_cast<double>(test.n);
+    table.rows.push_back(with_interval("refused", score(share, found->interval), true,
+                                       counted(found->interval.unit, found->interval.independent)));
+    if (const Interval& interval = found->accuracy_interval; found->answered > 0)
+      table.rows.push_back(with_interval("accuracy of the answers given", score(found->accuracy, interval),
+                                         true, counted(interval.unit, interval.independent)));
+  }
   for (const ScoreName& each : shown_scores(test)) {
     table.rows.push_back(with_interval(each.name, test.scores.*each.score, each.is_share,
                                        counted(test.scores.unit, test.scores.units)));
   }
+  return table;
+}
+
+TextTable table_of_calibration(const Calibration& calibration) {
+  const bool is_calibrated = calibration.before.has_value();
+  TextTable table{"How far confidence and the share of right answers agree", {"measure"}, {}};
+  if (is_calibrated) table.header.emplace_back("before calibration");
+  table.header.emplace_back(is_calibrated ? "after" : "value");
+  if (calibration.after.bins.empty()) return table;
+  for (const auto& [name, before, after] : calibration_rows(calibration))
+    table.rows.push_back(is_calibrated ? Cells{name, before, after} : Cells{name, after});
   return table;
 }
 
@@ -110,12 +129,16 @@ TextTable table_of_confusions(const Evaluation& test) {
     table.header.push_back(cell_name(test.classes[truth]));
     Cells& row = table.rows.emplace_back(Cells{table.header.back()});
     for (size_t c = 0; c < test.classes.size(); ++c) row.push_back(thousands(test.count(truth, c)));
+    if (test.refused > 0) row.push_back(thousands(test.refused_of(truth)));
   }
+  if (test.refused > 0) table.header.emplace_back("refused");
   return table;
 }
 
-std::vector<TextTable> tables_of(const Evaluation& test) {
-  std::vector<TextTable> tables = {table_of_scores(test), table_of_classes(test)};
+std::vector<TextTable> tables_of(const RunRecord& record) {
+  const Evaluation& test = record.evaluation;
+  std::vector<TextTable> tables = {table_of_scores(test), table_of_calibration(record.calibration),
+                                   table_of_classes(test)};
   if (!test.groups.empty()) tables.push_back(table_of_groups(test));
   for (const ColumnScores& column : test.by) tables.push_back(table_of_column(column));
   tables.push_back(table_of_confusions(test));
@@ -188,7 +211,7 @@ std::string joined(const Cells& cells, std::string (*escape)(std::string_view), 
 std::string markdown_tables(const RunRecord& record) {
   std::string text = "# " + markdown(clean(summarize(record).title)) + "\n\n" + markdown(clean(record.data)) +
                      (record.split.empty() ? "" : "; " + markdown(clean(record.split))) + "\n";
-  for (const TextTable& table : tables_of(record.evaluation)) {
+  for (const TextTable& table : tables_of(record)) {
     text +=
         "\n## " + markdown(table.caption) + "\n\n| " + joined(table.header, markdown, " | ") + " |\n|---|";
     for (size_t column = 1; column < table.header.size(); ++column) text += "---:|";
@@ -201,7 +224,7 @@ std::string markdown_tables(const RunRecord& record) {
 std::string latex_tables(const RunRecord& record) {
   std::string text = "% \\usepackage{booktabs} is all these tables need.\n% " + clean(record.data) +
                      (record.split.empty() ? "" : "; " + clean(record.split)) + "\n";
-  for (const TextTable& table : tables_of(record.evaluation)) {
+  for (const TextTable& table : tables_of(record)) {
     text += "\n\\begin{table}\n  \\centering\n  \\caption{" + latex(table.caption) +
             "}\n  \\begin{tabular}{l" + std::string(table.header.size() - 1, 'r') + "}\n    \\toprule\n    " +
             joined(table.header, latex, " & ") + " \\\\\n    \\midrule\n";

@@ -9,6 +9,7 @@
 #include "mudra/core/error.h"
 #include "mudra/experiment/check_labels.h"
 #include "mudra/experiment/choices.h"
+#include "mudra/report/summary.h"
 #include "mudra/run/run_folder.h"
 
 namespace mudra {
@@ -142,6 +143,7 @@ nlohmann::json to_json(const Run& run) {
   document["calibration"] = to_json(run.result.calibration);
   document["calibration"]["temperature"] = run.result.model.temperature;
   document["calibration"]["rejection_threshold"] = run.result.model.rejection_threshold;
+  document["calibration"]["refusal"] = refusal_text(run.result.model);
   if (run.result.true_test) document["true_labels"] = to_json(*run.result.true_test);
   return document;
 }

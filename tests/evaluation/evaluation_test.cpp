@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "mudra/core/error.h"
@@ -46,6 +47,66 @@ TEST(Evaluation, equals_scikit_learn) {
       EXPECT_EQ(scores["support"], expected["support"][i]);
     }
   }
+}
+
+void expect_interval(const nlohmann::json& found, const nlohmann::json& expected) {
+  ASSERT_EQ(found.is_null(), expected.is_null());
+  for (size_t i = 0; i < expected.size(); ++i)
+    EXPECT_NEAR(found[i].get<double>(), expected[i].get<double>(), 1e-12);
+}
+
+// The last refuses everything.
+TEST(Evaluation, counts_refused_images_as_scikit_learn_does) {
+  ASSERT_EQ(evaluation_reference()["refusals"].size(), 3U);
+  for (const auto& expected : evaluation_reference()["refusals"]) {
+    const auto predicted = expected["predicted"].get<std::vector<int32_t>>();
+    const Evaluation result = evaluate(expected["truth"].get<std::vector<int32_t>>(),
+                                       sure_answers(predicted, 3), std::vector<std::string>{"a", "b", "c"});
+    const nlohmann::json json = to_json(result);
+    for (size_t c = 0; c < 3; ++c) {
+      for (const char* key : {"precision", "recall", "f1", "support"})
+        EXPECT_DOUBLE_EQ(json["per_class"][c][key].get<double>(), expected[key][c].get<double>()) << key;
+      int64_t answered = 0;
+      for (size_t answer = 0; answer < 3; ++answer) answered += result.count(c, answer);
+      EXPECT_EQ(answered + result.refused_of(c), expected["support"][c].get<int64_t>());
+    }
+    for (const char* key : {"confusion", "accuracy", "refused"}) EXPECT_EQ(json[key], expected[key]) << key;
+    expect_interval(json["refused_interval"], expected["refused_interval"]);
+    EXPECT_EQ(json["answered"]["n"], expected["answered"]["n"]);
+    EXPECT_EQ(json["answered"]["accuracy"], expected["answered"]["accuracy"]);
+    expect_interval(json["answered"]["interval"], expected["answered"]["interval"]);
+    const std::vector<std::string> warnings = warnings_of(result);
+    const bool says_so = std::ranges::any_of(warnings, [](const std::string& text) {
+      return text.starts_with("The model refused every picture.");
+    });
+    EXPECT_EQ(says_so, result.refused == result.n);
+  }
+}
+
+TEST(Evaluation, tells_of_refusals_only_where_there_can_be_some) {
+  const std::vector<int32_t> truth{0, 1, 0, 1};
+  const std::vector<std::string> names{"a", "b"};
+  EXPECT_TRUE(to_json(evaluate(truth, sure_answers(truth, 2), names))["refused_interval"].is_null());
+  EXPECT_TRUE(to_json(evaluate(truth, sure_answers(truth, 2), names))["answered"].is_null());
+  const Evaluation might = evaluate(truth, sure_answers(truth, 2), names, {}, {}, true);
+  ASSERT_TRUE(might.refusals);
+  EXPECT_EQ(might.refusals->interval.low, 0);
+  EXPECT_GT(might.refusals->interval.high, 0.3);  // 0 of four
+  EXPECT_EQ(might.refusals->answered, 4);
+}
+
+// Seven copies of a photograph are refused together: three of ten photographs, not 21 of 70 images.
+TEST(Evaluation, counts_photographs_for_the_interval_of_refusals) {
+  std::vector<int32_t> truth(70), predicted(70), photographs(70);
+  for (int32_t i = 0; i < 70; ++i) {
+    photographs[static_cast<size_t>(i)] = i / 7;
+    if (i < 21) predicted[static_cast<size_t>(i)] = refused;
+  }
+  const Evaluation found = evaluate(truth, sure_answers(predicted, 2), std::vector<std::string>{"a", "b"},
+                                    {.photographs = photographs});
+  EXPECT_EQ(found.refusals->interval.unit, "photograph");
+  EXPECT_EQ(found.refusals->interval.independent, 10);
+  EXPECT_EQ(found.refusals->accuracy_interval.independent, 7);
 }
 
 TEST(Evaluation, puts_truth_in_rows_and_predictions_in_columns) {

@@ -12,6 +12,7 @@
 
 #include "mudra/core/error.h"
 #include "mudra/core/rng.h"
+#include "mudra/core/text.h"
 #include "mudra/inference/calibration.h"
 #include "mudra/inference/predictor.h"
 
@@ -209,6 +210,12 @@ TEST(Experiment, IsCalibratedByItsValidationPart) {
   const Predictor predictor(model);
   const Answers told = predictor.answers(experiment.data, fold.validation, team);
   EXPECT_NEAR(static_cast<double>(std::ranges::count(told.labels, refused)), 0.2 * images, 1);
+  const Interval interval =
+      wilson_interval(static_cast<double>(std::ranges::count(told.labels, refused)), images);
+  EXPECT_EQ(model.card.at("refusal"),
+            "refuses " + percent(static_cast<double>(std::ranges::count(told.labels, refused)) / images) +
+                " of its own signs (95% interval " + percent(interval.low) + " to " + percent(interval.high) +
+                ")");
   // What was tested is what the model answers.
   const Answers tested = predictor.answers(experiment.data, fold.test, team);
   EXPECT_EQ(tested.labels, result->answers.labels);
@@ -225,6 +232,7 @@ TEST(Experiment, WithoutAValidationPartAndFoldsIsNotCalibrated) {
       run_experiment(prepare(hands(), options_of({{"split", "0.7"}, {"refuse", "0.2"}})), team);
   EXPECT_EQ(result->model.temperature, 1);
   EXPECT_EQ(result->model.rejection_threshold, 0);
+  EXPECT_FALSE(result->model.card.contains("refusal"));
   EXPECT_FALSE(result->calibration.before);
 }
 

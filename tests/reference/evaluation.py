@@ -234,9 +234,24 @@ for name, values in sampled.items():
 resampled = {"truth": truth.tolist(), "unit": unit.tolist(), "classes": 3, "units": 8, "draws": draws.tolist(),
              "probabilities": shortest(p), "predicted": p.argmax(1).tolist(), "intervals": intervals}
 
+# Answers of which some are refused: no label of scikit-learn's, which counts the images all the same.
+refusals = []
+for share in (0.1, 0.5, 1):
+    truth = rng.integers(0, 3, 80)
+    predicted = np.where(rng.random(80) < share, -1, np.where(rng.random(80) < 0.7, truth, rng.integers(0, 3, 80)))
+    scores = precision_recall_fscore_support(truth, predicted, labels=range(3), zero_division=0)
+    given, right = int((predicted >= 0).sum()), int((predicted == truth).sum())
+    share_of = lambda k, n: [float(bound) for bound in scipy.stats.binomtest(k, n).proportion_ci(method="wilson")]
+    refusals.append({"truth": truth.tolist(), "predicted": predicted.tolist(),
+                     "confusion": confusion_matrix(truth, predicted, labels=range(3)).tolist() if given else [[0] * 3] * 3,
+                     **{key: values.tolist() for key, values in zip(("precision", "recall", "f1", "support"), scores)},
+                     "accuracy": right / 80, "refused": 80 - given, "refused_interval": share_of(80 - given, 80),
+                     "answered": {"n": given, "accuracy": right / given if given else None,
+                                  "interval": share_of(right, given) if given else None}})
+
 path = pathlib.Path(__file__).with_suffix(".json")
 path.write_text(json.dumps({
     "versions": {"scikit-learn": sklearn.__version__, "numpy": np.__version__, "scipy": scipy.__version__},
     "cases": cases, "wilson": wilson, "bootstrap": bootstrap,
-    "new_hand": new_hand, "scores": scored, "resampled": resampled}, separators=(",", ":")) + "\n")
+    "new_hand": new_hand, "scores": scored, "resampled": resampled, "refusals": refusals}, separators=(",", ":")) + "\n")
 print(path, path.stat().st_size, "bytes,", len(cases), "cases")

@@ -1,5 +1,6 @@
 #include "mudra/report/tables.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 #include <sstream>
 
 #include "mudra/core/text.h"
+#include "mudra/inference/calibration.h"
 #include "mudra/report/summary.h"
 #include "tests/report/record.h"
 
@@ -122,6 +124,35 @@ TEST(Tables, hold_the_numbers_of_the_evaluation_in_both_forms) {
       for (size_t c = 0; c < 3; ++c)
         EXPECT_EQ(tables[4][truth + 1][c + 1], std::to_string(test.count(truth, c)));
     }
+  }
+}
+
+TEST(Tables, hold_calibration_and_refusals) {
+  RunRecord record = record_with_column();
+  record.calibration = {reliability(record.test.labels, record.answers),
+                        reliability(record.test.labels, tempered(record.answers, 0.5))};
+  for (size_t i = 0; i < 30; ++i) record.answers.labels[i] = refused;
+  record.evaluation = evaluate(record.test.labels, record.answers, record.test.classes);
+  const Evaluation& test = record.evaluation;
+  const auto digits = [](double value) { return fmt::format("{:.4f}", value); };
+  for (const std::vector<Rows>& tables :
+       {markdown_rows(markdown_tables(record)), latex_rows(latex_tables(record))}) {
+    ASSERT_EQ(tables.size(), 4U);  // scores, calibration, classes, confusions
+    EXPECT_EQ(tables[0][2][0], "refused");
+    EXPECT_EQ(tables[0][2][1].substr(0, 4), "15.0");  // 30 of 200
+    EXPECT_EQ(tables[0][3][0], "accuracy of the answers given");
+    ASSERT_EQ(tables[1].size(), 4U);
+    EXPECT_EQ(tables[1][1][1], digits(record.calibration.before->expected_calibration_error));
+    EXPECT_EQ(tables[1][1][2], digits(record.calibration.after.expected_calibration_error));
+    EXPECT_EQ(tables[1][2][2], digits(record.calibration.after.brier));
+    EXPECT_EQ(tables[1][3][1], digits(record.calibration.before->log_loss));
+    int64_t all = 0;
+    for (size_t truth = 0; truth < 3; ++truth) {
+      ASSERT_EQ(tables[3][truth + 1].size(), 5U);
+      EXPECT_EQ(tables[3][truth + 1][4], std::to_string(test.refused_of(truth)));
+      for (size_t c = 1; c < 5; ++c) all += std::stoll(tables[3][truth + 1][c]);
+    }
+    EXPECT_EQ(all, 200);
   }
 }
 

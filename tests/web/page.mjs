@@ -80,7 +80,7 @@ const checks = {
         await page.keyboard.press("Tab");
       }
       ensure(await focused() === 0, "Tab does not come to the first cell");
-      const size = Math.sqrt(await cell.count());
+      const rows = await page.locator(".matrix tbody tr").count(), size = await cell.count() / rows;
       for (const [key, place] of [["ArrowRight", 1], ["ArrowDown", size + 1], ["ArrowLeft", size], ["ArrowUp", 0], ["ArrowUp", 0], ["End", size - 1], ["Home", 0]]) {
         await page.keyboard.press(key);
         ensure(await focused() === place, `${key} goes to cell ${await focused()}, not ${place}`);
@@ -142,6 +142,49 @@ const checks = {
     await expect(classes[0].name);
   },
 
+  async "every bin of confidence is a point where it belongs"(page) {
+    const found = await page.evaluate(() => {
+      const record = JSON.parse(document.getElementById("record").textContent), known = record.calibration;
+      const diagram = document.querySelector(".reliability svg");
+      const middle = (circle) => ["cx", "cy", "r"].map((name) => Number(circle.getAttribute(name)));
+      const line = diagram.querySelector(".chance"), ends = ["x1", "y1", "x2", "y2"].map((name) => Number(line.getAttribute(name)));
+      const table = [...document.querySelectorAll('[aria-label="Measures of calibration"] tbody tr')].map((row) => [...row.children].map((cell) => cell.textContent));
+      const points = (kind) => [...diagram.querySelectorAll(`circle.${kind}`)].map(middle).sort((a, b) => a[0] - b[0]);
+      return { known, n: record.confusions.cells.reduce((sum, cell) => sum + cell[2], 0), matrix: record.confusions.matrix,
+        ends, after: points("after"), before: points("before"), table };
+    });
+    const { known, ends: [left, bottom, right, top] } = found;
+    for (const [kind, bins] of [["after", known.after], ["before", known.before ?? []]]) {
+      ensure(found[kind].length === bins.length, `${found[kind].length} points for ${bins.length} bins ${kind}`);
+      bins.forEach(([confidence, share], at) => {
+        const [x, y] = found[kind][at];
+        ensure(Math.abs(x - left - confidence * (right - left)) < 0.1 && Math.abs(y - bottom - share * (top - bottom)) < 0.1, `point ${at} ${kind} lies at ${x}, ${y}`);
+      });
+      const sizes = bins.map((bin, at) => [bin[2], found[kind][at][2]]).sort((a, b) => a[0] - b[0]);
+      sizes.slice(1).forEach((next, at) => ensure(next[1] >= sizes[at][1], "a point of more answers is smaller"));
+    }
+    const answers = known.after.reduce((sum, bin) => sum + bin[2], 0);
+    ensure(!found.matrix || answers === found.n, `${answers} answers in bins, ${found.n} pictures in the matrix`);
+    const expected = known.rows.map(([name, before, after]) => known.before ? [name, before, after] : [name, after]);
+    ensure(JSON.stringify(found.table) === JSON.stringify(expected), `the table says ${JSON.stringify(found.table)}`);
+  },
+
+  async "refused pictures stand in a column of their own"(page) {
+    const record = await page.evaluate(() => JSON.parse(document.getElementById("record").textContent));
+    const { refused, matrix, cells } = record.confusions, text = await page.locator("#page").textContent();
+    ensure(text.includes("got no answer") === refused > 0, `${refused} refused, but the page ${refused > 0 ? "does not say" : "says"} so`);
+    ensure(!text.includes("undefined,") && !text.includes("taken for undefined"), "a refusal is undefined");
+    if (refused === 0 || !matrix) return;
+    const counts = await page.locator(".matrix tbody tr td:last-child button").allTextContents();
+    ensure(counts.reduce((sum, each) => sum + Number(each.replaceAll(",", "")), 0) === refused, `the column holds ${counts}`);
+    const [truth, , images] = cells.find((cell) => cell[1] < 0);
+    await page.locator(".matrix tbody tr").nth(truth).locator("button").last().click();
+    const shown = await page.evaluate(() => ({ heading: document.querySelector(".shown h3").textContent,
+      tiles: [...document.querySelectorAll(".shown .tile")].map((tile) => [tile.dataset.predicted, tile.querySelector(".answer").textContent, tile.querySelector(".truth").textContent]) }));
+    ensure(shown.heading.startsWith(`${record.classes[truth]} refused: ${images}`), shown.heading);
+    ensure(shown.tiles.length > 0 && shown.tiles.every(([p, answer, seemed]) => p === "-1" && answer === "refused" && /^seemed .+%$/.test(seemed)), JSON.stringify(shown.tiles[0]));
+  },
+
   async "a phone needs no sideways scrolling"(page) {
     for (const width of [390, 320]) {
       await page.setViewportSize({ width, height: 800 });
@@ -160,7 +203,7 @@ const checks = {
       tiles: [...document.querySelectorAll(".shown .tile")].map((tile) => [Number(tile.dataset.truth), Number(tile.dataset.predicted)]),
     }));
     ensure(found.heading === (record.confusions.matrix ? "Confusion matrix" : "Mistakes"), `the heading is "${found.heading}"`);
-    if (truth === predicted) return ensure(found.chosen.length === 0 && found.tiles.length === 0, "something is chosen though there is no mistake");
+    if (truth === predicted || predicted < 0) return ensure(found.chosen.length === 0 && found.tiles.length === 0, "something is chosen though there is no mistake");
     ensure(found.chosen.length === 1 && found.shown.includes(" taken for "), `chosen: ${found.chosen}; shown: ${found.shown}`);
     ensure(found.shown.endsWith(`: ${images.toLocaleString("en")} picture${images === 1 ? "" : "s"}`), `shown is "${found.shown}", not ${images}`);
     ensure(found.tiles.every(([t, p]) => t === truth && p === predicted), "pictures of another cell");
@@ -275,7 +318,7 @@ async function contrast(page) {
       const colour = rgb(element instanceof SVGElement ? style.fill : style.color), found = ratio(colour, behind(element));
       if (found < (large ? 3 : 4.5)) poor.add(`${found.toFixed(2)} ${element.tagName}.${element.getAttribute("class")} "${element.textContent.slice(0, 20)}"`);
     }
-    for (const element of document.querySelectorAll(".line, .axis:is(line), .cursor")) {
+    for (const element of document.querySelectorAll(".line, .axis:is(line), .cursor, circle.sure")) {
       ++lines;
       const found = ratio(rgb(getComputedStyle(element).stroke), behind(element.closest("figure")));
       if (found < 3) poor.add(`${found.toFixed(2)} line ${element.getAttribute("class")}`);

@@ -1,6 +1,7 @@
 """Reports, opened in a real browser: Chromium, driven by Playwright."""
 
 import base64
+import csv
 import io
 import json
 import pathlib
@@ -19,13 +20,14 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 HOSTILE = ['"quoted" & \'single\'', "<script>window.pwned = 1</script>", "</script><img src=x onerror=pwned=1>", "👋🏽 wave",
            "{{record}}", "\u2028line", "a" * 60, "right \u202eleft"]
 CHECKS = ["clicking a cell shows its pictures and no others", "the keyboard does what the mouse does",
+          "every bin of confidence is a point where it belongs", "refused pictures stand in a column of their own",
           "one number is written one way", "choosing a class draws its curves", "a phone needs no sideways scrolling",
           "the biggest mistake is chosen", "a phone breaks no option and no heading of the table", "the scale fits the intervals",
           "the weights are dark on a dark page", "names stay text", "landmarks, headings and images are named",
           "paper is white and whole", "contrast is AA in light colours", "contrast is AA in dark colours",
           "without scripts the words remain"]
 COMPARISONS = ["compared_hostile", "compared_alike"]
-PAGES = ["report", "folds", "hostile", "thousand", "single", "one_answer", "one_pixel", "perfect", "copies"]
+PAGES = ["report", "folds", "hostile", "thousand", "single", "one_answer", "one_pixel", "perfect", "copies", "refuses", "refused"]
 
 
 def save(path, images, labels):
@@ -63,6 +65,13 @@ def make_pages(folder):
     hands = np.load(folder / "hands.npz")
     save(folder / "copies.npz", np.concatenate([hands["dataset"]] * 3), np.concatenate([hands["labels"]] * 3))
     train("copies", "copies.npz", "--epochs", 3)  # its warning names the longest options
+    train("refuses", "synth:300", "--split", "group-kfold:3", "--epochs", 4, "--refuse", 0.3)
+    mudra("synth", "--count", 300, "--out", "more.npz")
+    mudra("evaluate", "more.npz", "--model", "refuses", "--predictions", "more.csv")
+    more = np.load(folder / "more.npz")
+    rows = [int(row["row"]) for row in csv.DictReader(open(folder / "more.csv")) if row["answer"] == ""]
+    save(folder / "unsure.npz", more["dataset"][rows], more["labels"][rows])
+    mudra("evaluate", "unsure.npz", "--model", "refuses", "--report", "refused")  # all of them
     train("hostile_more", "hostile.npz", "--epochs", 9)
     shutil.copy(folder / "report/predictions.csv", folder / "same.csv")
     for out, a, b in zip(COMPARISONS, ("hostile", "report"), ("hostile_more", "same.csv")):

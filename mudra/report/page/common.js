@@ -30,10 +30,9 @@ const oneDigit = (share) => {
 };
 const count = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, ",");
 const plural = (number, word) => `${count(number)} ${word}${number === 1 ? "" : "s"}`;
-const nameOf = (index) => index < 0 ? "none of these" : record.classes[index];
 // Words in backticks are for a command line: they break nowhere.
 const rich = (text) => text.split("`").map((part, at) => at % 2 === 1 ? element("code", {}, part) : part);
-const className = (index) => element("bdi.name", {title: nameOf(index)}, nameOf(index));
+const className = (index) => element("bdi.name", {title: record.classes[index]}, record.classes[index]);
 
 function section(id, title, ...children) {
   const made = element("section", {"aria-labelledby": id}, element("h2", {id}, title), children);
