@@ -84,6 +84,6 @@ def test_predict_says_that_it_gives_no_answer(mudra, refusing):
 
 
 def test_a_share_that_nothing_can_tell_is_warned_of(mudra, tmp_path):
-    done = mudra("train", "synth:100", "--epochs", 1, "--refuse", 0.1, "--out", tmp_path / "run", "--no-report", "--quiet", "--json")
+    done = mudra("train", "synth:200", "--epochs", 1, "--refuse", 0.1, "--out", tmp_path / "run", "--no-report", "--quiet", "--json")
     assert any(text.startswith("The model refuses nothing") for text in json.loads(done.stdout)["warnings"])
     assert json.loads(done.stdout)["test"]["refused_interval"] is None

@@ -45,7 +45,7 @@
           before ? element("li", {}, element("span.swatch.dot.before"), "before") : null,
           element("li", {}, element("span.swatch.chance"), "as sure as right")),
         reliabilityDiagram(known)),
-      element("div.shown", {},
+      element("div.explained", {},
         element("p.note", {}, "Each point gathers answers that were about equally sure; the larger it is, the more they are. A model to be trusted has its points on the dashed line: of all answers it is 80% sure of, 80% are right. " +
           "Points below the line: it says it is surer than it has reason to be. Points above: it is right more often than it says. A small point is a few answers, and may lie anywhere by chance."),
         table("Measures of calibration", before ? ["", "before", "after"] : ["", ""], before ? rows : rows.map(([name, , value]) => [name, value])),

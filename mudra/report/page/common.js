@@ -30,8 +30,9 @@ const oneDigit = (share) => {
 };
 const count = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, ",");
 const plural = (number, word) => `${count(number)} ${word}${number === 1 ? "" : "s"}`;
-// Words in backticks are for a command line: they break nowhere.
-const rich = (text) => text.split("`").map((part, at) => at % 2 === 1 ? element("code", {}, part) : part);
+// Words in backticks, and options, are for a command line: they break nowhere.
+const rich = (text) => text.split(/(`[^`]*`|--[a-z][a-z-]*(?: [\d.]*\d)?)/).map((part) =>
+  /^(`|--)/.test(part) ? element("code", {}, part.replaceAll("`", "")) : part);
 const className = (index) => element("bdi.name", {title: record.classes[index]}, record.classes[index]);
 
 function section(id, title, ...children) {
