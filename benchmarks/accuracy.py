@@ -43,21 +43,24 @@ def told(data, arguments):
     return json.loads(result.stdout)
 
 
-def misread(run, data, arguments):
-    """The photographs of which a picture was misread, against true labels where they are known: {photograph: pictures}"""
+def looked_at(run, data, arguments):
+    """The photographs of which a picture was misread, against true labels where they are known: {photograph: pictures}; and
+    the accuracy over the pictures whose label is right."""
     file = "sign-digits" in arguments
     known = np.load(data / "sign-digits/groups.npz") if file else None
-    found = collections.Counter()
+    found, right, n = collections.Counter(), 0, 0
     with open(pathlib.Path(run) / "predictions.csv") as lines:
         for row in csv.DictReader(lines):
             truth = known["true_label"][int(row["row"])] if file else row["label"]
+            n += row["label"] == truth
+            right += row["label"] == truth == row["answer"]
             if row["answer"] != truth:
                 found[f"{known['photo'][int(row['row'])] if file else row['file']} read as {row['answer']}"] += 1
-    return dict(found.most_common())
+    return {"misread": dict(found.most_common()), "rightly_labelled": right / n}
 
 
 def measured(name, data, seed, threads, folder):
-    """Against true labels where they are known: {n, right, accuracy, groups, seconds a training, misread}."""
+    """Against true labels where they are known: {n, right, accuracy, groups, seconds a training, misread, rightly labelled}."""
     options = f"--seed {seed} --threads {threads} --no-report --quiet --out {folder}/{name}-{seed}"
     what, arguments = ROWS[name]
     run = told(data, f"train {arguments} {options}")
@@ -66,8 +69,7 @@ def measured(name, data, seed, threads, folder):
     return {"row": name, "seed": seed, "n": result["n"], "right": round(result["accuracy"] * result["n"]),
             "accuracy": result["accuracy"], "as_labelled": run["test"]["accuracy"],
             "groups": {g["group"]: g["accuracy"] for g in result["groups"]},
-            "seconds_a_training": run["seconds"]["train"] / trainings,
-            "misread": misread(run["run"], data, arguments)}
+            "seconds_a_training": run["seconds"]["train"] / trainings, **looked_at(run["run"], data, arguments)}
 
 
 def main():
@@ -89,7 +91,7 @@ def main():
                 print(json.dumps(row), flush=True)
                 continue
             groups = sorted(row["groups"].items()) if len(row["groups"]) <= 10 else []
-            print(f"| {ROWS[name][0]} | {seed} | {row['accuracy']:.4f} ({row['n'] - row['right']} of {row['n']} misread) "
+            print(f"| {ROWS[name][0]} | {seed} | {row['accuracy']:.4f} ({row['n'] - row['right']} of {row['n']} misread) | {row['rightly_labelled']:.4f} "
                   f"| {' '.join(f'{a:.3f}' for _, a in groups)} | {row['seconds_a_training']:.0f} s |", flush=True)
 
 
