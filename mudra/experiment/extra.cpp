@@ -31,6 +31,10 @@ Dataset read_source(const std::string& source, const Options& options, const Pre
                     ThreadTeam& team, const Progress& progress) {
   if (is_rendered(source)) {
     SynthOptions synth = synth_options(source, options.seed, "--extra");
+    constexpr int64_t most_rendered = 50'000'000;  // their labels and rows take a gigabyte
+    if (synth.count > most_rendered)
+      throw usage_error("'" + source + "' asks for more than " + thousands(most_rendered) + " images",
+                        "--extra", "Ask for fewer");
     synth.size = std::clamp(std::max(input.height, input.width), 16, 512);
     synth.colour = input.channels == 3;
     return fit_to(rendered_once(synth, default_cache_folder(), team, progress), input);

@@ -134,7 +134,7 @@ Dataset rendered_once(const SynthOptions& options, const fs::path& cache, Thread
                       const Progress& progress) {
   Dataset data = rendered_on_demand(options);
   const Shape shape = data.pixels.shape();
-  if (!cache.empty()) {
+  if (!cache.empty() && static_cast<double>(shape.elements()) <= most_in_cache) {
     const fs::path path = cached_path(options, cache);
     auto images = open_cached(path, shape);
     if (!images && write_cached(options, path, team, progress)) {

@@ -96,6 +96,7 @@ def test_an_image_of_no_class_kept_has_no_true_answer(mudra, signs):
     (["--extra", "more.npz:1.5"], "no share above 0"),
     (["--extra", "more.npz:x0"], "no number of times"),
     (["--extra", "synth:none"], "--extra"),
+    (["--extra", "synth:4000000000"], "more than 50,000,000 images"),
     (["--extra", "synth:40"], "none of the classes a, b and c"),
     (["--repeat", 0], "--repeat"),
     (["--true-labels", "more.npz"], "true_label"),
