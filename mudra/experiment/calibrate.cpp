@@ -72,7 +72,6 @@ struct Pooled {
 };
 
 void apply(const Fitted& fitted, Answers& answers) {
-  if (fitted.temperature == 1) return;
   answers = tempered(answers, 1 / fitted.temperature);
   for (size_t i = 0; i < answers.size(); ++i) {
     if (static_cast<double>(answers.confidence(i)) < fitted.rejection_threshold) answers.labels[i] = refused;
