@@ -28,10 +28,6 @@ void check_classes(const Dataset& data) {
   }
 }
 
-}  // namespace
-
-namespace {
-
 // Of the images that truly show one of the classes; `answers` are for all of `data`.
 std::optional<Evaluation> against_true_labels(const Dataset& data, const Answers& answers, uint64_t seed,
                                               bool may_refuse) {
@@ -51,6 +47,11 @@ Network network_for(const Options& options, const Dataset& data) {
   const Shape& images = data.pixels.shape();
   return Network::parse(options.network, {1, images[1], images[2], images[3]},
                         outputs_for(static_cast<int64_t>(data.classes.size())));
+}
+
+bool has_unknown_hands(const Experiment& experiment) {
+  return std::ranges::any_of(
+      experiment.extra, [](const Extra& extra) { return !extra.is_rendered && extra.data.groups.empty(); });
 }
 
 int64_t images_of_trained_groups(const Experiment& experiment) {
@@ -188,7 +189,7 @@ ExperimentResult conclude(const Experiment& experiment, std::vector<FoldResult> 
   result.test = evaluate(images.labels, result.answers, experiment.data.classes,
                          units_of(images, experiment.options.seed), images.columns, may_refuse);
   result.true_test = against_true_labels(images, result.answers, experiment.options.seed, may_refuse);
-  if (result.test.new_group && images_of_trained_groups(experiment) > 0) {
+  if (result.test.new_group && (images_of_trained_groups(experiment) > 0 || has_unknown_hands(experiment))) {
     result.test.new_group.reset();
     if (result.true_test) result.true_test->new_group.reset();
   }

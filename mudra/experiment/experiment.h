@@ -64,6 +64,9 @@ Experiment prepare(Dataset data, const Options& options, Split split, std::vecto
 // Held-out images whose group also trains in their fold. The data must have groups.
 int64_t images_of_trained_groups(const Experiment& experiment);
 
+// Whether extra photographs train of which nobody knows whose hands they show.
+bool has_unknown_hands(const Experiment& experiment);
+
 // options.network for the data's images and classes, with no weights yet. Throws LineError.
 Network network_for(const Options& options, const Dataset& data);
 

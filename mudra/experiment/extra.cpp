@@ -159,6 +159,13 @@ std::vector<Extra> load_extra(const Options& options, const Dataset& data, Threa
 std::optional<Dataset> add_extra(const Dataset& data, const Options& options, std::vector<Extra>& extra,
                                  std::vector<Fold>& folds) {
   if (extra.empty() && options.data.repeat == 1) return {};
+  int64_t all = options.data.repeat * data.size();
+  for (const Extra& each : extra) all += each.times * each.data.size();
+  if (all > most_images) {
+    throw usage_error("an epoch would take " + thousands(all) + " images",
+                      extra.empty() ? "--repeat" : "--extra",
+                      "Repeat them less often: " + thousands(most_images) + " are the most");
+  }
   std::vector<Dataset> parts(static_cast<size_t>(options.data.repeat), data);
   const auto images = static_cast<Row>(data.size());
   for (Fold& fold : folds) {
@@ -178,9 +185,11 @@ std::optional<Dataset> add_extra(const Dataset& data, const Options& options, st
       std::vector<Row> held_out = fold.test;
       held_out.insert(held_out.end(), fold.validation.begin(), fold.validation.end());
       std::vector<bool> known(size, false);
-      if (has_groups) {
+      if (is_sure) {
+        // Nobody's hand.
+      } else if (has_groups) {
         known = of_groups_in(data, held_out, each.data);
-      } else if (!is_sure && !held_out.empty()) {
+      } else if (!held_out.empty()) {
         known = copies_of(data, held_out, each, team);
       }
       for (int t = 0; t < each.times; ++t) {

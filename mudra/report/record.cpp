@@ -126,6 +126,13 @@ std::string same_hands_doubt(const Experiment& experiment) {
         experiment.split.description);
   }
   const int64_t known = images_of_trained_groups(experiment);
+  if (known == 0 && has_unknown_hands(experiment)) {
+    return fmt::format(
+        "The split was {}. Whose hands the extra pictures show is not known, so training may have seen the "
+        "hands "
+        "it is tested on.",
+        experiment.split.description);
+  }
   if (known == 0) {
     return fmt::format("The split was {}: no hand it is tested on was in training.",
                        experiment.split.description);

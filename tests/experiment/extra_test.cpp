@@ -168,6 +168,29 @@ TEST(Extra, TrainsToTheSameBitsForAnyThreadsAndToOthersThanWithoutIt) {
   EXPECT_FALSE(one == model({}, 1));
 }
 
+TEST(Extra, WhoseHandsAreNotKnownLeavesNewHandsUntold) {
+  ThreadTeam team(1);
+  Dataset unknown = photographs(77);
+  unknown.groups.clear(), unknown.group_names.clear();
+  for (const auto& [extra, is_told] :
+       {std::pair(extra_of(photographs(77)), true), {extra_of(unknown), false}}) {
+    const auto result =
+        run_experiment(prepare(photographs(), options_of("leave-one-group-out"), {extra}), team);
+    EXPECT_EQ(result->test.new_group.has_value(), is_told);
+  }
+}
+
+TEST(Extra, OfMoreRowsThanThereAreNumbersIsRefused) {
+  Dataset many;
+  many.labels.assign(5'000'000, 0);
+  many.pixels = Pixels({5'000'000, 1, 1, 1}, std::vector<uint8_t>(5'000'000));
+  Options options;
+  options.data.repeat = 1000;
+  std::vector<Extra> none;
+  std::vector<Fold> folds;
+  EXPECT_THROW(add_extra(many, options, none, folds), Error);
+}
+
 TEST(Extra, KeepsOnlyTheClassesOfTheData) {
   const std::vector<std::string> kept{"5", "0"};
   const Dataset data = photographs().keep_classes(kept);
