@@ -8,6 +8,7 @@ find_package(fmt REQUIRED)
 find_package(JPEG REQUIRED)
 find_package(PNG REQUIRED)
 find_package(ZLIB REQUIRED)
+find_package(SQLite3 REQUIRED)
 find_package(Protobuf REQUIRED)
 find_package(ONNX CONFIG REQUIRED)  # wants Protobuf found before it
 pkg_check_modules(LIBZIP REQUIRED IMPORTED_TARGET libzip)

@@ -28,3 +28,4 @@
 #include "mudra/network/model.h"
 #include "mudra/synth/render_hands.h"
 #include "mudra/training/trainer.h"
+#include "mudra/tuning/tune.h"

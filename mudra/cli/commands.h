@@ -14,6 +14,7 @@ void synth_command(CLI::App&);
 void train_command(CLI::App&);
 void evaluate_command(CLI::App&);
 void predict_command(CLI::App&);
+void tune_command(CLI::App&);
 void runs_command(CLI::App&);
 void compare_command(CLI::App&);
 void export_command(CLI::App&);
@@ -29,6 +30,7 @@ inline constexpr Command commands[] = {
     {"train", "Learn from labelled images, and say how well", train_command},
     {"evaluate", "Test a model on labelled images", evaluate_command},
     {"predict", "Say what pictures show", predict_command},
+    {"tune", "Search for better options, by images the test does not hold", tune_command},
     {"runs", "List what was trained, and how well", runs_command},
     {"compare", "Say whether one run is better than another", compare_command},
     {"export", "Write a model for other programs", export_command},

@@ -21,13 +21,6 @@ Split with_validation(const Dataset& data, const Options& options, Split split) 
   return split;
 }
 
-void check_classes(const Dataset& data) {
-  if (data.classes.size() < 2) {
-    throw Error("all images are of one class, '" + data.classes.at(0) + "': there is nothing to tell apart",
-                data.source, "Add images of another class");
-  }
-}
-
 // Of the images that truly show one of the classes; `answers` are for all of `data`.
 std::optional<Evaluation> against_true_labels(const Dataset& data, const Answers& answers, uint64_t seed,
                                               bool may_refuse) {
@@ -42,6 +35,13 @@ std::optional<Evaluation> against_true_labels(const Dataset& data, const Answers
 }
 
 }  // namespace
+
+void check_classes(const Dataset& data) {
+  if (data.classes.size() < 2) {
+    throw Error("all images are of one class, '" + data.classes.at(0) + "': there is nothing to tell apart",
+                data.source, "Add images of another class");
+  }
+}
 
 Network network_for(const Options& options, const Dataset& data) {
   const Shape& images = data.pixels.shape();

@@ -55,6 +55,9 @@ struct Experiment {
   const Fold& model_training() const { return training(trainings() - 1); }  // of the model that is kept
 };
 
+// Throws Error unless there are two classes to tell apart.
+void check_classes(const Dataset& data);
+
 // Splits the data, says which of the extra images may train where, and makes the network. Throws Error for
 // what cannot be, before any training.
 Experiment prepare(Dataset data, const Options& options, std::vector<Extra> extra = {});

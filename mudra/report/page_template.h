@@ -8,5 +8,6 @@ namespace mudra {
 // {{title}}, {{plain}} and {{record}} stand for what a run fills in.
 extern const std::string_view page_template;        // of a run or a test
 extern const std::string_view comparison_template;  // of two runs
+extern const std::string_view tuning_template;      // of a search
 
 }  // namespace mudra

@@ -18,9 +18,8 @@ namespace mudra {
 namespace fs = std::filesystem;
 namespace {
 
-using Json = nlohmann::json;
 
-Interval interval_of(const Json& pair) {
+Interval interval_of(const nlohmann::json& pair) {
   return {pair.at(0).get<double>(), pair.at(1).get<double>(), {}, {}, 0};
 }
 
@@ -37,18 +36,18 @@ RunResult result_of(const fs::path& folder, const std::optional<Options>& option
     return result;
   }
   try {
-    const Json json = Json::parse(read_file(file));
-    const Json& test = json.at("test");
+    const nlohmann::json json = nlohmann::json::parse(read_file(file));
+    const nlohmann::json& test = json.at("test");
     result.n = test.at("n").get<int64_t>();
     result.accuracy = test.at("accuracy").get<double>();
     result.interval = interval_of(test.at("interval"));
-    if (const Json& fresh = test.at("new_group"); !fresh.is_null()) {
+    if (const nlohmann::json& fresh = test.at("new_group"); !fresh.is_null()) {
       result.new_hands = fresh.at("accuracy").get<double>();
       result.new_hands_interval = interval_of(fresh.at("interval"));
     }
     result.kept_epoch = json.at("kept_epoch").get<int64_t>();
     result.seconds = json.at("seconds").at("total").get<double>();
-  } catch (const Json::exception&) {
+  } catch (const nlohmann::json::exception&) {
     throw Error("is damaged", file.string());
   }
   return result;
@@ -107,10 +106,10 @@ std::vector<FoundRun> find_runs(const std::vector<fs::path>& folders) {
   return runs;
 }
 
-Json to_json(const FoundRun& run) {
+nlohmann::json to_json(const FoundRun& run) {
   const auto when =
       std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::file_clock::to_sys(run.when));
-  Json changed = Json::object(),
+  nlohmann::json changed = nlohmann::json::object(),
        result = {{"n", nullptr},         {"accuracy", nullptr},   {"interval", nullptr},
                  {"new_group", nullptr}, {"kept_epoch", nullptr}, {"seconds", nullptr}};
   if (run.result) {
@@ -125,10 +124,10 @@ Json to_json(const FoundRun& run) {
     if (found.kept_epoch) result["kept_epoch"] = *found.kept_epoch;
     if (found.seconds) result["seconds"] = *found.seconds;
   }
-  Json json = {{"run", run.folder.string()},
+  nlohmann::json json = {{"run", run.folder.string()},
                {"state", name_of(run.state)},
                {"when", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(when))},
-               {"problem", run.problem.empty() ? Json() : Json(run.problem)},
+               {"problem", run.problem.empty() ? nlohmann::json() : nlohmann::json(run.problem)},
                {"data", nullptr},
                {"split", nullptr},
                {"network", nullptr}};

@@ -24,7 +24,6 @@ namespace mudra {
 namespace fs = std::filesystem;
 namespace {
 
-using Json = nlohmann::json;
 
 [[noreturn]] void refuse(const fs::path& folder, const std::error_code& error, const std::string& option) {
   throw Error("cannot make the run's folder: " + error.message(), folder.string(),
@@ -32,14 +31,14 @@ using Json = nlohmann::json;
 }
 
 // {"train", "held_out"} and, where there is such a part, "validation"; null where there is none.
-Json parts(double train, double validation, double held_out) {
-  Json json = {{"train", train}, {"held_out", held_out}};
+nlohmann::json parts(double train, double validation, double held_out) {
+  nlohmann::json json = {{"train", train}, {"held_out", held_out}};
   if (!std::isnan(validation)) json["validation"] = validation;
   return json;
 }
 
 std::string metrics_line(const std::string& fold, const Epoch& epoch) {
-  return Json{{"fold", fold},
+  return nlohmann::json{{"fold", fold},
               {"epoch", epoch.number},
               {"learning_rate", epoch.rate},
               {"loss", parts(epoch.loss_train, epoch.loss_validation, epoch.loss_held_out)},

@@ -1,0 +1,18 @@
+// A search for options as one page of HTML that needs nothing else.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "mudra/tuning/tune.h"
+
+namespace mudra {
+
+// `test`: what the best options came to, if they were trained and tested.
+std::string tuning_page(const Tuning& tuning, const TuningResult& result, const ExperimentResult* test);
+
+// Writes it as report.html into `folder`. Throws Error when it cannot.
+void write_tuning_page(const Tuning& tuning, const TuningResult& result, const ExperimentResult* test,
+                       const std::filesystem::path& folder);
+
+}  // namespace mudra
