@@ -46,8 +46,11 @@ std::vector<Importance> importances(const SearchSpace& space, std::span<const Tr
     if (seen.size() < fewest) continue;
     std::ranges::stable_sort(seen, {}, &Seen::value);
     std::map<size_t, std::vector<double>> parts;
+    size_t part = 0;
     for (size_t i = 0; i < seen.size(); ++i) {
-      const size_t part = dimension.is_number() ? i * quarters / seen.size() : static_cast<size_t>(seen[i].value);
+      // Equal numbers stay together.
+      if (i == 0 || seen[i].value != seen[i - 1].value)
+        part = dimension.is_number() ? i * quarters / seen.size() : static_cast<size_t>(seen[i].value);
       parts[part].push_back(seen[i].score);
     }
     found.push_back({dimension.name, explained(parts, seen.size()), static_cast<int>(seen.size())});

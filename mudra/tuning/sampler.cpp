@@ -90,11 +90,14 @@ class Mixture {
   std::vector<Normal> normals_;
 };
 
-// The share of each choice: of those seen, and one more shared by all.
+// The share of each choice: one for every choice seen, of which a part, the smaller the more were seen, goes to all
+// choices; and one more shared by all. Choices that look bad after a few trials are tried again so.
 std::vector<double> shares(size_t choices, std::span<const double> seen) {
-  std::vector<double> share(choices, 1 / static_cast<double>(choices));
-  for (const double value : seen) ++share[static_cast<size_t>(value)];
-  for (double& each : share) each /= static_cast<double>(seen.size() + 1);
+  const auto all = static_cast<double>(choices), kernels = static_cast<double>(seen.size() + 1);
+  const double spread = 1 / kernels, whole = 1 + all * spread;
+  std::vector<double> share(choices, 1 / all + static_cast<double>(seen.size()) * spread / whole);
+  for (const double value : seen) share[static_cast<size_t>(value)] += 1 / whole;
+  for (double& each : share) each /= kernels;
   return share;
 }
 

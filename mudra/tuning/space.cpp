@@ -186,7 +186,11 @@ void SearchSpace::order(const std::string& where) {
   std::set<std::string> words;
   for (const Dimension& dimension : dimensions_) {
     for (const std::string& choice : dimension.choices) {
-      for (const std::string& word : words_in(choice)) words.insert(word);
+      try {
+        for (const std::string& word : words_in(choice)) words.insert(word);
+      } catch (const Error& error) {
+        throw usage_error(error.what(), where + ": " + dimension.name);
+      }
     }
   }
   std::vector<std::string> names;

@@ -97,7 +97,8 @@ Study::Study(const std::filesystem::path& file, const std::map<std::string, std:
   if (status != SQLITE_OK) fail_with(status);
   constexpr int milliseconds = 60'000;
   sqlite3_busy_timeout(opened, milliseconds);
-  run("PRAGMA auto_vacuum = FULL");  // weights that are no longer needed take no room
+  if (integer("SELECT count(*) FROM sqlite_master") == 0)
+    run("PRAGMA auto_vacuum = FULL");  // weights that are no longer needed take no room
   in_transaction([&] { open_plan(plan); });
   enroll();
 }
@@ -109,6 +110,12 @@ Study::~Study() {
 void Study::run(const std::string& sql) {
   const int status = sqlite3_exec(database_.get(), sql.c_str(), nullptr, nullptr, nullptr);
   if (status != SQLITE_OK) fail_with(status);
+}
+
+int Study::integer(const char* sql) {
+  Statement statement(*this, sql);
+  statement.step();
+  return statement.integer(0);
 }
 
 void Study::fail_with(int status) {
@@ -142,14 +149,8 @@ void Study::in_transaction(const std::function<void()>& work) {
 }
 
 void Study::open_plan(const std::map<std::string, std::string>& plan) {
-  const auto pragma = [&](const char* sql) {
-    Statement statement(*this, sql);
-    statement.step();
-    return statement.integer(0);
-  };
-  const int written_by = pragma("PRAGMA application_id"), version = pragma("PRAGMA user_version");
-  const int tables_there = pragma("SELECT count(*) FROM sqlite_master");
-  if (tables_there == 0) {
+  const int written_by = integer("PRAGMA application_id"), version = integer("PRAGMA user_version");
+  if (integer("SELECT count(*) FROM sqlite_master") == 0) {
     run(tables);
     run("PRAGMA application_id = " + std::to_string(application));
     run("PRAGMA user_version = " + std::to_string(format));

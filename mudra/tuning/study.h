@@ -62,6 +62,7 @@ class Study {
  private:
   class Statement;
   void run(const std::string& sql);
+  int integer(const char* sql);  // the first value of its first row
   [[noreturn]] void fail_with(int status);
   void in_transaction(const std::function<void()>& work);
   void open_plan(const std::map<std::string, std::string>& plan);
