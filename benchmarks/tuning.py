@@ -29,8 +29,7 @@ class Question:
     def __init__(self, data, folder, epochs):
         self.folder, self.epochs = pathlib.Path(folder), epochs
         source, groups = data / "sign-digits" / "dataset_labels.npz", data / "sign-digits" / "groups.npz"
-        self.arguments = [source, "--groups", groups, "--split", "group", "--epochs", str(epochs), "--threads", "1",
-                          "--json", "--quiet"]
+        self.arguments = [source, "--groups", groups, "--split", "group", "--threads", "1", "--json", "--quiet"]
         self.made = 0
         self.longest = 0.0
 
@@ -44,17 +43,16 @@ class Question:
         self.longest = max([self.longest, *(trial["seconds"] for trial in found["trials"])])
         return found
 
-    def rungs_of(self, options):
-        """[(epochs, score)] of one trial with these options, at every rung."""
+    def score_of(self, options, epochs, seed):
+        """Of one trial with these options after so many epochs, on the folds and from the weights of this seed; None where it diverged.
+        The learning rate is constant, so that a shorter training is the beginning of a longer one."""
         space = self.folder / "one.toml"
         lines = []
         for name, value in options.items():
             lines += [f"[{name}]", f"choices = [{json.dumps(value)}]"]
         space.write_text("\n".join(lines))
-        [trial] = self.tune("--space", space, "--trials", 1)["trials"]
-        if trial["state"] == "failed":
-            return []
-        return [(rung["epochs"], rung["score"]) for rung in trial["rungs"]]
+        [trial] = self.tune("--space", space, "--trials", 1, "--halving", 1, "--epochs", epochs, "--seed", seed)["trials"]
+        return None if trial["state"] == "failed" else trial["score"]
 
 
 def curve_of(rungs):
@@ -67,7 +65,7 @@ def curve_of(rungs):
 
 
 def mudra_curve(question, seed, trials, *more):
-    found = question.tune("--space", SPACE, "--trials", trials, "--seed", seed, *more)
+    found = question.tune("--space", SPACE, "--trials", trials, "--epochs", question.epochs, "--seed", seed, *more)
     reached = []
     for trial in found["trials"]:
         before = 0
@@ -82,6 +80,9 @@ def optuna_curve(question, seed, trials):
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     space = tomllib.loads(SPACE.read_text())
+    rungs = [question.epochs]
+    while rungs[0] > 1 and len(rungs) < 4:
+        rungs.insert(0, -(-rungs[0] // 3))
     reached = []
 
     def objective(trial):
@@ -95,17 +96,17 @@ def optuna_curve(question, seed, trials):
                 drawn[name] = trial.suggest_float(name, table["low"], table["high"], log=table.get("log", False))
         words = {name: drawn.pop(name) for name in ("width", "activation")}
         drawn["network"] = drawn["network"].format(**words)
-        rungs = question.rungs_of(drawn)
-        if not rungs:
-            raise optuna.TrialPruned()
         before = 0
-        for epochs, score in rungs:
+        for epochs in rungs:
+            score = question.score_of(drawn, epochs, seed)
+            if score is None:
+                raise optuna.TrialPruned()
             reached.append((epochs - before, score, epochs == question.epochs))
             before = epochs
             trial.report(score, epochs)
             if epochs < question.epochs and trial.should_prune():
                 raise optuna.TrialPruned()
-        return rungs[-1][1]
+        return score
 
     study = optuna.create_study(
         direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed),

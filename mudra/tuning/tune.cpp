@@ -176,8 +176,13 @@ nlohmann::json number_or_null(double value) {
 nlohmann::json options_json(const SearchSpace& space, const Draw& draw) {
   nlohmann::json options = nlohmann::json::object();
   for (const auto& [name, text] : space.texts(draw)) {
-    const auto number = parse_number<double>(text);
-    options[name] = number ? nlohmann::json(*number) : nlohmann::json(text);
+    if (const auto whole = parse_number<int64_t>(text)) {
+      options[name] = *whole;
+    } else if (const auto number = parse_number<double>(text)) {
+      options[name] = *number;
+    } else {
+      options[name] = text;
+    }
   }
   return options;
 }

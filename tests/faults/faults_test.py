@@ -50,6 +50,8 @@ COMMANDS = {
     "inspect": (["data", "inspect", "../in/hands.npz", "--out", "sheet.png", "--json"], ["sheet.png"], None),
     "check": (["data", "check", "../in/hands.npz", "--network", "dense 8, relu", "--epochs", 2, "--threads", 3, "--quiet", "--out", "found"],
               [], ("found/",)),
+    "tune": (["tune", "../in/hands.npz", "--space", "../in/space.toml", "--epochs", 3, "--trials", 3, "--halving", 3, "--threads", 3,
+              "--quiet", "--refit", "--out", "found"], [], ("found/",)),
     "split": (["data", "split", "../in/hands.npz", "--split", "kfold:3", "--out", "split.json"], ["split.json"], None),
     "synth": (["synth", "--count", 10, "--size", 16, "--out", "hands.npz", "--threads", 3], ["hands.npz"], None),
     "leaks": (["data", "leaks", "../in/hands.npz", "--cache", "cache", "--split", "stratified:0.5", "--threads", 3], [], "cache/"),
@@ -93,6 +95,7 @@ def furnish(room):
     for name in "smooth.jpeg", "colour.png":
         shutil.copy(ROOT / "tests" / "fixtures" / "images" / name, room / "in")
         shutil.copy(room / "in" / name, room / "in" / "pictures" / NAMES[0])
+    (room / "in" / "space.toml").write_text('[network]\nchoices = ["dense {width}, relu"]\n[width]\nlow = 4\nhigh = 9\n')
     (room / "in" / "pictures" / "groups.csv").unlink()  # it does not know those two
     return room
 

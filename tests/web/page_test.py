@@ -27,6 +27,7 @@ CHECKS = ["clicking a cell shows its pictures and no others", "the keyboard does
           "paper is white and whole", "contrast is AA in light colours", "contrast is AA in dark colours",
           "without scripts the words remain"]
 COMPARISONS = ["compared_hostile", "compared_alike"]
+SEARCHES = ["searched", "nested"]
 PAGES = ["report", "folds", "hostile", "thousand", "single", "one_answer", "one_pixel", "perfect", "copies", "refuses", "refused"]
 
 
@@ -76,7 +77,11 @@ def make_pages(folder):
     shutil.copy(folder / "report/predictions.csv", folder / "same.csv")
     for out, a, b in zip(COMPARISONS, ("hostile", "report"), ("hostile_more", "same.csv")):
         mudra("compare", a, b, "--report", out)
-    return {name: folder / name / "report.html" for name in PAGES + COMPARISONS}
+    (folder / "space.toml").write_text('[network]\nchoices = ["dense {w}", "dense {w}, relu"]\n[w]\nlow = 4\nhigh = 9\n[learning-rate]\nlow = 0.001\n'
+                                       'high = 0.1\nlog = true\n[augment]\nchoices = ["", "rotate 5, scale 0.1, shear 0.1, shift 2, gamma 0.5"]\n')
+    mudra("tune", "hostile.npz", "--space", "space.toml", "--epochs", 9, "--trials", 12, "--refit", "--quiet", "--out", "searched")
+    mudra("tune", "synth:200", "--space", "space.toml", "--epochs", 3, "--trials", 3, "--split", "group-kfold:3", "--refit", "--quiet", "--out", "nested")
+    return {name: folder / name / "report.html" for name in PAGES + COMPARISONS + SEARCHES}
 
 
 @pytest.fixture(scope="module")
@@ -104,8 +109,8 @@ EVERYWHERE = ["clicking a cell shows its pictures and no others", "a phone needs
 
 
 @pytest.mark.parametrize("check", EVERYWHERE)
-@pytest.mark.parametrize("name", COMPARISONS)
-def test_a_comparison_in_a_browser(browsed, name, check):
+@pytest.mark.parametrize("name", COMPARISONS + SEARCHES)
+def test_a_comparison_or_search_in_a_browser(browsed, name, check):
     assert browsed[name][check] is None
 
 
