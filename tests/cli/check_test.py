@@ -81,11 +81,14 @@ def test_corrections_are_written_edited_and_applied(mudra, hands, tmp_path):
 
 
 def test_classes_are_chosen_after_corrections(mudra, hands, tmp_path):
-    (tmp_path / "c.csv").write_text("row,label,suggestion\n17,fist,palm\n")
-    result = mudra("train", "hands.npz", "--corrections", "c.csv", "--classes", "palm,fist", "--epochs", 1, "--no-report", "--out", "run")
+    """An image of a class left out is kept when its label is corrected to one of those kept."""
+    (tmp_path / "c.csv").write_text("row,label,suggestion\n60,=five,fist\n")
+    result = mudra("train", "hands.npz", "--corrections", "c.csv", "--classes", "palm,fist", "--epochs", 1,
+                   "--no-report", "--out", "run")
     names, truth, labels = hands
-    assert labels[17] == 0 and truth[17] == 2 and result.returncode == 0, result.stderr
-    assert f"kept palm and fist: {(labels != 1).sum()}" in result.stderr and "1 label changed by c.csv" in result.stderr
+    assert labels[60] == 1 and truth[60] == 0 and result.returncode == 0, result.stderr
+    assert f"kept palm and fist: {(labels != 1).sum() + 1}" in result.stderr
+    assert "1 label changed by c.csv" in result.stderr
     assert 'corrections = "c.csv"' in (tmp_path / "run" / "options.toml").read_text().replace("'", '"')
 
 
@@ -123,6 +126,11 @@ def test_a_training_by_folds_tells_of_its_labels(mudra, hands, tmp_path):
 
     suspects = train("leave-one-group-out", "folds")
     assert suspects["count"] == 5 and sorted(row["row"] for row in suspects["rows"]) == WRONG
+    with open(tmp_path / "folds" / "predictions.csv") as file:
+        answers = {int(answer["row"]): answer for answer in csv.DictReader(file)}
+    for suspect in suspects["rows"]:  # how much likelier the other class is, brought from -1 to 1 into 0 to 1
+        likely, given = (float(answers[suspect["row"]]["p_" + suspect[key]]) for key in ("suggestion", "label"))
+        assert suspect["confidence"] == pytest.approx((1 + likely - given) / 2, abs=1e-6)
     assert train("0.8", "one") is None
 
 

@@ -127,6 +127,25 @@ def test_three_runs_are_compared_in_pairs_and_adjusted_after_holm(mudra, tmp_pat
     assert "p_value_holm" not in compare(mudra, "a.csv", "b.csv")["pairs"][0]
 
 
+def test_verdicts_of_three_runs_are_by_units_after_holm(mudra, tmp_path):
+    """40 photographs in four copies: b misreads none, a the first six, c the first twelve."""
+    labels, photographs = np.repeat(["0", "5"], 80), np.arange(160) // 4
+    for name, misread in (("a", 6), ("b", 0), ("c", 12)):
+        answers = np.where(photographs < misread, np.where(labels == "0", "5", "0"), labels)
+        write(tmp_path / f"{name}.csv", labels, answers, photographs=photographs)
+    pairs = compare(mudra, "a.csv", "b.csv", "c.csv")["pairs"]
+    # All of k photographs speak for one run: of 2^k choices of signs, two are as extreme.
+    assert [pair["units_p_value"] for pair in pairs] == pytest.approx([2 / 2**6, 2 / 2**6, 2 / 2**12], abs=1e-12)
+    # After Holm: three times the smallest, twice the next, and for the last no less than for the one before it.
+    assert [pair["units_p_value_holm"] for pair in pairs] == pytest.approx([2 / 2**5, 2 / 2**5, 6 / 2**12], abs=1e-12)
+    by_hand = f"p = {1 / 16:.3f} by 40 photographs"
+    for pair in pairs[:2]:  # significant alone, but not as one of three
+        assert "is better than" not in pair["verdict"] and by_hand in pair["verdict"]
+    assert "b.csv is better than c.csv" in pairs[2]["verdict"]
+    shown = mudra("compare", "a.csv", "b.csv", "c.csv").stdout
+    assert shown.count(f"by photo  p = {1 / 32:.3f}, after Holm p = {1 / 16:.3f}") == 2
+
+
 def test_only_images_that_both_tested_count_matched_by_their_row(mudra, tmp_path, two):
     labels, a, b = two
     other = np.where(labels == "0", "5", "0")

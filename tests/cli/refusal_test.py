@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import subprocess
 
 import pytest
@@ -54,10 +55,29 @@ def test_the_share_refused_and_the_answers_given_are_told(mudra, refusing):
 def test_what_the_threshold_means_is_kept_in_the_model(mudra, refusing):
     folder, trained, _ = refusing
     kept = trained["calibration"]["refusal"]
-    assert kept.startswith("refuses 30.0% of its own signs (95% interval ") and "less than" in kept
+    # Wilson's interval of 90 in 300, by SciPy.
+    assert kept.startswith("refuses 30.0% of its own signs (95% interval 25.1% to 35.4%)") and "less than" in kept
     found = json.loads(mudra("evaluate", folder / "all.npz", "--model", folder / "run", "--json").stdout)
     assert found["calibration"]["refusal"] == kept
     assert f"the model {kept}" in mudra("evaluate", folder / "all.npz", "--model", folder / "run").stdout
+
+
+def test_copies_of_a_photograph_count_once_in_the_interval_of_the_threshold(mudra, tmp_path):
+    """60 photographs in five copies each, which are refused together."""
+    stats = pytest.importorskip("scipy.stats", reason="SciPy is not installed")
+    assert mudra("synth", "--count", 60, "--out", "hands.npz").returncode == 0
+    data, copies = np.load(tmp_path / "hands.npz"), np.arange(60).repeat(5)
+    np.savez(tmp_path / "copies.npz", dataset=data["dataset"][copies], labels=data["labels"][copies],
+             groups=copies % 6, photograph=copies)
+    done = mudra("train", "copies.npz", "--split", "group-kfold:3", "--epochs", 4, "--refuse", 0.3, "--no-report",
+                 "--quiet", "--json")
+    assert done.returncode == 0, done.stderr
+    text = json.loads(done.stdout)["calibration"]["refusal"]
+    numbers = re.match(r"refuses (.+)% of its own signs \(95% interval (.+)% to (.+)%\)", text).groups()
+    share, low, high = (float(number) / 100 for number in numbers)
+    assert share == 0.3
+    # Samples of 60 photographs hold a binomial number of refused ones.
+    assert [low, high] == pytest.approx((stats.binom.ppf([0.025, 0.975], 60, share) / 60).tolist(), abs=0.02)
 
 
 def test_a_test_of_which_everything_is_refused_is_reported(mudra, refusing):

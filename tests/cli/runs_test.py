@@ -50,10 +50,23 @@ def test_a_run_tells_what_training_told(mudra, data):
     assert shown[0].split() == ["run", "when", "data", "split", "network", "images", "right", "95%", "interval", "new", "hands", "epoch", "seconds"]
     assert shown[1].startswith("runs/deep/second") and f"{100 * second['test']['accuracy']:.1f}%" in shown[1]
     assert len(shown) == 3
-    best = sorted(found, key=lambda run: -run["accuracy"])
-    assert [run["accuracy"] for run in listed(mudra, "runs", "--sort", "accuracy")] == [run["accuracy"] for run in best]
     assert [run["run"] for run in listed(mudra, "runs/first")] == ["runs/first"]  # a run itself
     assert len(listed(mudra, "runs", "runs/first")) == 2  # named twice, listed once
+
+
+def test_the_newest_is_first_or_the_best(mudra, data):
+    train(mudra, "one", "--epochs", 1)
+    told = json.loads((data / "one/result.json").read_text())
+    for age, (name, accuracy) in enumerate([("good", 0.7), ("damaged", None), ("best", 0.9), ("worst", 0.5)]):
+        shutil.copytree(data / "one", data / "runs" / name)
+        told["test"]["accuracy"] = accuracy
+        (data / "runs" / name / "result.json").write_text("[1, 2]" if accuracy is None else json.dumps(told))
+        os.utime(data / "runs" / name / "model.safetensors", times=(1e9 - 60 * age, 1e9 - 60 * age))
+    newest = ["runs/good", "runs/damaged", "runs/best", "runs/worst"]
+    best = ["runs/best", "runs/good", "runs/worst", "runs/damaged"]  # a run without a result is the last
+    for sort, expected in ([], newest), (["--sort", "when"], newest), (["--sort", "accuracy"], best):
+        assert [run["run"] for run in listed(mudra, *sort)] == expected
+        assert [line.split()[0] for line in mudra("runs", *sort).stdout.splitlines()[1:]] == expected
 
 
 def test_result_json_is_what_train_prints(mudra, data):

@@ -82,6 +82,12 @@ std::vector<Rows> latex_rows(const std::string& text) {
   return tables;
 }
 
+// Without what escapes a percent sign.
+std::string unescaped(std::string text) {
+  std::erase(text, '\\');
+  return text;
+}
+
 RunRecord record_with_column() {
   RunRecord record = make_record({std::string(hostile), "[5]", "*"}, 200, {1, 1, 1});
   Dataset& test = record.test;
@@ -102,15 +108,10 @@ TEST(Tables, hold_the_numbers_of_the_evaluation_in_both_forms) {
     for (const Rows& rows : tables) {
       for (const auto& row : rows) EXPECT_EQ(row.size(), rows[0].size());
     }
-    const auto shown = [&](const std::string& text) {  // without what escapes a percent sign
-      std::string plain = text;
-      std::erase(plain, '\\');
-      return plain;
-    };
     ASSERT_EQ(tables[0].size(), 2 + 1 + 6U);  // two accuracies and six scores
     EXPECT_EQ(tables[0][3][0], "balanced accuracy");
-    EXPECT_EQ(shown(tables[0][3][1]), percent(test.scores.balanced_accuracy.value));
-    EXPECT_EQ(shown(tables[0][3][2]), interval_text(test.scores.balanced_accuracy, true));
+    EXPECT_EQ(unescaped(tables[0][3][1]), percent(test.scores.balanced_accuracy.value));
+    EXPECT_EQ(unescaped(tables[0][3][2]), interval_text(test.scores.balanced_accuracy, true));
     EXPECT_EQ(tables[0][3][3], "4 hands");
     ASSERT_EQ(tables[1].size(), 1 + 3 + 3U);
     EXPECT_EQ(tables[1][2][1], std::to_string(test.per_class[1].support));
@@ -139,13 +140,20 @@ TEST(Tables, hold_calibration_and_refusals) {
        {markdown_rows(markdown_tables(record)), latex_rows(latex_tables(record))}) {
     ASSERT_EQ(tables.size(), 4U);  // scores, calibration, classes, confusions
     EXPECT_EQ(tables[0][2][0], "refused");
-    EXPECT_EQ(tables[0][2][1].substr(0, 4), "15.0");  // 30 of 200
+    EXPECT_EQ(tables[0][2][1].substr(0, 4), "15.0");          // 30 of 200
+    EXPECT_EQ(unescaped(tables[0][2][2]), "10.7% to 20.6%");  // Wilson's, by SciPy
     EXPECT_EQ(tables[0][3][0], "accuracy of the answers given");
+    EXPECT_EQ(unescaped(tables[0][3][1]), percent(static_cast<double>(test.right) / 170));
     ASSERT_EQ(tables[1].size(), 4U);
+    ASSERT_EQ(tables[1][0], (std::vector<std::string>{"measure", "before calibration", "after"}));
+    EXPECT_EQ(tables[1][1][0], "Expected calibration error");
+    EXPECT_EQ(tables[1][2][0], "Brier score");
+    EXPECT_EQ(tables[1][3][0], "Log loss");
     EXPECT_EQ(tables[1][1][1], digits(record.calibration.before->expected_calibration_error));
     EXPECT_EQ(tables[1][1][2], digits(record.calibration.after.expected_calibration_error));
     EXPECT_EQ(tables[1][2][2], digits(record.calibration.after.brier));
     EXPECT_EQ(tables[1][3][1], digits(record.calibration.before->log_loss));
+    EXPECT_EQ(tables[3][0].back(), "refused");
     int64_t all = 0;
     for (size_t truth = 0; truth < 3; ++truth) {
       ASSERT_EQ(tables[3][truth + 1].size(), 5U);
@@ -154,6 +162,10 @@ TEST(Tables, hold_calibration_and_refusals) {
     }
     EXPECT_EQ(all, 200);
   }
+  record.calibration.before.reset();
+  const Rows uncalibrated = markdown_rows(markdown_tables(record))[1];
+  EXPECT_EQ(uncalibrated[0], (std::vector<std::string>{"measure", "value"}));
+  EXPECT_EQ(uncalibrated[1][1], digits(record.calibration.after.expected_calibration_error));
 }
 
 TEST(Tables, take_names_for_text) {
