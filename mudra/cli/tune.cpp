@@ -11,7 +11,7 @@
 #include "mudra/core/atomic_file.h"
 #include "mudra/core/error.h"
 #include "mudra/experiment/choices.h"
-#include "mudra/report/tuning_page.h"
+#include "mudra/report/tuning_report.h"
 #include "mudra/run/run_folder.h"
 
 namespace mudra {
@@ -29,6 +29,7 @@ struct TuneArguments {
   bool refit = false;
   bool json = false;
   bool quiet = false;
+  bool no_report = false;
 };
 
 fs::path folder_for(const std::string& out) {
@@ -87,6 +88,20 @@ void print_search(const Tuning& tuning, const SearchResult& search) {
   }
 }
 
+void print_result(const Tuning& tuning, const TuningResult& result, const std::optional<Refit>& tested,
+                  const fs::path& folder) {
+  print_search(tuning, result.last());
+  if (tested) {
+    print_accuracy(tested->result.test, "held-out images");
+    if (tested->result.true_test) print_accuracy(*tested->result.true_test, "held-out images by their true labels");
+    say("model     {}\n", (folder / "model.safetensors").string());
+  } else {
+    fmt::print("note      these numbers chose the options, so they are a little too good: --refit tests the best\n");
+  }
+  if (result.is_out_of_time) say(stderr, "note      out of time: the same command goes on\n");
+  say("train it  mudra train --options {}\n", (folder / "best.toml").string());
+}
+
 }  // namespace
 
 void tune_command(CLI::App& app) {
@@ -116,6 +131,7 @@ void tune_command(CLI::App& app) {
   app.add_option("--options", a->options_file, "A TOML file of options, the same for all trials");
   app.add_flag("--json", a->json, "Print the result as one JSON document");
   app.add_flag("--quiet", a->quiet, "No progress");
+  app.add_flag("--no-report", a->no_report, "Write no report and draw no figures");
   app.footer(
       "Examples:\n  mudra tune signs/ --time 10m\n"
       "  mudra tune digits.npz --groups hands.csv --split leave-one-group-out --trials 40 --refit\n"
@@ -147,7 +163,6 @@ void tune_command(CLI::App& app) {
       if (!tested) throw Error("stopped while the best was trained", folder.string(), "Go on with the same command");
       save_model(tested->result.model, folder / "model.safetensors");
     }
-    write_tuning_page(tuning, result, tested ? &tested->result : nullptr, folder);
     if (a->json) {
       nlohmann::json document = to_json(tuning, result);
       document["folder"] = folder.string();
@@ -155,17 +170,15 @@ void tune_command(CLI::App& app) {
         document["test"] = to_json(tested->result.test);
         if (tested->result.true_test) document["true_labels"] = to_json(*tested->result.true_test);
       }
-      return print_json(document);
+      print_json(document);
+    } else {
+      print_result(tuning, result, tested, folder);
     }
-    print_search(tuning, result.last());
-    if (tested) {
-      print_accuracy(tested->result.test, "held-out images");
-      if (tested->result.true_test) print_accuracy(*tested->result.true_test, "held-out images by their true labels");
-      say("model     {}\n", (folder / "model.safetensors").string());
-    }
-    if (result.is_out_of_time) say(stderr, "note      out of time: the same command goes on\n");
-    say("train it  mudra train --options {}\n", (folder / "best.toml").string());
-    say("report    {}\n", (folder / "report.html").string());
+    std::fflush(stdout);
+    if (a->no_report) return;
+    const ExperimentResult* test = tested ? &tested->result : nullptr;
+    for (const std::string& note : write_tuning_report(tuning, result, test, folder)) say(stderr, "note      {}\n", note);
+    if (!a->json) say("report    {}\n", (folder / "report.html").string());
   });
 }
 

@@ -1,71 +1,19 @@
 #include "mudra/report/figures.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <spawn.h>
-#include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
-#include <cstring>
 
-#include "mudra/core/atomic_file.h"
-#include "mudra/core/error.h"
 #include "mudra/core/text.h"
 #include "mudra/core/utf8.h"
+#include "mudra/report/gnuplot.h"
 #include "mudra/report/pictures.h"
-
-// POSIX leaves declaring it to the program.
-extern char** environ;  // NOLINT(readability-redundant-declaration)
 
 namespace mudra {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Runs gnuplot in `folder`, where the script's files are. Returns an empty text, or why it did not work.
-std::string run_gnuplot(std::string_view script, const fs::path& folder) {
-  const std::string log = (folder / "gnuplot.log").string(), where = folder.string();
-  write_file_atomically(folder / "script", script);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-  posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-  posix_spawn_file_actions_addchdir_np(&actions, where.c_str());
-  std::string program = "gnuplot", defaults = "-d", file = "script";
-  char* arguments[] = {program.data(), defaults.data(), file.data(), nullptr};
-  pid_t child = 0;
-  const int failed = ::posix_spawnp(&child, program.c_str(), &actions, nullptr, arguments, environ);
-  posix_spawn_file_actions_destroy(&actions);
-  if (failed != 0)
-    return failed == ENOENT ? "gnuplot is not installed. Install gnuplot-nox and fonts-dejavu-core"
-                            : std::strerror(failed);
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
-  const std::string complaint = fs::exists(log) ? read_file(log, size_t{1} << 20) : std::string();
-  return complaint.empty() ? "gnuplot failed" : "gnuplot failed: " + shorten(complaint, 200);
-}
-
-// What the figures' font can draw.
-bool in_font(char32_t point) {
-  return point < 0x0590 || (point >= 0x1E00 && point < 0x2C00 && (point < 0x200B || point > 0x200F));
-}
-
-// A text as gnuplot takes it literally: no substitution happens between single quotes. Characters the
-// figures' font lacks become squares, for their stand-ins cover the whole figure.
-std::string gnuplot_text(std::string_view text) {
-  std::string quoted = "'";
-  for (const char32_t point : code_points(shorten(text, 200))) {
-    // gnuplot 5.4 does not read every doubled quote as a quote: show the typographic one.
-    append_utf8(point == U'\'' ? U'\u2019' : in_font(point) ? point : U'\u25A1', quoted);
-  }
-  return quoted + "'";
-}
 
 // A class's name, or where the font lacks letters of it, its number: squares would not tell two such apart.
 std::string figure_name(const std::vector<std::string>& classes, size_t c, size_t most) {
@@ -75,33 +23,6 @@ std::string figure_name(const std::vector<std::string>& classes, size_t c, size_
 
 constexpr const char* held_out_colour = "#0b62b5";
 constexpr const char* training_colour = "#b35900";
-
-// One figure: what to do between `set output` and the next figure.
-struct Figure {
-  std::string name;
-  int width, height;  // pixels
-  std::string body;
-  std::vector<std::string> plots = {};                           // what is plotted then
-  std::vector<std::pair<std::string, std::string>> images = {};  // files of raw pixels, which plots read
-
-  // `scale`: pixels of the figure to one of the image.
-  void add(const std::string& file, const Image& image, double left, double top, double scale) {
-    std::string colours;
-    for (const uint8_t value : image.bytes)
-      colours.append(image.channels == 1 ? 3 : 1, static_cast<char>(value));
-    images.emplace_back(file, colours);
-    plots.push_back(fmt::format(
-        "'{}' binary array=({},{}) format='%uchar' origin=({},{}) dx={} dy={} using 1:2:3 with rgbimage",
-        file, image.width, image.height, left + scale / 2, top + scale / 2, scale, scale));
-  }
-
-  // Coordinates are pixels from the upper left corner, without axes.
-  void use_pixels() {
-    body += fmt::format(
-        "unset border\nunset tics\nunset key\nset margins 0,0,0,0\nset xrange [0:{}]\nset yrange [{}:0]\n",
-        width, height);
-  }
-};
 
 Figure loss_figure(const std::vector<Epoch>& history) {
   std::string data = "$history << EOD\n";
@@ -301,15 +222,6 @@ Figure weights_figure(const WeightImages& weights) {
   return figure;
 }
 
-// Takes a folder away when it is no longer needed.
-struct Removal {
-  ~Removal() {
-    std::error_code ignored;
-    fs::remove_all(folder, ignored);
-  }
-  const fs::path& folder;
-};
-
 }  // namespace
 
 std::vector<std::string> draw_figures(const RunRecord& record, const fs::path& folder) {
@@ -318,44 +230,7 @@ std::vector<std::string> draw_figures(const RunRecord& record, const fs::path& f
   figures.push_back(confusion_figure(record.evaluation));
   figures.push_back(examples_figure(record));
   if (record.weights.shape.rank() == 4) figures.push_back(weights_figure(record.weights));
-
-  std::error_code failed;
-  fs::create_directories(folder, failed);
-  if (failed)
-    throw Error("cannot make the folder: " + failed.message(), folder.string(), "Choose another folder");
-  std::string name = (folder / ".drawing-XXXXXX").string();
-  if (::mkdtemp(name.data()) == nullptr)
-    throw Error(std::string("cannot make a folder to draw in: ") + std::strerror(errno), folder.string());
-  const fs::path drawing = name;
-  const Removal removal{drawing};
-  std::string script = "set encoding utf8\n";
-  for (const Figure& figure : figures) {
-    for (const auto& [file, bytes] : figure.images) write_file_atomically(drawing / file, bytes);
-    for (const auto& [terminal, kind] : {std::pair("pngcairo", "png"), {"svg", "svg"}}) {
-      script += fmt::format(
-          "reset\nset terminal {} size {},{} font 'DejaVu Sans,12' background rgb '#ffffff'\n"
-          "set output '{}.{}'\n{}{}{}\nunset output\n",
-          terminal, figure.width, figure.height, figure.name, kind, figure.body,
-          figure.plots.empty() ? "" : "plot ", fmt::join(figure.plots, ", "));
-    }
-  }
-  std::string failure = run_gnuplot(script, drawing);
-  std::vector<std::pair<std::string, std::string>> files;
-  for (size_t i = 0; i < figures.size() && failure.empty(); ++i) {
-    for (const auto& [kind, end] : {std::pair(".png", "IEND\xAE\x42\x60\x82"), {".svg", "</svg>"}}) {
-      const std::string file = figures[i].name + kind;
-      // gnuplot does not tell when it cannot write.
-      files.emplace_back(file, fs::exists(drawing / file) ? read_file(drawing / file) : "");
-      if (files.back().second.find(end) == std::string::npos) failure = "gnuplot did not finish " + file;
-    }
-  }
-  if (failure.empty()) {
-    for (const auto& [file, bytes] : files) write_file_atomically(folder / file, bytes);
-    return {};
-  }
-  // A disk that is full says so itself.
-  write_file_atomically(drawing / "figures", std::string(size_t{1} << 20, ' '));
-  return {"figures were not drawn: " + failure + ". All else is whole."};
+  return draw(figures, folder);
 }
 
 }  // namespace mudra

@@ -302,8 +302,10 @@ TuningResult run_tuning(const Tuning& tuning, const std::filesystem::path& file,
   Study study(file, plan_of(tuning));
   const Deadline deadline(events.stop, choices.seconds);
   const std::stop_token stop = deadline.token();
+  bool do_others_train = false;  // seen in the same look at the file as that there is nothing to take on
   const auto decide = [&](std::span<const Trial> trials) -> std::optional<NextStep> {
     for (const Trial& trial : trials) {
+      do_others_train = do_others_train || trial.state == TrialState::running;
       if (!tuning.space.could_draw(trial.draw) || trial.rungs.size() > tuning.rungs.size()) {
         throw Error("is damaged: trial " + std::to_string(trial.number) + " cannot be of this search", file.string(),
                     "Name another folder with --out to search anew");
@@ -320,11 +322,10 @@ TuningResult run_tuning(const Tuning& tuning, const std::filesystem::path& file,
   bool is_over = false;
   while (!is_over && !stop.stop_requested()) {
     std::optional<Work> work;
-    is_over = true;
-    for (size_t s = 0; s < tuning.searches.size() && !work; ++s) {
+    do_others_train = false;
+    for (size_t s = 0; s < tuning.searches.size() && !work; ++s)
       work = study.take(static_cast<int>(s), decide, draw);
-      is_over = is_over && !work && !study.is_any_running(static_cast<int>(s));
-    }
+    is_over = !work && !do_others_train;
     if (!work) {  // others may leave something to do
       if (!is_over) std::this_thread::sleep_for(std::chrono::milliseconds(100));
       continue;

@@ -133,7 +133,7 @@
     });
     section("importance", "What mattered", table("importance", ["", "explains", "trials", ""], bars, "table.numbers.strips"),
       element("p.note", {}, `Of the differences between the trials after ${plural(rungs[0], "epoch")}, the share that lies between the choices, or between quarters of the values, less what chance alone puts there. ` +
-        "A few dozen trials tell the large shares from the small ones, and no more; shares overlap, for dimensions are drawn together."),
+        "A few dozen trials tell the large shares from the small ones, and no more; shares overlap, for options are drawn together."),
       element("div.charts", {}, slices.slice(0, 6).map(slice)),
       slices.length > 6 ? more(`Show ${count(slices.length - 6)} more`, () => document.querySelector(".charts").append(...slices.slice(6).map(slice))) : null);
   }

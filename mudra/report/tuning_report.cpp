@@ -1,11 +1,14 @@
-#include "mudra/report/tuning_page.h"
+#include "mudra/report/tuning_report.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 #include "mudra/core/atomic_file.h"
 #include "mudra/core/text.h"
+#include "mudra/report/gnuplot.h"
 #include "mudra/report/page_parts.h"
 #include "mudra/report/page_template.h"
 #include "mudra/report/summary.h"
@@ -13,29 +16,74 @@
 namespace mudra {
 namespace {
 
-// [epochs trained by all trials until then, score, trial, its epochs, the best score of complete trials so far or
-// null] for every rung that was reached, in that order.
-Json history_of(const SearchResult& search) {
-  struct Reached {
-    const Trial* trial;
-    size_t rung;
-  };
-  std::vector<Reached> all;
+// A rung that was reached.
+struct Reached {
+  int spent = 0;  // epochs trained by all trials until then
+  double score = 0;
+  int trial = 0, epochs = 0;
+  double best = 0;  // of trials with all epochs so far; 0 of none
+};
+
+// In the order in which they were reached.
+std::vector<Reached> history_of(const SearchResult& search) {
+  std::map<int, std::pair<const Trial*, size_t>> all;
   for (const Trial& trial : search.trials) {
-    for (size_t rung = 0; rung < trial.rungs.size(); ++rung) all.push_back({&trial, rung});
+    for (size_t rung = 0; rung < trial.rungs.size(); ++rung) all[trial.rungs[rung].order] = {&trial, rung};
   }
-  std::ranges::sort(all, {}, [](const Reached& each) { return each.trial->rungs[each.rung].order; });
+  std::vector<Reached> history;
+  Reached now;
+  for (const auto& [order, at] : all) {
+    const auto& [trial, rung] = at;
+    const RungScore& score = trial->rungs[rung];
+    now.spent += score.epochs - (rung > 0 ? trial->rungs[rung - 1].epochs : 0);
+    now.score = score.score;
+    now.trial = trial->number;
+    now.epochs = score.epochs;
+    if (trial->state == TrialState::complete && rung + 1 == trial->rungs.size())
+      now.best = std::max(now.best, score.score);
+    history.push_back(now);
+  }
+  return history;
+}
+
+Json history_json(const SearchResult& search) {
   Json points = Json::array();
-  int spent = 0;
-  double best = 0;
-  for (const Reached& each : all) {
-    const RungScore& rung = each.trial->rungs[each.rung];
-    spent += rung.epochs - (each.rung > 0 ? each.trial->rungs[each.rung - 1].epochs : 0);
-    if (each.trial->state == TrialState::complete && each.rung + 1 == each.trial->rungs.size())
-      best = std::max(best, rung.score);
-    points.push_back({spent, number(rung.score), each.trial->number, rung.epochs, best > 0 ? number(best) : Json()});
-  }
+  for (const Reached& at : history_of(search))
+    points.push_back({at.spent, number(at.score), at.trial, at.epochs, at.best > 0 ? number(at.best) : Json()});
   return points;
+}
+
+Figure history_figure(const Tuning& tuning, const SearchResult& search) {
+  const int most = tuning.rungs.back();
+  std::string parts = "$parts << EOD\n", whole = "$whole << EOD\n", best = "$best << EOD\n";
+  for (const Reached& at : history_of(search)) {
+    (at.epochs == most ? whole : parts) += fmt::format("{} {}\n", at.spent, 100 * at.score);
+    if (at.best > 0) best += fmt::format("{} {}\n", at.spent, 100 * at.best);
+  }
+  return {"history", 980, 400,
+          parts + "nan nan\nEOD\n" + whole + "nan nan\nEOD\n" + best + "nan nan\nEOD\n" +
+              "set datafile missing 'nan'\nset border 3 lc rgb '#57606a'\nset tics nomirror out\n"
+              "set grid ytics lc rgb '#d8dee4' lw 1\nset format y '%g%%'\nset key outside right center\n"
+              "set xlabel 'epochs trained by all trials until then'\nset title 'Score of every trial'\n",
+          {"$parts using 1:2 with points pt 6 ps 0.8 lc rgb '#76808d' title 'before the last epoch'",
+           fmt::format("$whole using 1:2 with points pt 7 ps 1 lc rgb '#0b62b5' title 'after {} epochs'", most),
+           "$best using 1:2 with steps lw 2 lc rgb '#0b62b5' title 'the best of these'"}};
+}
+
+Figure importance_figure(const SearchResult& search) {
+  const auto rows = static_cast<int>(search.importance.size());
+  std::string body = "set border 0\nset tics nomirror scale 0\nunset key\nset format x '%g%%'\nset style fill solid\n"
+                     "set title 'Share of the differences that an option explains'\nset xrange [0:100]\n"
+                     "set grid xtics lc rgb '#d8dee4' lw 1\nset lmargin 18\n" +
+                     fmt::format("set yrange [{}:-0.5]\n", static_cast<double>(rows) - 0.5);
+  std::string ticks;
+  for (int row = 0; row < rows; ++row) {
+    const Importance& each = search.importance[static_cast<size_t>(row)];
+    ticks += fmt::format("{}{} {}", row > 0 ? ", " : "", gnuplot_text(each.name), row);
+    body += fmt::format("set object rectangle from 0,{} to {},{} fc rgb '#0b62b5' lw 0\n", row - 0.3, 100 * each.share,
+                        row + 0.3);
+  }
+  return {"importance", 700, 90 + 34 * rows, body + "set ytics (" + ticks + ") noenhanced\n", {"NaN"}};
 }
 
 std::string state_text(const Trial& trial, int epochs) {
@@ -155,7 +203,7 @@ std::string tuning_page(const Tuning& tuning, const TuningResult& result, const 
                        {"seed", tuning.options.seed},
                        {"test", test_of(test)},
                        {"folds", folds_of(tuning, result)},
-                       {"history", history_of(search)},
+                       {"history", history_json(search)},
                        {"slices", slices_of(tuning, search)},
                        {"trials", trials_of(tuning, search)}};
   std::string plain = title + "\n\n" + lead + "\n";
@@ -163,9 +211,12 @@ std::string tuning_page(const Tuning& tuning, const TuningResult& result, const 
   return filled_page(tuning_template, title, plain, record);
 }
 
-void write_tuning_page(const Tuning& tuning, const TuningResult& result, const ExperimentResult* test,
-                       const std::filesystem::path& folder) {
+std::vector<std::string> write_tuning_report(const Tuning& tuning, const TuningResult& result,
+                                             const ExperimentResult* test, const std::filesystem::path& folder) {
   write_file_atomically(folder / "report.html", tuning_page(tuning, result, test));
+  std::vector<Figure> figures = {history_figure(tuning, result.last())};
+  if (!result.last().importance.empty()) figures.push_back(importance_figure(result.last()));
+  return draw(figures, folder / "figures");
 }
 
 }  // namespace mudra
