@@ -51,13 +51,14 @@ void describe_tuning(const Tuning& tuning, const fs::path& folder) {
   say(stderr, "trials    {}\n", (folder / "tune.sqlite").string());
 }
 
-void show_step(ProgressLine& line, const Tuning& tuning, const Search& search, const std::vector<Trial>& trials,
-               int now) {
+void show_step(ProgressLine& line, const Tuning& tuning, const Search& search,
+               const std::vector<Trial>& trials, int now) {
   const Trial& trial = trials[static_cast<size_t>(now) - 1];
   const std::string where = search.name.empty() ? "" : search.name + "   ";
   std::string text = fmt::format("{}trial {} of {}   ", where, now, tuning.choices.trials);
   if (const RungScore* last = trial.last(); last != nullptr && trial.state != TrialState::failed) {
-    text += fmt::format("{} of {} epochs   {}", last->epochs, tuning.options.training.epochs, percent(last->score));
+    text += fmt::format("{} of {} epochs   {}", last->epochs, tuning.options.training.epochs,
+                        percent(last->score));
   } else {
     text += "failed: " + trial.problem;
   }
@@ -93,10 +94,12 @@ void print_result(const Tuning& tuning, const TuningResult& result, const std::o
   print_search(tuning, result.last());
   if (tested) {
     print_accuracy(tested->result.test, "held-out images");
-    if (tested->result.true_test) print_accuracy(*tested->result.true_test, "held-out images by their true labels");
+    if (tested->result.true_test)
+      print_accuracy(*tested->result.true_test, "held-out images by their true labels");
     say("model     {}\n", (folder / "model.safetensors").string());
   } else {
-    fmt::print("note      these numbers chose the options, so they are a little too good: --refit tests the best\n");
+    fmt::print(
+        "note      these numbers chose the options, so they are a little too good: --refit tests the best\n");
   }
   if (result.is_out_of_time) say(stderr, "note      out of time: the same command goes on\n");
   say("train it  mudra train --options {}\n", (folder / "best.toml").string());
@@ -115,18 +118,19 @@ void tune_command(CLI::App& app) {
       ->capture_default_str()
       ->check(CLI::Range(1, 1'000'000));
   app.add_option("--time", a->time, "Begin nothing more after this long, such as 90s, 10m or 2h");
-  app.add_option("--inner", a->choices.inner,
-                 "How the training part is divided to compare trials, as --split says it; by group where groups are "
-                 "known");
-  app.add_option("--sampler", a->sampler, "tpe: near what was good; random: anywhere")
-      ->capture_default_str();
+  app.add_option(
+      "--inner", a->choices.inner,
+      "How the training part is divided to compare trials, as --split says it; by group where groups are "
+      "known");
+  app.add_option("--sampler", a->sampler, "tpe: near what was good; random: anywhere")->capture_default_str();
   app.add_option("--halving", a->choices.halving, "Of so many trials one goes on to more epochs; 1: all do")
       ->capture_default_str()
       ->check(CLI::Range(1, 100));
   app.add_flag("--refit", a->refit, "Train the best on the whole training part, and test it once");
-  app.add_option("--out", a->out,
-                 "Folder for the trials and the best options (default: runs/tune-N); one that holds a search is gone "
-                 "on with, by several processes, too");
+  app.add_option(
+      "--out", a->out,
+      "Folder for the trials and the best options (default: runs/tune-N); one that holds a search is gone "
+      "on with, by several processes, too");
   add_options(app, a->given, {}, {"validation", "patience", "refuse", "checkpoint"});
   app.add_option("--options", a->options_file, "A TOML file of options, the same for all trials");
   app.add_flag("--json", a->json, "Print the result as one JSON document");
@@ -138,7 +142,8 @@ void tune_command(CLI::App& app) {
       "  mudra train --options runs/tune-1/best.toml");
   app.callback([a] {
     const auto sampler = value_named<SamplerKind>(a->sampler);
-    if (!sampler) throw usage_error("'" + a->sampler + "' is not possible", "--sampler", "Give tpe or random");
+    if (!sampler)
+      throw usage_error("'" + a->sampler + "' is not possible", "--sampler", "Give tpe or random");
     a->choices.sampler = *sampler;
     if (!a->time.empty()) a->choices.seconds = parse_duration(a->time, "--time");
     const std::stop_token stop = interrupts();
@@ -160,7 +165,8 @@ void tune_command(CLI::App& app) {
     std::optional<Refit> tested;
     if (a->refit) {
       tested = refit(tuning, result, stop);
-      if (!tested) throw Error("stopped while the best was trained", folder.string(), "Go on with the same command");
+      if (!tested)
+        throw Error("stopped while the best was trained", folder.string(), "Go on with the same command");
       save_model(tested->result.model, folder / "model.safetensors");
     }
     if (a->json) {
@@ -177,7 +183,8 @@ void tune_command(CLI::App& app) {
     std::fflush(stdout);
     if (a->no_report) return;
     const ExperimentResult* test = tested ? &tested->result : nullptr;
-    for (const std::string& note : write_tuning_report(tuning, result, test, folder)) say(stderr, "note      {}\n", note);
+    for (const std::string& note : write_tuning_report(tuning, result, test, folder))
+      say(stderr, "note      {}\n", note);
     if (!a->json) say("report    {}\n", (folder / "report.html").string());
   });
 }

@@ -78,8 +78,8 @@ void Figure::add(const std::string& file, const Image& image, double left, doubl
     colours.append(image.channels == 1 ? 3 : 1, static_cast<char>(value));
   images.emplace_back(file, colours);
   plots.push_back(fmt::format(
-      "'{}' binary array=({},{}) format='%uchar' origin=({},{}) dx={} dy={} using 1:2:3 with rgbimage",
-      file, image.width, image.height, left + scale / 2, top + scale / 2, scale, scale));
+      "'{}' binary array=({},{}) format='%uchar' origin=({},{}) dx={} dy={} using 1:2:3 with rgbimage", file,
+      image.width, image.height, left + scale / 2, top + scale / 2, scale, scale));
 }
 
 void Figure::use_pixels() {

@@ -32,8 +32,8 @@ bool in_font(char32_t point);
 // figures' font lacks become squares, for their stand-ins cover the whole figure.
 std::string gnuplot_text(std::string_view text);
 
-// Writes each as .png and .svg into `folder`, which is made if need be: all of them or none. Returns notes: why there
-// are none. Throws Error when the folder cannot be written to.
+// Writes each as .png and .svg into `folder`, which is made if need be: all of them or none. Returns notes:
+// why there are none. Throws Error when the folder cannot be written to.
 std::vector<std::string> draw(const std::vector<Figure>& figures, const std::filesystem::path& folder);
 
 }  // namespace mudra

@@ -49,7 +49,8 @@ std::vector<Reached> history_of(const SearchResult& search) {
 Json history_json(const SearchResult& search) {
   Json points = Json::array();
   for (const Reached& at : history_of(search))
-    points.push_back({at.spent, number(at.score), at.trial, at.epochs, at.best > 0 ? number(at.best) : Json()});
+    points.push_back(
+        {at.spent, number(at.score), at.trial, at.epochs, at.best > 0 ? number(at.best) : Json()});
   return points;
 }
 
@@ -60,28 +61,32 @@ Figure history_figure(const Tuning& tuning, const SearchResult& search) {
     (at.epochs == most ? whole : parts) += fmt::format("{} {}\n", at.spent, 100 * at.score);
     if (at.best > 0) best += fmt::format("{} {}\n", at.spent, 100 * at.best);
   }
-  return {"history", 980, 400,
-          parts + "nan nan\nEOD\n" + whole + "nan nan\nEOD\n" + best + "nan nan\nEOD\n" +
-              "set datafile missing 'nan'\nset border 3 lc rgb '#57606a'\nset tics nomirror out\n"
-              "set grid ytics lc rgb '#d8dee4' lw 1\nset format y '%g%%'\nset key outside right center\n"
-              "set xlabel 'epochs trained by all trials until then'\nset title 'Score of every trial'\n",
-          {"$parts using 1:2 with points pt 6 ps 0.8 lc rgb '#76808d' title 'before the last epoch'",
-           fmt::format("$whole using 1:2 with points pt 7 ps 1 lc rgb '#0b62b5' title 'after {} epochs'", most),
-           "$best using 1:2 with steps lw 2 lc rgb '#0b62b5' title 'the best of these'"}};
+  return {
+      "history",
+      980,
+      400,
+      parts + "nan nan\nEOD\n" + whole + "nan nan\nEOD\n" + best + "nan nan\nEOD\n" +
+          "set datafile missing 'nan'\nset border 3 lc rgb '#57606a'\nset tics nomirror out\n"
+          "set grid ytics lc rgb '#d8dee4' lw 1\nset format y '%g%%'\nset key outside right center\n"
+          "set xlabel 'epochs trained by all trials until then'\nset title 'Score of every trial'\n",
+      {"$parts using 1:2 with points pt 6 ps 0.8 lc rgb '#76808d' title 'before the last epoch'",
+       fmt::format("$whole using 1:2 with points pt 7 ps 1 lc rgb '#0b62b5' title 'after {} epochs'", most),
+       "$best using 1:2 with steps lw 2 lc rgb '#0b62b5' title 'the best of these'"}};
 }
 
 Figure importance_figure(const SearchResult& search) {
   const auto rows = static_cast<int>(search.importance.size());
-  std::string body = "set border 0\nset tics nomirror scale 0\nunset key\nset format x '%g%%'\nset style fill solid\n"
-                     "set title 'Share of the differences that an option explains'\nset xrange [0:100]\n"
-                     "set grid xtics lc rgb '#d8dee4' lw 1\nset lmargin 18\n" +
-                     fmt::format("set yrange [{}:-0.5]\n", static_cast<double>(rows) - 0.5);
+  std::string body =
+      "set border 0\nset tics nomirror scale 0\nunset key\nset format x '%g%%'\nset style fill solid\n"
+      "set title 'Share of the differences that an option explains'\nset xrange [0:100]\n"
+      "set grid xtics lc rgb '#d8dee4' lw 1\nset lmargin 18\n" +
+      fmt::format("set yrange [{}:-0.5]\n", static_cast<double>(rows) - 0.5);
   std::string ticks;
   for (int row = 0; row < rows; ++row) {
     const Importance& each = search.importance[static_cast<size_t>(row)];
     ticks += fmt::format("{}{} {}", row > 0 ? ", " : "", gnuplot_text(each.name), row);
-    body += fmt::format("set object rectangle from 0,{} to {},{} fc rgb '#0b62b5' lw 0\n", row - 0.3, 100 * each.share,
-                        row + 0.3);
+    body += fmt::format("set object rectangle from 0,{} to {},{} fc rgb '#0b62b5' lw 0\n", row - 0.3,
+                        100 * each.share, row + 0.3);
   }
   return {"importance", 700, 90 + 34 * rows, body + "set ytics (" + ticks + ") noenhanced\n", {"NaN"}};
 }
@@ -123,14 +128,15 @@ Json trials_of(const Tuning& tuning, const SearchResult& search) {
   return rows;
 }
 
-// For every dimension, the most important first: [value, score, whether complete] of each trial at its first rung.
+// For every dimension, the most important first: [value, score, whether complete] of each trial at its first
+// rung.
 Json slices_of(const Tuning& tuning, const SearchResult& search) {
   Json slices = Json::array();
   for (const Importance& importance : search.importance) {
-    const auto& dimension =
-        *std::ranges::find(tuning.space.dimensions(), importance.name, &Dimension::name);
+    const auto& dimension = *std::ranges::find(tuning.space.dimensions(), importance.name, &Dimension::name);
     Json points = Json::array(), choices = Json::array();
-    for (const std::string& choice : dimension.choices) choices.push_back(clean(choice.empty() ? "(none)" : choice));
+    for (const std::string& choice : dimension.choices)
+      choices.push_back(clean(choice.empty() ? "(none)" : choice));
     for (const Trial& trial : search.trials) {
       const auto at = trial.draw.find(dimension.name);
       if (at == trial.draw.end() || trial.rungs.empty()) continue;
@@ -176,10 +182,13 @@ std::string lead_of(const Tuning& tuning, const SearchResult& search) {
   const Trial& best = *search.best();
   const auto complete = std::ranges::count(search.trials, TrialState::complete, &Trial::state);
   return fmt::format(
-      "Of {} trials, {} trained all {} epochs. The best, trial {}, was right on {} of the images that its inner folds "
-      "held out. It was chosen by that number, so it will do a little worse on new images: only a test that chose "
+      "Of {} trials, {} trained all {} epochs. The best, trial {}, was right on {} of the images that its "
+      "inner folds "
+      "held out. It was chosen by that number, so it will do a little worse on new images: only a test that "
+      "chose "
       "nothing says how well.",
-      search.trials.size(), complete, tuning.options.training.epochs, best.number, percent(best.last()->score));
+      search.trials.size(), complete, tuning.options.training.epochs, best.number,
+      percent(best.last()->score));
 }
 
 }  // namespace
@@ -188,7 +197,8 @@ std::string tuning_page(const Tuning& tuning, const TuningResult& result, const 
   const SearchResult& search = result.last();
   const std::string title = "Which options are best?", lead = lead_of(tuning, search);
   Json best = Json::array(), rungs = Json::array();
-  for (const auto& [name, text] : tuning.space.texts(search.best()->draw)) best.push_back({name, clean(text)});
+  for (const auto& [name, text] : tuning.space.texts(search.best()->draw))
+    best.push_back({name, clean(text)});
   for (const int epochs : tuning.rungs) rungs.push_back(epochs);
   const Json record = {{"title", title},
                        {"lead", lead},
@@ -207,12 +217,14 @@ std::string tuning_page(const Tuning& tuning, const TuningResult& result, const 
                        {"slices", slices_of(tuning, search)},
                        {"trials", trials_of(tuning, search)}};
   std::string plain = title + "\n\n" + lead + "\n";
-  for (const auto& [name, text] : tuning.space.texts(search.best()->draw)) plain += "--" + name + " " + clean(text) + "\n";
+  for (const auto& [name, text] : tuning.space.texts(search.best()->draw))
+    plain += "--" + name + " " + clean(text) + "\n";
   return filled_page(tuning_template, title, plain, record);
 }
 
 std::vector<std::string> write_tuning_report(const Tuning& tuning, const TuningResult& result,
-                                             const ExperimentResult* test, const std::filesystem::path& folder) {
+                                             const ExperimentResult* test,
+                                             const std::filesystem::path& folder) {
   write_file_atomically(folder / "report.html", tuning_page(tuning, result, test));
   std::vector<Figure> figures = {history_figure(tuning, result.last())};
   if (!result.last().importance.empty()) figures.push_back(importance_figure(result.last()));

@@ -12,9 +12,10 @@ namespace mudra {
 // `test`: what the best options came to, if they were trained and tested.
 std::string tuning_page(const Tuning& tuning, const TuningResult& result, const ExperimentResult* test);
 
-// Writes it as report.html into `folder`, and history and importance as figures beside it. Throws Error when it cannot.
-// Returns notes: why there are no figures.
+// Writes it as report.html into `folder`, and history and importance as figures beside it. Throws Error when
+// it cannot. Returns notes: why there are no figures.
 std::vector<std::string> write_tuning_report(const Tuning& tuning, const TuningResult& result,
-                                             const ExperimentResult* test, const std::filesystem::path& folder);
+                                             const ExperimentResult* test,
+                                             const std::filesystem::path& folder);
 
 }  // namespace mudra

@@ -18,7 +18,6 @@ namespace mudra {
 namespace fs = std::filesystem;
 namespace {
 
-
 Interval interval_of(const nlohmann::json& pair) {
   return {pair.at(0).get<double>(), pair.at(1).get<double>(), {}, {}, 0};
 }
@@ -110,8 +109,8 @@ nlohmann::json to_json(const FoundRun& run) {
   const auto when =
       std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::file_clock::to_sys(run.when));
   nlohmann::json changed = nlohmann::json::object(),
-       result = {{"n", nullptr},         {"accuracy", nullptr},   {"interval", nullptr},
-                 {"new_group", nullptr}, {"kept_epoch", nullptr}, {"seconds", nullptr}};
+                 result = {{"n", nullptr},         {"accuracy", nullptr},   {"interval", nullptr},
+                           {"new_group", nullptr}, {"kept_epoch", nullptr}, {"seconds", nullptr}};
   if (run.result) {
     const RunResult& found = *run.result;
     result["n"] = found.n;
@@ -125,12 +124,12 @@ nlohmann::json to_json(const FoundRun& run) {
     if (found.seconds) result["seconds"] = *found.seconds;
   }
   nlohmann::json json = {{"run", run.folder.string()},
-               {"state", name_of(run.state)},
-               {"when", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(when))},
-               {"problem", run.problem.empty() ? nlohmann::json() : nlohmann::json(run.problem)},
-               {"data", nullptr},
-               {"split", nullptr},
-               {"network", nullptr}};
+                         {"state", name_of(run.state)},
+                         {"when", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(when))},
+                         {"problem", run.problem.empty() ? nlohmann::json() : nlohmann::json(run.problem)},
+                         {"data", nullptr},
+                         {"split", nullptr},
+                         {"network", nullptr}};
   json.update(result);
   if (run.options) {
     json["data"] = run.options->data.source.empty() ? std::string(default_data) : run.options->data.source;

@@ -24,7 +24,6 @@ namespace mudra {
 namespace fs = std::filesystem;
 namespace {
 
-
 [[noreturn]] void refuse(const fs::path& folder, const std::error_code& error, const std::string& option) {
   throw Error("cannot make the run's folder: " + error.message(), folder.string(),
               option.empty() ? "" : "Choose another with " + option + ", or free the name");
@@ -38,11 +37,12 @@ nlohmann::json parts(double train, double validation, double held_out) {
 }
 
 std::string metrics_line(const std::string& fold, const Epoch& epoch) {
-  return nlohmann::json{{"fold", fold},
-              {"epoch", epoch.number},
-              {"learning_rate", epoch.rate},
-              {"loss", parts(epoch.loss_train, epoch.loss_validation, epoch.loss_held_out)},
-              {"accuracy", parts(epoch.accuracy_train, epoch.accuracy_validation, epoch.accuracy_held_out)}}
+  return nlohmann::json{
+             {"fold", fold},
+             {"epoch", epoch.number},
+             {"learning_rate", epoch.rate},
+             {"loss", parts(epoch.loss_train, epoch.loss_validation, epoch.loss_held_out)},
+             {"accuracy", parts(epoch.accuracy_train, epoch.accuracy_validation, epoch.accuracy_held_out)}}
              .dump() +
          "\n";
 }

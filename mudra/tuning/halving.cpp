@@ -16,9 +16,8 @@ std::vector<const Trial*> at_rung(std::span<const Trial> trials, size_t rung) {
   for (const Trial& trial : trials) {
     if (trial.rungs.size() > rung) there.push_back(&trial);
   }
-  std::ranges::stable_sort(there, [&](const Trial* a, const Trial* b) {
-    return is_better(a->rungs[rung], b->rungs[rung]);
-  });
+  std::ranges::stable_sort(
+      there, [&](const Trial* a, const Trial* b) { return is_better(a->rungs[rung], b->rungs[rung]); });
   return there;
 }
 
@@ -52,7 +51,8 @@ const Trial* best_of(std::span<const Trial> trials) {
   return all.empty() || all.front()->state == TrialState::failed ? nullptr : all.front();
 }
 
-std::optional<NextStep> next_step(std::span<const Trial> trials, std::span<const int> rungs, int factor, int most) {
+std::optional<NextStep> next_step(std::span<const Trial> trials, std::span<const int> rungs, int factor,
+                                  int most) {
   for (size_t rung = rungs.size() - 1; rung-- > 0;) {
     const std::vector<const Trial*> there = at_rung(trials, rung);
     for (size_t place = 0; place < there.size() / static_cast<size_t>(factor); ++place) {

@@ -41,7 +41,8 @@ std::vector<Importance> importances(const SearchSpace& space, std::span<const Tr
     std::vector<Seen> seen;
     for (const Trial& trial : trials) {
       const auto at = trial.draw.find(dimension.name);
-      if (at != trial.draw.end() && !trial.rungs.empty()) seen.push_back({at->second, trial.rungs.front().score});
+      if (at != trial.draw.end() && !trial.rungs.empty())
+        seen.push_back({at->second, trial.rungs.front().score});
     }
     if (seen.size() < fewest) continue;
     std::ranges::stable_sort(seen, {}, &Seen::value);

@@ -15,10 +15,10 @@ struct Importance {
   int trials = 0;    // in which it played a part
 };
 
-// Of every dimension that played a part in at least eight trials, the most important first. The scores are those of
-// the first rung, where all trials can be compared. Trials are gathered by choice, or by number into four parts of
-// about the same size; the share is omega squared, the part of the variance that lies between those parts, less what
-// chance alone puts there (Hays 1963, "Statistics for psychologists").
+// Of every dimension that played a part in at least eight trials, the most important first. The scores are
+// those of the first rung, where all trials can be compared. Trials are gathered by choice, or by number into
+// four parts of about the same size; the share is omega squared, the part of the variance that lies between
+// those parts, less what chance alone puts there (Hays 1963, "Statistics for psychologists").
 std::vector<Importance> importances(const SearchSpace& space, std::span<const Trial> trials);
 
 }  // namespace mudra

@@ -24,9 +24,7 @@ struct Axis {
     high = at(of.high + half);
   }
   double at(double value) const { return dimension.is_log ? portable::log(value) : value; }
-  double value(double at) const {
-    return readable(dimension, dimension.is_log ? portable::exp(at) : at);
-  }
+  double value(double at) const { return readable(dimension, dimension.is_log ? portable::exp(at) : at); }
 
   const Dimension& dimension;
   double low, high;
@@ -90,8 +88,8 @@ class Mixture {
   std::vector<Normal> normals_;
 };
 
-// The share of each choice: one for every choice seen, of which a part, the smaller the more were seen, goes to all
-// choices; and one more shared by all. Choices that look bad after a few trials are tried again so.
+// The share of each choice: one for every choice seen, of which a part, the smaller the more were seen, goes
+// to all choices; and one more shared by all. Choices that look bad after a few trials are tried again so.
 std::vector<double> shares(size_t choices, std::span<const double> seen) {
   const auto all = static_cast<double>(choices), kernels = static_cast<double>(seen.size() + 1);
   const double spread = 1 / kernels, whole = 1 + all * spread;

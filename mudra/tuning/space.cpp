@@ -53,8 +53,7 @@ std::optional<Word> next_word(const std::string& text, size_t from) {
   const std::string inside = text.substr(begin + 1, end - begin - 1);
   const size_t star = inside.find('*');
   const double times = star == inside.npos ? 1 : parse_number<double>(inside.substr(star + 1)).value_or(0);
-  if (times <= 0)
-    throw usage_error("'{" + inside + "}' is not possible", {}, "Write {width} or {width*2}");
+  if (times <= 0) throw usage_error("'{" + inside + "}' is not possible", {}, "Write {width} or {width*2}");
   return Word{begin, end + 1, inside.substr(0, star), times};
 }
 
@@ -71,8 +70,7 @@ bool has_word(const std::string& text, const std::string& name) {
 
 double number_of(const toml::node& node, std::string_view what) {
   const auto value = node.value<double>();
-  if (!value || !std::isfinite(*value))
-    throw usage_error("'" + std::string(what) + "' must be a number");
+  if (!value || !std::isfinite(*value)) throw usage_error("'" + std::string(what) + "' must be a number");
   return *value;
 }
 
@@ -127,8 +125,7 @@ Dimension dimension_from(std::string name, const toml::table& table) {
   if (made.choices.empty() && !(has_low && has_high))
     throw usage_error("says neither its choices nor its limits", {}, "Give choices, or low and high");
   made.is_whole = is_low_whole && is_high_whole;
-  if (made.is_number() && !(made.low < made.high))
-    throw usage_error("its low is not below its high");
+  if (made.is_number() && !(made.low < made.high)) throw usage_error("its low is not below its high");
   if (made.is_log && !(made.low > 0)) throw usage_error("on a logarithmic scale low must be above 0");
   return made;
 }
@@ -314,7 +311,8 @@ bool SearchSpace::could_draw(const Draw& draw) const {
     const auto at = draw.find(dimension.name);
     if (at == draw.end()) return false;
     const double value = at->second, low = dimension.is_number() ? dimension.low : 0;
-    const double high = dimension.is_number() ? dimension.high : static_cast<double>(dimension.choices.size()) - 1;
+    const double high =
+        dimension.is_number() ? dimension.high : static_cast<double>(dimension.choices.size()) - 1;
     const bool is_whole = dimension.is_whole || !dimension.is_number();
     if (!(value >= low && value <= high) || (is_whole && value != std::floor(value))) return false;
     known[dimension.name] = value;
@@ -332,9 +330,9 @@ std::vector<std::pair<std::string, std::string>> SearchSpace::texts(const Draw& 
       const auto& other = *std::ranges::find(dimensions_, word->name, &Dimension::name);
       filled += text.substr(from, word->begin - from);
       const double value = draw.at(other.name);
-      filled += other.is_number() ? text_of(other.is_whole ? std::floor(value * word->times + 0.5)
-                                                           : value * word->times)
-                                  : text_for(other);
+      filled += other.is_number()
+                    ? text_of(other.is_whole ? std::floor(value * word->times + 0.5) : value * word->times)
+                    : text_for(other);
       from = word->end;
     }
     return filled + text.substr(from);

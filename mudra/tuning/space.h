@@ -8,9 +8,8 @@
 //   [network]
 //   choices = ["dense {width}, relu", "conv {channels} 3x3, relu, pool 2, conv {channels*2} 3x3, relu"]
 //
-//   [width]                    # no option, but a word that a choice has in braces: drawn where that is chosen
-//   low = 16                   # whole numbers, for both limits are
-//   high = 256
+//   [width]                    # no option, but a word that a choice has in braces: drawn where that is
+//   chosen low = 16                   # whole numbers, for both limits are high = 256
 //
 //   [momentum]
 //   low = 0.8

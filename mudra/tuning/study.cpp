@@ -91,8 +91,8 @@ class Study::Statement {
 Study::Study(const std::filesystem::path& file, const std::map<std::string, std::string>& plan)
     : file_(file), database_(nullptr, sqlite3_close) {
   sqlite3* opened = nullptr;
-  const int status = sqlite3_open_v2(file.c_str(), &opened,
-                                     SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+  const int status = sqlite3_open_v2(
+      file.c_str(), &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
   database_.reset(opened);
   if (status != SQLITE_OK) fail_with(status);
   constexpr int milliseconds = 60'000;
@@ -178,8 +178,8 @@ void Study::open_plan(const std::map<std::string, std::string>& plan) {
   }
 }
 
-// Takes the first place in the file of locks that no living process has. What the place's last holder had under way
-// is nobody's any more.
+// Takes the first place in the file of locks that no living process has. What the place's last holder had
+// under way is nobody's any more.
 void Study::enroll() {
   const std::string path = file_.string() + ".workers";
   workers_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
@@ -194,7 +194,9 @@ void Study::enroll() {
     if (errno != EAGAIN && errno != EACCES) throw Error(std::strerror(errno), path);
   }
   in_transaction([&] {
-    Statement(*this, "UPDATE trial SET state = 'waiting', worker = NULL WHERE worker = ?").with(worker_).step();
+    Statement(*this, "UPDATE trial SET state = 'waiting', worker = NULL WHERE worker = ?")
+        .with(worker_)
+        .step();
   });
 }
 
@@ -211,7 +213,9 @@ void Study::release_dead() {
     if (::fcntl(workers_, F_OFD_GETLK, &lock) == 0 && lock.l_type == F_UNLCK) dead.push_back(rows.integer(0));
   }
   for (const int worker : dead)
-    Statement(*this, "UPDATE trial SET state = 'waiting', worker = NULL WHERE worker = ?").with(worker).step();
+    Statement(*this, "UPDATE trial SET state = 'waiting', worker = NULL WHERE worker = ?")
+        .with(worker)
+        .step();
 }
 
 std::vector<Trial> Study::trials(int search) {
@@ -225,20 +229,22 @@ std::vector<Trial> Study::trials(int search) {
     const auto state = value_named<TrialState>(rows.text(2));
     if (!draw.is_object() || !state || trial.number != static_cast<int>(trials.size()) + 1)
       throw Error("is damaged: trial " + std::to_string(trial.number) + " cannot be read", file_.string());
-    for (const auto& [name, value] : draw.items()) trial.draw[name] = value.is_number() ? value.get<double>() : 0;
+    for (const auto& [name, value] : draw.items())
+      trial.draw[name] = value.is_number() ? value.get<double>() : 0;
     trial.state = *state;
     trial.problem = rows.text(3);
     trials.push_back(std::move(trial));
   }
-  Statement scores(*this, "SELECT trial, epochs, score, loss, seconds, place FROM rung WHERE search = ? "
-                          "ORDER BY trial, rung");
+  Statement scores(*this,
+                   "SELECT trial, epochs, score, loss, seconds, place FROM rung WHERE search = ? "
+                   "ORDER BY trial, rung");
   scores.with(search);
   while (scores.step()) {
     const auto number = static_cast<size_t>(scores.integer(0));
     if (number < 1 || number > trials.size())
       throw Error("is damaged: a score is of no trial", file_.string());
-    trials[number - 1].rungs.push_back({scores.integer(1), scores.real(2), scores.real(3), scores.real(4),
-                                        scores.integer(5)});
+    trials[number - 1].rungs.push_back(
+        {scores.integer(1), scores.real(2), scores.real(3), scores.real(4), scores.integer(5)});
   }
   return trials;
 }
@@ -270,12 +276,13 @@ std::optional<Work> Study::take(int search, const Decide& decide, const DrawNew&
   return taken;
 }
 
-void Study::put(const Work& work, const RungScore& score, bool is_complete, const std::vector<std::string>& weights,
+void Study::put(const Work& work, const RungScore& score, bool is_complete,
+                const std::vector<std::string>& weights,
                 const std::function<bool(std::span<const Trial>, const Trial&)>& keeps) {
   in_transaction([&] {
     Statement(*this, "INSERT INTO rung SELECT ?, ?, ?, ?, ?, ?, ?, 1 + count(*) FROM rung WHERE search = ?")
-        .with(work.search, work.trial.number, static_cast<int>(work.rung), score.epochs, score.score, score.loss,
-              score.seconds, work.search)
+        .with(work.search, work.trial.number, static_cast<int>(work.rung), score.epochs, score.score,
+              score.loss, score.seconds, work.search)
         .step();
     set_state(work.search, work.trial.number, is_complete ? TrialState::complete : TrialState::waiting, "");
     Statement(*this, "DELETE FROM weights WHERE search = ? AND trial = ?")
@@ -289,7 +296,9 @@ void Study::put(const Work& work, const RungScore& score, bool is_complete, cons
     const std::vector<Trial> known = trials(work.search);
     for (const Trial& trial : known) {
       if (trial.state == TrialState::running || keeps(known, trial)) continue;
-      Statement(*this, "DELETE FROM weights WHERE search = ? AND trial = ?").with(work.search, trial.number).step();
+      Statement(*this, "DELETE FROM weights WHERE search = ? AND trial = ?")
+          .with(work.search, trial.number)
+          .step();
     }
   });
 }

@@ -41,15 +41,15 @@ TEST(Halving, BeginsTrialsUntilAThirdOfThemIsOne) {
 TEST(Halving, TheHighestTrialThatMayGoOnComesFirst) {
   // Of three at the second rung, the best goes on before anyone at the first.
   const std::vector<Trial> trials = {trial(1, {.9, .91}), trial(2, {.8, .95}), trial(3, {.7, .90}),
-                                     trial(4, {.99}), trial(5, {.1}), trial(6, {.2}), trial(7, {.3}), trial(8, {.4}),
-                                     trial(9, {.5})};
+                                     trial(4, {.99}),     trial(5, {.1}),      trial(6, {.2}),
+                                     trial(7, {.3}),      trial(8, {.4}),      trial(9, {.5})};
   EXPECT_EQ(next(trials), Pair(2, 2));
 }
 
 TEST(Halving, WhoWentOnAlreadyKeepsItsPlace) {
   // Trials 1 and 2 are the best two of six, and went on: nobody else may, until nine have come.
-  std::vector<Trial> trials = {trial(1, {.9, .9}), trial(2, {.8, .8}), trial(3, {.7}), trial(4, {.1}), trial(5, {.1}),
-                               trial(6, {.1})};
+  std::vector<Trial> trials = {trial(1, {.9, .9}), trial(2, {.8, .8}), trial(3, {.7}),
+                               trial(4, {.1}),     trial(5, {.1}),     trial(6, {.1})};
   EXPECT_EQ(next(trials), Pair(7, 0));
   for (int number = 7; number <= 9; ++number) trials.push_back(trial(number, {.2}));
   EXPECT_EQ(next(trials), Pair(3, 1));
@@ -61,9 +61,7 @@ TEST(Halving, LowerLossDecidesBetweenEqualScores) {
   EXPECT_EQ(next(trials), Pair(2, 1));
 }
 
-TEST(Halving, WhoNeverCameToARungBeginsAgain) {
-  EXPECT_EQ(next({trial(1, {.5}), trial(2, {})}), Pair(2, 0));
-}
+TEST(Halving, WhoNeverCameToARungBeginsAgain) { EXPECT_EQ(next({trial(1, {.5}), trial(2, {})}), Pair(2, 0)); }
 
 TEST(Halving, InTheEndTheBestTrainsAllEpochs) {
   EXPECT_EQ(next({trial(1, {.5}), trial(2, {.7})}, 2), Pair(2, 1));

@@ -1,4 +1,5 @@
-// The share of the differences that a dimension explains, worked out by hand from the definition of omega squared.
+// The share of the differences that a dimension explains, worked out by hand from the definition of omega
+// squared.
 #include "mudra/tuning/importance.h"
 
 #include <gtest/gtest.h>
@@ -17,7 +18,8 @@ const SearchSpace& told_space() {
     low = 0.1
     high = 0.9
     when.optimizer = ["sgd"]
-  )", "space.toml");
+  )",
+                                                    "space.toml");
   return all;
 }
 
@@ -43,7 +45,8 @@ TEST(Importance, IsOmegaSquared) {
 }
 
 TEST(Importance, OfNumbersComparesQuarters) {
-  // Quarters by batch size: (0, 0), (0, 0), (0, 0), (9, 11). Between 150, within 2, so (150 - 3 / 2) / (152 + 1 / 2).
+  // Quarters by batch size: (0, 0), (0, 0), (0, 0), (9, 11). Between 150, within 2, so (150 - 3 / 2) / (152 +
+  // 1 / 2).
   std::vector<Trial> trials;
   const double scores[] = {0, 0, 0, 0, 0, 0, 9, 11};
   for (int i = 0; i < 8; ++i) trials.push_back(scored_trial(8 - i, 1, 1 + 10 * i, scores[i]));

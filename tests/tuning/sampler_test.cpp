@@ -25,7 +25,8 @@ const SearchSpace& drawn_space() {
     low = 0.0
     high = 0.9
     when.optimizer = ["momentum"]
-  )", "space.toml");
+  )",
+                                                    "space.toml");
   return all;
 }
 
@@ -45,7 +46,9 @@ std::vector<Draw> searched(SamplerKind sampler, uint64_t seed, int trials) {
   return draws;
 }
 
-double best_score(const std::vector<Draw>& draws) { return score_of(*std::ranges::max_element(draws, {}, score_of)); }
+double best_score(const std::vector<Draw>& draws) {
+  return score_of(*std::ranges::max_element(draws, {}, score_of));
+}
 
 TEST(Sampler, StaysWithinTheLimits) {
   for (const SamplerKind sampler : {SamplerKind::random, SamplerKind::tpe}) {
@@ -67,7 +70,8 @@ TEST(Sampler, AtRandomFillsEveryRangeEvenly) {
   const auto near = [](int count, double share) {
     return std::abs(count - trials * share) < 5 * std::sqrt(trials * share * (1 - share));
   };
-  for (int batch = 1; batch <= 4; ++batch) EXPECT_TRUE(near(batches[static_cast<size_t>(batch)], 0.25)) << batch;
+  for (int batch = 1; batch <= 4; ++batch)
+    EXPECT_TRUE(near(batches[static_cast<size_t>(batch)], 0.25)) << batch;
   for (size_t power = 0; power < 4; ++power) EXPECT_TRUE(near(tenths[power], 0.25)) << power;
   EXPECT_TRUE(near(with_momentum, 1 / 3.0)) << with_momentum;
 }
@@ -96,7 +100,7 @@ TEST(Sampler, OfTheEstimatorFindsBetterThanAtRandom) {
     tpe_sum += tpe;
     random_sum += random;
   }
-  EXPECT_GE(wins, 27);  // by chance alone in less than 2% of such tests
+  EXPECT_GE(wins, 27);                   // by chance alone in less than 2% of such tests
   EXPECT_GT(tpe_sum, 0.5 * random_sum);  // both are negative: less than half as far from the best
 }
 

@@ -90,7 +90,8 @@ TEST(SearchSpace, LeavesOutWhatIsChosenAlready) {
 }
 
 TEST(SearchSpace, NumbersHaveThreeDigitsOrAreWhole) {
-  const SearchSpace space = space_of("[learning-rate]\nlow = 0.0001\nhigh = 1\n[batch-size]\nlow = 8\nhigh = 64\n");
+  const SearchSpace space =
+      space_of("[learning-rate]\nlow = 0.0001\nhigh = 1\n[batch-size]\nlow = 8\nhigh = 64\n");
   const Dimension &batch = space.dimensions()[0], &rate = space.dimensions()[1];
   EXPECT_TRUE(batch.is_whole);
   EXPECT_FALSE(rate.is_whole);  // one of its limits is not
@@ -116,8 +117,10 @@ TEST(SearchSpace, NamesWhatIsWrong) {
       {"[optimizer]\nchoices = [\"adamm\"]", "adamm"},
       {"[optimizer]\nchoice = [\"adam\"]", "Did you mean 'choices'?"},
       {"[network]\nchoices = [\"dense {width}\"]", "a choice has {width}, and nothing says what that is"},
-      {"[network]\nchoices = [\"dense {width*0}\"]\n[width]\nlow = 1\nhigh = 2", "Write {width} or {width*2}"},
-      {"[momentum]\nlow = 0.1\nhigh = 0.9\nwhen.optimizer = [\"sgd\"]", "'optimizer' is never 'sgd' in this space"},
+      {"[network]\nchoices = [\"dense {width*0}\"]\n[width]\nlow = 1\nhigh = 2",
+       "Write {width} or {width*2}"},
+      {"[momentum]\nlow = 0.1\nhigh = 0.9\nwhen.optimizer = [\"sgd\"]",
+       "'optimizer' is never 'sgd' in this space"},
       {"[a]\nchoices = [\"{b}\"]\n[b]\nchoices = [\"{a}\"]\n", "wait for each other"},
       {"learning-rate = 0.1", "must be a table"},
       {"[learning-rate", "space.toml:1"},
@@ -137,7 +140,8 @@ TEST(SearchSpace, ByDefaultHasCornersThatTrain) {
   data.pixels = Pixels(Shape{3, 28, 28, 1}, std::vector<uint8_t>(size_t{3} * 28 * 28));
   EXPECT_NO_THROW(space.check_networks({}, data));
   data.pixels = Pixels(Shape{3, 4, 4, 1}, std::vector<uint8_t>(size_t{3} * 4 * 4));
-  EXPECT_NE(message_of([&] { space.check_networks({}, data); }).find("Leave it out of the choices"), std::string::npos);
+  EXPECT_NE(message_of([&] { space.check_networks({}, data); }).find("Leave it out of the choices"),
+            std::string::npos);
 }
 
 }  // namespace

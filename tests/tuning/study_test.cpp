@@ -1,4 +1,5 @@
-// The file of a search: what is written is there again, for this process or another, and nothing else is believed.
+// The file of a search: what is written is there again, for this process or another, and nothing else is
+// believed.
 #include "mudra/tuning/study.h"
 
 #include <gtest/gtest.h>
@@ -40,7 +41,9 @@ const std::map<std::string, std::string> plan = {{"data", "123"}, {"options", "s
 std::optional<Work> take(Study& study, const std::optional<NextStep>& step, int search = 0) {
   return study.take(
       search, [&](std::span<const Trial>) { return step; },
-      [](std::span<const Trial>, int number) { return Draw{{"learning-rate", 0.1 * number}}; });
+      [](std::span<const Trial>, int number) {
+        return Draw{{"learning-rate", 0.1 * number}};
+      });
 }
 
 const auto keep_all = [](std::span<const Trial>, const Trial&) { return true; };
@@ -87,8 +90,9 @@ TEST_F(StudyFile, KeepsWeightsOnlyOfTheTrialsAskedFor) {
 
 TEST_F(StudyFile, OfAnotherPlanIsNotGoneOnWith) {
   { const Study study(file(), plan); }
-  const std::string message =
-      message_of([&] { const Study study(file(), {{"data", "124"}, {"options", "seed = 1"}}); });
+  const std::string message = message_of([&] {
+    const Study study(file(), {{"data", "124"}, {"options", "seed = 1"}});
+  });
   EXPECT_NE(message.find("holds another search: it differs in data."), std::string::npos) << message;
 }
 
@@ -101,7 +105,8 @@ TEST_F(StudyFile, OfANewerVersionIsRefused) {
 
 TEST_F(StudyFile, OfSomethingElseIsRefused) {
   change("CREATE TABLE birds(name TEXT)");
-  EXPECT_NE(message_of([&] { const Study study(file(), plan); }).find("database of something else"), std::string::npos);
+  EXPECT_NE(message_of([&] { const Study study(file(), plan); }).find("database of something else"),
+            std::string::npos);
   std::ofstream(file()) << "no database at all, but long enough to look like one: " << std::string(200, 'x');
   EXPECT_NE(message_of([&] { const Study study(file(), plan); }).find("is no database"), std::string::npos);
 }

@@ -9,6 +9,7 @@
 
 #include "../message.h"
 #include "mudra/synth/render_hands.h"
+#include "mudra/tuning/train_trial.h"
 
 namespace mudra {
 namespace {
@@ -43,9 +44,10 @@ class Tuned : public testing::Test {
     fs::create_directories(folder_);
     space_ = folder_ / "space.toml";
     FILE* file = std::fopen(space_.c_str(), "w");
-    std::fputs("[network]\nchoices = [\"dense {width}, relu\"]\n[width]\nlow = 4\nhigh = 16\n"
-               "[learning-rate]\nlow = 0.001\nhigh = 0.3\nlog = true\n[ema]\nchoices = [0, 0.9]\n",
-               file);
+    std::fputs(
+        "[network]\nchoices = [\"dense {width}, relu\"]\n[width]\nlow = 4\nhigh = 16\n"
+        "[learning-rate]\nlow = 0.001\nhigh = 0.3\nlog = true\n[ema]\nchoices = [0, 0.9]\n",
+        file);
     std::fclose(file);
   }
   ~Tuned() override { fs::remove_all(folder_); }
@@ -66,7 +68,9 @@ class Tuned : public testing::Test {
     for (auto* list : {&document["trials"], &document["folds"]}) {
       for (auto& each : *list) {
         each.erase("seconds");
-        for (auto& trial : each.contains("trials") ? each["trials"] : list == &document["trials"] ? *list : each) {
+        for (auto& trial : each.contains("trials")       ? each["trials"]
+                           : list == &document["trials"] ? *list
+                                                         : each) {
           if (!trial.is_object()) continue;
           trial.erase("seconds");
           if (trial.contains("rungs"))
@@ -196,7 +200,8 @@ TEST_F(Tuned, StoppedAnywhereItGoesOnWithTheSameTrials) {
     events.step = [&](const Tuning&, const Search&, const std::vector<Trial>&, int) {
       if (++steps == after) stop.request_stop();
     };
-    EXPECT_NE(message_of([&] { run_tuning(tuning, folder_ / name, events); }).find("nothing is lost"), std::string::npos);
+    EXPECT_NE(message_of([&] { run_tuning(tuning, folder_ / name, events); }).find("nothing is lost"),
+              std::string::npos);
     EXPECT_EQ(searched(tuning, name), whole) << after;
   }
 }
@@ -247,7 +252,8 @@ TEST(Duration, IsReadInSecondsMinutesAndHours) {
   EXPECT_EQ(parse_duration("10m", "--time"), 600);
   EXPECT_EQ(parse_duration("2h", "--time"), 7200);
   for (const char* wrong : {"", "m", "-1s", "0", "10 m", "1d", "nan", "1e99h", "5mm"}) {
-    EXPECT_NE(message_of([&] { parse_duration(wrong, "--time"); }).find("--time: "), std::string::npos) << wrong;
+    EXPECT_NE(message_of([&] { parse_duration(wrong, "--time"); }).find("--time: "), std::string::npos)
+        << wrong;
   }
 }
 
