@@ -1,11 +1,14 @@
 #include "mudra/experiment/choices.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <set>
 #include <utility>
 
 #include "mudra/data/split.h"
+#include "mudra/network/model.h"
 
 namespace mudra {
 namespace {
@@ -29,9 +32,24 @@ int64_t enough_epochs(const Options& options, int64_t least, double images, int6
   return std::max(least, (fewest + steps - 1) / steps);
 }
 
+// A model to begin with has the layers, the size and the colours.
+void choose_as_in_model(Options& options, std::vector<std::string>& chosen) {
+  if (options.from.empty()) return;
+  const Model model = load_model(options.from);
+  std::vector<std::string> trunk = model.network.items();
+  trunk.pop_back();  // the last layer is for other classes
+  const Preprocessing& images = model.preprocessing;
+  choose(options, "network", fmt::format("{}", fmt::join(trunk, ", ")), chosen);
+  choose(options, "size", SizeOption{images.height, images.width}.text(), chosen);
+  choose(options, "channels", std::to_string(images.channels), chosen);
+  choose(options, "fit", std::string(name_of(images.fit)), chosen);
+}
+
 // Reads the data, large pictures smaller where nobody has said a size. Who gives a network by itself means it
 // for the images as they are.
 LoadedData load_at_size(Options& options, ThreadTeam& team, const Progress& progress) {
+  std::vector<std::string> chosen;
+  choose_as_in_model(options, chosen);
   const bool picks_size =
       !options.given.contains("size") && (!options.given.contains("network") || !options.recipe.empty());
   LoadedData loaded =
@@ -39,6 +57,7 @@ LoadedData load_at_size(Options& options, ThreadTeam& team, const Progress& prog
   const Shape& shape = loaded.data.pixels.shape();
   if (picks_size && loaded.is_shrunk)
     choose(options, "size", std::to_string(shape[1]) + "x" + std::to_string(shape[2]), loaded.chosen);
+  loaded.chosen.insert(loaded.chosen.begin(), chosen.begin(), chosen.end());
   return loaded;
 }
 
@@ -49,7 +68,7 @@ LoadedData load_and_choose(Options& options, ThreadTeam& team, const Progress& p
   LoadedData loaded = load_at_size(options, team, progress);
   const Dataset& data = loaded.data;
   const bool is_folder = !data.files.empty();
-  const bool is_shrunk = !loaded.chosen.empty();
+  const bool is_shrunk = loaded.is_shrunk;
   if (!is_folder && !is_shrunk) return loaded;
   if (is_folder) choose(options, "split", "stratified:0.8", loaded.chosen);
   if (picks_network) {

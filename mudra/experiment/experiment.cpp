@@ -49,6 +49,31 @@ Network network_for(const Options& options, const Dataset& data) {
                         outputs_for(static_cast<int64_t>(data.classes.size())));
 }
 
+Network initial_network(const Options& options, const Dataset& data) {
+  Network network = network_for(options, data);
+  network.initialize(options.init, options.seed);
+  const auto layers = static_cast<int>(network.layers.size());
+  if (options.training.freeze >= layers) {
+    throw usage_error("leaves none of the " + std::to_string(layers) + " layers to train", "--freeze",
+                      "Give less than " + std::to_string(layers));
+  }
+  if (options.from.empty()) return network;
+  Network trained = load_model(options.from).network;
+  const auto trunk = [](const Network& of) {
+    std::vector<std::string> items = of.items();
+    items.pop_back();
+    return items;
+  };
+  if (trained.input != network.input || trunk(trained) != trunk(network)) {
+    throw usage_error("is '" + trained.text() + "' for images " + trained.input.text() + ", not '" +
+                          network.text() + "' for images " + network.input.text(),
+                      "--from " + options.from,
+                      "Leave out --network, --size and --channels: the model has them");
+  }
+  for (size_t i = 0; i + 1 < network.layers.size(); ++i) network.layers[i] = std::move(trained.layers[i]);
+  return network;
+}
+
 bool has_unknown_hands(const Experiment& experiment) {
   return std::ranges::any_of(
       experiment.extra, [](const Extra& extra) { return !extra.is_rendered && extra.data.groups.empty(); });
@@ -91,13 +116,7 @@ Experiment prepare(Dataset data, const Options& options, Split split, std::vecto
   made.initial.classes = data.classes;
   made.initial.preprocessing = {static_cast<int>(images[1]), static_cast<int>(images[2]),
                                 static_cast<int>(images[3]), options.data.fit};
-  made.initial.network = network_for(options, data);
-  made.initial.network.initialize(options.init, options.seed);
-  const auto layers = static_cast<int>(made.initial.network.layers.size());
-  if (options.training.freeze >= layers) {
-    throw usage_error("leaves none of the " + std::to_string(layers) + " layers to train", "--freeze",
-                      "Give less than " + std::to_string(layers));
-  }
+  made.initial.network = initial_network(options, data);
   made.data = std::move(data);
   return made;
 }

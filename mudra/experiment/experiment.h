@@ -73,6 +73,10 @@ bool has_unknown_hands(const Experiment& experiment);
 // options.network for the data's images and classes, with no weights yet. Throws LineError.
 Network network_for(const Options& options, const Dataset& data);
 
+// The same with the weights a training begins with: those the seed means, or of options.from, whose model
+// must have the same layers but the last. Throws Error.
+Network initial_network(const Options& options, const Dataset& data);
+
 // What a training came to. The weights themselves are in the last training's `network` only.
 struct FoldResult {
   std::vector<Epoch> history;

@@ -70,6 +70,7 @@ struct Options {
   double validation = 0;
   double refuse = 0;
   std::string network = "dense 128, relu";
+  std::string from;
   Initialization init = Initialization::he;
   TrainingOptions training;
   uint64_t seed = 1;  // of everything drawn at random: rendering, splitting, initial weights, training
@@ -131,6 +132,10 @@ void describe(O& o, Visit&& visit) {
           "the layers, such as \"conv 16 3x3, relu, pool 2, dense 64, relu\" (the output layer is added), or "
           "mlp, lenet, cnn-tiny, cnn or resnet-mini");
   network("init", o.init, "initial weights");
+  network(
+      "from", o.from,
+      "begin with a trained model, its layers and weights but the last, for signs of your own: a model file, "
+      "or the folder of a run");
   describe_training(o.training, visit);
   run("recipe", o.recipe, "start from a set of options: report, quick, best, or a TOML file of them");
   run("seed", o.seed, "of all random numbers: the same seed gives the same result, to the bit", seed_limits);

@@ -16,11 +16,7 @@ class InnerTrainings {
  public:
   InnerTrainings(const Tuning& tuning, const Search& search, const Draw& draw)
       : search_(search), data_(tuning.data_of(search)), options_(tuning.space.applied(tuning.options, draw)) {
-    network_ = network_for(options_, tuning.data);
-    network_.initialize(options_.init, options_.seed);
-    const auto layers = static_cast<int>(network_.layers.size());
-    if (options_.training.freeze >= layers)
-      throw usage_error("leaves none of the " + std::to_string(layers) + " layers to train", "--freeze");
+    network_ = initial_network(options_, tuning.data);
   }
 
   // Trains fold by fold, or the folds at once where a step is not worth several threads.

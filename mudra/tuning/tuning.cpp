@@ -42,8 +42,10 @@ Tuning prepare_tuning(Dataset data, const Options& options, const TuneOptions& c
   tuning.options = options;
   tuning.choices = choices;
   const SearchSpace all = SearchSpace::named(choices.space);
-  tuning.space = all.without(given);
-  for (const std::string& name : given) {
+  std::vector<std::string> chosen = given;
+  if (!options.from.empty()) chosen.emplace_back("network");
+  tuning.space = all.without(chosen);
+  for (const std::string& name : chosen) {
     if (std::ranges::find(all.dimensions(), name, &Dimension::name) != all.dimensions().end())
       tuning.fixed.push_back(name);
   }

@@ -94,3 +94,18 @@ def test_a_class_of_one_picture_is_told_to_get_more(mudra, tmp_path, photographs
     Image.new("L", (64, 60)).save(tmp_path / photographs / "up/1.png")
     result = mudra("train", photographs)
     assert result.returncode == 2 and "class 'up'. It has only one image: add some" in result.stderr
+
+
+def test_a_training_from_a_model_has_its_layers_and_can_be_repeated(mudra, tmp_path):
+    quiet = ("--quiet", "--no-report")
+    assert mudra("train", "synth:300", "--size", 20, "--network", "conv 4 3x3, relu, pool 2, dense 16, relu", "--epochs", 3,
+                 "--classes", "0,1,2,3", "--out", "first", *quiet).returncode == 0
+    begun = ("train", "synth:200", "--seed", 4, "--classes", "5,7,9", "--from", "first", "--freeze", 5, "--epochs", 3, *quiet)
+    result = mudra(*begun, "--out", "second")
+    assert result.returncode == 0, result.stderr
+    options = (tmp_path / "second" / "options.toml").read_text()
+    assert "network = 'conv 4 3x3, relu, pool 2, flatten, dense 16, relu'" in options and "size = '20x20'" in options
+    assert mudra("train", "--options", "second/options.toml", "--out", "third", *quiet).returncode == 0
+    assert (tmp_path / "second" / "model.safetensors").read_bytes() == (tmp_path / "third" / "model.safetensors").read_bytes()
+    wrong = mudra(*begun, "--network", "dense 5", "--freeze", 0, "--out", "fourth")
+    assert wrong.returncode == 2 and "Leave out --network" in wrong.stderr

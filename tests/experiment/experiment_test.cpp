@@ -2,6 +2,7 @@
 #include "mudra/experiment/experiment.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -195,6 +196,74 @@ Answers raw_answers(const Experiment& experiment, size_t training, const std::ve
   return Predictor(model).answers(experiment.data, rows, team);
 }
 
+// The folder of a test, and a model in it that was trained on other signs.
+std::filesystem::path trained_model() {
+  const Experiment other = prepare(hands(), options_of({{"split", "0.5"}, {"seed", "5"}}));
+  Model model = other.initial;
+  model.network = train(other, 0).network;
+  model.classes = {"x", "y", "z"};
+  const auto file =
+      std::filesystem::temp_directory_path() / ("mudra-from-" + std::to_string(::getpid()) + ".safetensors");
+  save_model(model, file);
+  return file;
+}
+
+TEST(Experiment, FromAModelBeginsWithItsWeightsButTheLast) {
+  const std::filesystem::path file = trained_model();
+  const Network trunk = load_model(file).network;
+  Dataset data = hands();
+  data.classes = {"a", "b", "c", "d"};  // one sign more than the model knows
+  data.labels[0] = 3;
+  const Options options = options_of({{"split", "0.5"}, {"from", file.string()}});
+  const Network begun = initial_network(options, data);
+  Network fresh = network_for(options, data);
+  fresh.initialize(options.init, options.seed);
+  const auto values = [](const Network& network, const std::string& name) {
+    for (const auto& each : network.parameters()) {
+      if (each.name == name) {
+        const auto all = each.parameter.tensor->values();
+        return std::vector<Scalar>(all.begin(), all.end());
+      }
+    }
+    return std::vector<Scalar>();
+  };
+  // flatten, dense 20, dropout, relu, dense: layer 1 is the model's, layer 4 the seed's.
+  for (const std::string name : {"1.weight", "1.bias"}) {
+    ASSERT_FALSE(values(begun, name).empty());
+    EXPECT_EQ(values(begun, name), values(trunk, name));
+    EXPECT_NE(values(begun, name), values(fresh, name));
+  }
+  EXPECT_EQ(values(begun, "4.weight"), values(fresh, "4.weight"));
+  EXPECT_EQ(begun.outputs(), 4);
+
+  // Frozen, they are the model's after training, too.
+  Options frozen = options;
+  frozen.training.freeze = 4;
+  frozen.training.learning_rate = 0.02;
+  const FoldResult result = train(prepare(hands(), frozen), 0);
+  EXPECT_EQ(values(result.network, "1.weight"), values(trunk, "1.weight"));
+  EXPECT_NE(values(result.network, "4.weight"), values(fresh, "4.weight"));
+  std::filesystem::remove(file);
+}
+
+TEST(Experiment, FromAModelOfAnotherNetworkOrSizeIsRefused) {
+  const std::filesystem::path file = trained_model();
+  const auto message = [&](const std::string& network, Dataset data) {
+    try {
+      prepare(std::move(data), options_of({{"from", file.string()}, {"network", network}}));
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string("no error");
+  };
+  Dataset small = hands();
+  small.pixels = Pixels({120, 4, 4, 1}, std::vector<uint8_t>(size_t{120} * 16));
+  EXPECT_NE(message("dense 21, dropout 0.1, relu", hands()).find("--from"), std::string::npos);
+  EXPECT_NE(message("dense 20, dropout 0.1, relu", small).find("for images"), std::string::npos);
+  EXPECT_EQ(message("dense 20, dropout 0.1, relu", hands()), "no error");
+  std::filesystem::remove(file);
+}
+
 TEST(Experiment, IsCalibratedByItsValidationPart) {
   ThreadTeam team(1);
   const Experiment experiment =
@@ -325,6 +394,7 @@ const std::map<std::string, std::string>& others() {
       {"shuffle", "false"},
       {"augment", "rotate 15, shift 2"},
       {"freeze", "2"},
+      {"from", "runs/a model"},
       {"recipe", "report"},
       {"seed", "9007199254740993"},
       {"threads", "3"},
