@@ -243,11 +243,6 @@ std::vector<Trial> Study::trials(int search) {
   return trials;
 }
 
-bool Study::is_any_running(int search) {
-  Statement rows(*this, "SELECT count(*) FROM trial WHERE search = ? AND state = 'running'");
-  return rows.with(search).step() && rows.integer(0) > 0;
-}
-
 std::optional<Work> Study::take(int search, const Decide& decide, const DrawNew& draw) {
   std::optional<Work> taken;
   in_transaction([&] {

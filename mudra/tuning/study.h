@@ -44,7 +44,6 @@ class Study {
   Study& operator=(const Study&) = delete;
 
   std::vector<Trial> trials(int search);  // in the order of their numbers
-  bool is_any_running(int search);
 
   // Takes on what `decide` says of the trials, or nothing. `draw` is asked for a new trial. No other process comes
   // between.

@@ -169,6 +169,26 @@ class Deadline {
   std::jthread timer_;
 };
 
+// Whether a search with these rungs can have left a trial so: a file may be damaged.
+bool can_be(const Tuning& tuning, const Trial& trial) {
+  const size_t most = tuning.rungs.size();
+  if (!tuning.space.could_draw(trial.draw) || trial.rungs.size() > most) return false;
+  for (size_t i = 0; i < trial.rungs.size(); ++i) {
+    const RungScore& rung = trial.rungs[i];
+    if (rung.epochs != tuning.rungs[i] || !(rung.score >= 0 && rung.score <= 1)) return false;
+  }
+  const bool has_all = trial.rungs.size() == most;
+  return has_all == (trial.state == TrialState::complete);
+}
+
+void check_trials(const Tuning& tuning, std::span<const Trial> trials, const std::filesystem::path& file) {
+  for (const Trial& trial : trials) {
+    if (can_be(tuning, trial)) continue;
+    throw Error("is damaged: trial " + std::to_string(trial.number) + " cannot be of this search", file.string(),
+                "Name another folder with --out to search anew");
+  }
+}
+
 nlohmann::json number_or_null(double value) {
   return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json();
 }
@@ -302,13 +322,10 @@ TuningResult run_tuning(const Tuning& tuning, const std::filesystem::path& file,
   Study study(file, plan_of(tuning));
   const Deadline deadline(events.stop, choices.seconds);
   const std::stop_token stop = deadline.token();
+  bool is_any_running = false;  // in another process, when this one last looked for work
   const auto decide = [&](std::span<const Trial> trials) -> std::optional<NextStep> {
-    for (const Trial& trial : trials) {
-      if (!tuning.space.could_draw(trial.draw) || trial.rungs.size() > tuning.rungs.size()) {
-        throw Error("is damaged: trial " + std::to_string(trial.number) + " cannot be of this search", file.string(),
-                    "Name another folder with --out to search anew");
-      }
-    }
+    check_trials(tuning, trials, file);
+    for (const Trial& trial : trials) is_any_running = is_any_running || trial.state == TrialState::running;
     return next_step(trials, tuning.rungs, choices.halving, choices.trials);
   };
   const auto draw = [&](std::span<const Trial> trials, int number) {
@@ -320,11 +337,10 @@ TuningResult run_tuning(const Tuning& tuning, const std::filesystem::path& file,
   bool is_over = false;
   while (!is_over && !stop.stop_requested()) {
     std::optional<Work> work;
-    is_over = true;
-    for (size_t s = 0; s < tuning.searches.size() && !work; ++s) {
+    is_any_running = false;
+    for (size_t s = 0; s < tuning.searches.size() && !work; ++s)
       work = study.take(static_cast<int>(s), decide, draw);
-      is_over = is_over && !work && !study.is_any_running(static_cast<int>(s));
-    }
+    is_over = !work && !is_any_running;
     if (!work) {  // others may leave something to do
       if (!is_over) std::this_thread::sleep_for(std::chrono::milliseconds(100));
       continue;
@@ -352,6 +368,7 @@ TuningResult run_tuning(const Tuning& tuning, const std::filesystem::path& file,
   TuningResult found;
   for (size_t s = 0; s < tuning.searches.size(); ++s) {
     SearchResult search{tuning.searches[s].name, study.trials(static_cast<int>(s)), {}};
+    check_trials(tuning, search.trials, file);
     search.importance = importances(tuning.space, search.trials);
     found.searches.push_back(std::move(search));
   }
