@@ -70,7 +70,7 @@ void print_search(const Tuning& tuning, const SearchResult& search) {
   const std::vector<const Trial*> all = ranked(search.trials);
   constexpr size_t most = 5;
   const char* heading = "best";
-  for (size_t i = 0; i < std::min(most, all.size()) && all[i]->last() != nullptr; ++i) {
+  for (size_t i = 0; i < std::min(most, all.size()) && all[i]->state != TrialState::failed; ++i) {
     const RungScore& last = *all[i]->last();
     say("{:<10}{:>6} after {}, trial {}\n", std::exchange(heading, ""), percent(last.score),
         epochs_text(last.epochs), all[i]->number);

@@ -141,7 +141,7 @@ std::string value_text(const Dimension& dimension, double value) {
 
 double readable(const Dimension& dimension, double value) {
   const double rounded =
-      dimension.is_whole ? std::floor(value + 0.5) : *parse_number<double>(fmt::format("{:.2e}", value));
+      dimension.is_whole ? std::floor(value + 0.5) : parse_number<double>(fmt::format("{:.2e}", value)).value_or(value);
   return std::clamp(rounded, dimension.low, dimension.high);
 }
 
@@ -251,24 +251,44 @@ void SearchSpace::check(const std::string& where) const {
   }
 }
 
-// Draws that together have every choice, each with the smallest and with the largest numbers.
+// Draws that together have every choice, each with the smallest and with the largest numbers. What brings a dimension in
+// is chosen for it.
 std::vector<Draw> SearchSpace::corners() const {
-  size_t most = 1;
-  for (const Dimension& dimension : dimensions_) most = std::max(most, dimension.choices.size());
   std::vector<Draw> corners;
-  for (size_t turn = 0; turn < 2 * most; ++turn) {
-    Draw draw;
-    for (const Dimension& dimension : dimensions_) {
-      if (!is_active(dimension, draw)) continue;
-      if (dimension.is_number()) {
-        draw[dimension.name] = turn % 2 == 0 ? dimension.low : dimension.high;
-      } else {
-        draw[dimension.name] = static_cast<double>((turn / 2) % dimension.choices.size());
+  for (const Dimension& dimension : dimensions_) {
+    for (size_t choice = 0; choice < std::max<size_t>(1, dimension.choices.size()); ++choice) {
+      std::map<std::string, size_t> wanted{{dimension.name, choice}};
+      for (size_t i = dimensions_.size(); i-- > 0;) {
+        if (wanted.contains(dimensions_[i].name)) want_what_brings_in(dimensions_[i], wanted);
+      }
+      for (const bool is_largest : {false, true}) {
+        Draw draw;
+        for (const Dimension& each : dimensions_) {
+          if (!is_active(each, draw)) continue;
+          const double number = is_largest ? each.high : each.low;
+          draw[each.name] = each.is_number() ? number : static_cast<double>(wanted[each.name]);
+        }
+        corners.push_back(std::move(draw));
       }
     }
-    corners.push_back(std::move(draw));
   }
   return corners;
+}
+
+// Adds the choices of others that a dimension depends on, where none is wanted yet.
+void SearchSpace::want_what_brings_in(const Dimension& dimension, std::map<std::string, size_t>& wanted) const {
+  bool is_word_wanted = dimension.is_option;
+  for (const Dimension& other : dimensions_) {
+    const auto place = [&](const auto& is_right) {
+      return static_cast<size_t>(std::ranges::find_if(other.choices, is_right) - other.choices.begin());
+    };
+    if (const auto when = dimension.when.find(other.name); when != dimension.when.end())
+      wanted.try_emplace(other.name, place([&](const std::string& text) { return text == when->second.front(); }));
+    const size_t holds = place([&](const std::string& text) { return has_word(text, dimension.name); });
+    if (is_word_wanted || holds == other.choices.size()) continue;
+    wanted.try_emplace(other.name, holds);
+    is_word_wanted = has_word(other.choices[wanted[other.name]], dimension.name);
+  }
 }
 
 bool SearchSpace::is_active(const Dimension& dimension, const Draw& before) const {

@@ -78,6 +78,7 @@ class SearchSpace {
   void check(const std::string& where) const;
   void order(const std::string& where);
   std::vector<Draw> corners() const;
+  void want_what_brings_in(const Dimension& dimension, std::map<std::string, size_t>& wanted) const;
 
   std::vector<Dimension> dimensions_;
 };

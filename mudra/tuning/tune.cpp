@@ -99,7 +99,13 @@ class InnerTrainings {
 
   void train(size_t fold, int epochs, const std::string& weights, ThreadTeam& team, const std::stop_token& stop) {
     Trainer trainer(network_, data_, search_.folds[fold], options_.training, options_.seed, team);
-    if (!weights.empty()) trainer.restore(weights, "the weights of a trial");
+    if (!weights.empty()) {
+      try {
+        trainer.restore(weights, "the weights of a trial");
+      } catch (const Error&) {  // damaged; from the start it comes to the same
+        return train(fold, epochs, {}, team, stop);
+      }
+    }
     const size_t before = trainer.history().size();
     endings_[fold] = trainer.run(epochs, {}, stop);
     FoldScore& result = results_[fold];
@@ -383,12 +389,14 @@ TuningResult run_tuning(const Tuning& tuning, const std::filesystem::path& file,
 Options best_options(const Tuning& tuning, const SearchResult& search) {
   const Trial* best = search.best();
   if (best == nullptr) {
-    const bool is_any_failed = !search.trials.empty() && search.trials.front().state == TrialState::failed;
-    throw Error(is_any_failed ? "every training diverged: " + search.trials.front().problem
+    const bool have_all_failed = !search.trials.empty() && std::ranges::all_of(search.trials, [](const Trial& trial) {
+      return trial.state == TrialState::failed;
+    });
+    throw Error(have_all_failed ? "every training diverged: " + search.trials.front().problem
                               : "no trial came to its first score, after " + std::to_string(tuning.rungs[0]) +
                                     " epochs",
                 search.name.empty() ? "the search" : "the search of " + search.name,
-                is_any_failed ? "Give the learning rate a lower limit in --space"
+                have_all_failed ? "Give the learning rate a lower limit in --space"
                               : "Give more --time, or fewer --epochs; the same command goes on");
   }
   return tuning.space.applied(tuning.options, best->draw);

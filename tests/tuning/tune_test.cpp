@@ -153,6 +153,9 @@ TEST_F(Tuned, ATrialThatGoesOnHasTheBitsOfOneThatWasNeverHalted) {
   const TrialResult whole = train_trial(tuning, search, draw, 9, {}, 1, {});
   const TrialResult part = train_trial(tuning, search, draw, 3, {}, 1, {});
   const TrialResult rest = train_trial(tuning, search, draw, 9, part.weights, 2, {});
+  const TrialResult repaired = train_trial(tuning, search, draw, 9, {"damaged", part.weights[1], "damaged"}, 1, {});
+  EXPECT_EQ(repaired.ending, Ending::finished);
+  EXPECT_EQ(repaired.score.loss, whole.score.loss);
   EXPECT_EQ(part.score.epochs, 3);
   EXPECT_EQ(rest.score.epochs, 9);
   EXPECT_EQ(whole.score.score, rest.score.score);
@@ -218,10 +221,10 @@ TEST_F(Tuned, TrialsThatCannotBeOfTheSearchAreRefused) {
       "UPDATE rung SET score = -9e999 WHERE trial = 1",
       "INSERT INTO rung VALUES(0, 1, 8, 9, 0.5, 0.5, 1, 99)",
   };
+  run_tuning(tuning, folder_ / "whole");
   for (const char* damage : damages) {
     const fs::path file = folder_ / "damaged";
-    fs::remove(file);
-    run_tuning(tuning, file);
+    fs::copy_file(folder_ / "whole", file, fs::copy_options::overwrite_existing);
     sqlite3* database = nullptr;
     ASSERT_EQ(sqlite3_open(file.c_str(), &database), SQLITE_OK);
     EXPECT_EQ(sqlite3_exec(database, damage, nullptr, nullptr, nullptr), SQLITE_OK) << damage;
@@ -292,6 +295,16 @@ TEST_F(Tuned, TheBestAreTestedOnceOnTheirOuterFold) {
     EXPECT_EQ(trainer.history().back().accuracy_held_out,
               tested->result.trainings[fold].history.back().accuracy_held_out);
   }
+}
+
+TEST_F(Tuned, OnlyWhenAllTrainingsDivergedItIsSaid) {
+  const Tuning tuning = prepared(people(), "group");
+  SearchResult search;
+  search.trials.resize(2);
+  search.trials[0].state = TrialState::failed;
+  EXPECT_NE(message_of([&] { best_options(tuning, search); }).find("no trial came to its first score"), std::string::npos);
+  search.trials[1].state = TrialState::failed;
+  EXPECT_NE(message_of([&] { best_options(tuning, search); }).find("every training diverged"), std::string::npos);
 }
 
 TEST_F(Tuned, ADivergedTrialFailsAndTheSearchGoesOn) {
