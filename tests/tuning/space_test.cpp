@@ -118,9 +118,9 @@ TEST(SearchSpace, NamesWhatIsWrong) {
       {"[optimizer]\nchoice = [\"adam\"]", "Did you mean 'choices'?"},
       {"[network]\nchoices = [\"dense {width}\"]", "a choice has {width}, and nothing says what that is"},
       {"[network]\nchoices = [\"dense {width*0}\"]\n[width]\nlow = 1\nhigh = 2", "Write {width} or {width*2}"},
-      {"[optimizer]\nchoices = [\"sgd\", \"adam\"]\n[schedule]\nchoices = [\"constant\", \"kosine\"]\n"
-       "when.optimizer = [\"sgd\"]",
-       "kosine"},  // possible with the first optimizer only
+      {"[optimizer]\nchoices = [\"sgd\", \"adam\"]\n[schedule]\nchoices = [\"constant\", \"cosine\", \"kosine\"]\n"
+       "when.optimizer = [\"adam\"]",
+       "kosine"},  // possible with the second optimizer only
       {"[momentum]\nlow = 0.1\nhigh = 0.9\nwhen.optimizer = [\"sgd\"]", "'optimizer' is never 'sgd' in this space"},
       {"[a]\nchoices = [\"{b}\"]\n[b]\nchoices = [\"{a}\"]\n", "wait for each other"},
       {"learning-rate = 0.1", "must be a table"},
