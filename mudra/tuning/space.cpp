@@ -140,8 +140,9 @@ std::string value_text(const Dimension& dimension, double value) {
 }
 
 double readable(const Dimension& dimension, double value) {
-  const double rounded =
-      dimension.is_whole ? std::floor(value + 0.5) : parse_number<double>(fmt::format("{:.2e}", value)).value_or(value);
+  const double rounded = dimension.is_whole
+                             ? std::floor(value + 0.5)
+                             : parse_number<double>(fmt::format("{:.2e}", value)).value_or(value);
   return std::clamp(rounded, dimension.low, dimension.high);
 }
 
@@ -251,8 +252,8 @@ void SearchSpace::check(const std::string& where) const {
   }
 }
 
-// Draws that together have every choice, each with the smallest and with the largest numbers. What brings a dimension in
-// is chosen for it.
+// Draws that together have every choice, each with the smallest and with the largest numbers. What brings a
+// dimension in is chosen for it.
 std::vector<Draw> SearchSpace::corners() const {
   std::vector<Draw> corners;
   for (const Dimension& dimension : dimensions_) {
@@ -276,14 +277,16 @@ std::vector<Draw> SearchSpace::corners() const {
 }
 
 // Adds the choices of others that a dimension depends on, where none is wanted yet.
-void SearchSpace::want_what_brings_in(const Dimension& dimension, std::map<std::string, size_t>& wanted) const {
+void SearchSpace::want_what_brings_in(const Dimension& dimension,
+                                      std::map<std::string, size_t>& wanted) const {
   bool is_word_wanted = dimension.is_option;
   for (const Dimension& other : dimensions_) {
     const auto place = [&](const auto& is_right) {
       return static_cast<size_t>(std::ranges::find_if(other.choices, is_right) - other.choices.begin());
     };
     if (const auto when = dimension.when.find(other.name); when != dimension.when.end())
-      wanted.try_emplace(other.name, place([&](const std::string& text) { return text == when->second.front(); }));
+      wanted.try_emplace(other.name,
+                         place([&](const std::string& text) { return text == when->second.front(); }));
     const size_t holds = place([&](const std::string& text) { return has_word(text, dimension.name); });
     if (is_word_wanted || holds == other.choices.size()) continue;
     wanted.try_emplace(other.name, holds);

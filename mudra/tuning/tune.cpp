@@ -190,8 +190,8 @@ bool can_be(const Tuning& tuning, const Trial& trial) {
 void check_trials(const Tuning& tuning, std::span<const Trial> trials, const std::filesystem::path& file) {
   for (const Trial& trial : trials) {
     if (can_be(tuning, trial)) continue;
-    throw Error("is damaged: trial " + std::to_string(trial.number) + " cannot be of this search", file.string(),
-                "Name another folder with --out to search anew");
+    throw Error("is damaged: trial " + std::to_string(trial.number) + " cannot be of this search",
+                file.string(), "Name another folder with --out to search anew");
   }
 }
 
@@ -389,15 +389,16 @@ TuningResult run_tuning(const Tuning& tuning, const std::filesystem::path& file,
 Options best_options(const Tuning& tuning, const SearchResult& search) {
   const Trial* best = search.best();
   if (best == nullptr) {
-    const bool have_all_failed = !search.trials.empty() && std::ranges::all_of(search.trials, [](const Trial& trial) {
-      return trial.state == TrialState::failed;
-    });
+    const bool have_all_failed =
+        !search.trials.empty() && std::ranges::all_of(search.trials, [](const Trial& trial) {
+          return trial.state == TrialState::failed;
+        });
     throw Error(have_all_failed ? "every training diverged: " + search.trials.front().problem
-                              : "no trial came to its first score, after " + std::to_string(tuning.rungs[0]) +
-                                    " epochs",
+                                : "no trial came to its first score, after " +
+                                      std::to_string(tuning.rungs[0]) + " epochs",
                 search.name.empty() ? "the search" : "the search of " + search.name,
                 have_all_failed ? "Give the learning rate a lower limit in --space"
-                              : "Give more --time, or fewer --epochs; the same command goes on");
+                                : "Give more --time, or fewer --epochs; the same command goes on");
   }
   return tuning.space.applied(tuning.options, best->draw);
 }

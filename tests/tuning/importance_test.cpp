@@ -46,7 +46,8 @@ TEST(Importance, OfNumbersComparesQuarters) {
   // Quarters by batch size: (0, 0), (0, 0), (0, 0), (9, 11). Between 150, within 2, so (150 - 3 / 2) / (152 + 1 / 2).
   std::vector<Trial> trials;
   const double scores[] = {0, 0, 0, 0, 0, 0, 9, 11};
-  for (const int i : {7, 2, 5, 0, 6, 3, 1, 4}) trials.push_back(scored_trial(i + 1, 1, 1 + 10 * i, scores[i]));
+  for (const int i : {7, 2, 5, 0, 6, 3, 1, 4})
+    trials.push_back(scored_trial(i + 1, 1, 1 + 10 * i, scores[i]));
   const std::vector<Importance> found = importances(told_space(), trials);
   ASSERT_EQ(found.front().name, "batch-size");
   EXPECT_NEAR(found.front().share, 297.0 / 305, 1e-12);

@@ -117,11 +117,14 @@ TEST(SearchSpace, NamesWhatIsWrong) {
       {"[optimizer]\nchoices = [\"adamm\"]", "adamm"},
       {"[optimizer]\nchoice = [\"adam\"]", "Did you mean 'choices'?"},
       {"[network]\nchoices = [\"dense {width}\"]", "a choice has {width}, and nothing says what that is"},
-      {"[network]\nchoices = [\"dense {width*0}\"]\n[width]\nlow = 1\nhigh = 2", "Write {width} or {width*2}"},
-      {"[optimizer]\nchoices = [\"sgd\", \"adam\"]\n[schedule]\nchoices = [\"constant\", \"cosine\", \"kosine\"]\n"
+      {"[network]\nchoices = [\"dense {width*0}\"]\n[width]\nlow = 1\nhigh = 2",
+       "Write {width} or {width*2}"},
+      {"[optimizer]\nchoices = [\"sgd\", \"adam\"]\n[schedule]\nchoices = [\"constant\", \"cosine\", "
+       "\"kosine\"]\n"
        "when.optimizer = [\"adam\"]",
        "kosine"},  // possible with the second optimizer only
-      {"[momentum]\nlow = 0.1\nhigh = 0.9\nwhen.optimizer = [\"sgd\"]", "'optimizer' is never 'sgd' in this space"},
+      {"[momentum]\nlow = 0.1\nhigh = 0.9\nwhen.optimizer = [\"sgd\"]",
+       "'optimizer' is never 'sgd' in this space"},
       {"[a]\nchoices = [\"{b}\"]\n[b]\nchoices = [\"{a}\"]\n", "wait for each other"},
       {"learning-rate = 0.1", "must be a table"},
       {"[learning-rate", "space.toml:1"},
@@ -140,8 +143,9 @@ TEST(SearchSpace, ByDefaultHasCornersThatTrain) {
   data.classes = {"0", "1", "2"};
   data.pixels = Pixels(Shape{3, 28, 28, 1}, std::vector<uint8_t>(size_t{3} * 28 * 28));
   EXPECT_NO_THROW(space.check_networks({}, data));
-  const SearchSpace too_much = space_of("[network]\nchoices = [\"dense 8, relu, dropout {much}\"]\n"
-                                        "[much]\nlow = 0.0\nhigh = 1.5\n");  // the largest is no share
+  const SearchSpace too_much = space_of(
+      "[network]\nchoices = [\"dense 8, relu, dropout {much}\"]\n"
+      "[much]\nlow = 0.0\nhigh = 1.5\n");  // the largest is no share
   EXPECT_NE(message_of([&] { too_much.check_networks({}, data); }).find("Leave it out"), std::string::npos);
   data.pixels = Pixels(Shape{3, 4, 4, 1}, std::vector<uint8_t>(size_t{3} * 4 * 4));
   EXPECT_NE(message_of([&] { space.check_networks({}, data); }).find("Leave it out of the choices"), std::string::npos);

@@ -153,7 +153,8 @@ TEST_F(Tuned, ATrialThatGoesOnHasTheBitsOfOneThatWasNeverHalted) {
   const TrialResult whole = train_trial(tuning, search, draw, 9, {}, 1, {});
   const TrialResult part = train_trial(tuning, search, draw, 3, {}, 1, {});
   const TrialResult rest = train_trial(tuning, search, draw, 9, part.weights, 2, {});
-  const TrialResult repaired = train_trial(tuning, search, draw, 9, {"damaged", part.weights[1], "damaged"}, 1, {});
+  const TrialResult repaired =
+      train_trial(tuning, search, draw, 9, {"damaged", part.weights[1], "damaged"}, 1, {});
   EXPECT_EQ(repaired.ending, Ending::finished);
   EXPECT_EQ(repaired.score.loss, whole.score.loss);
   EXPECT_EQ(part.score.epochs, 3);
@@ -234,7 +235,8 @@ TEST_F(Tuned, TrialsThatCannotBeOfTheSearchAreRefused) {
     EXPECT_NE(message.find("cannot be of this search"), std::string::npos) << damage << "\n" << message;
     std::stop_source stop;  // nothing is begun, and what is read in the end is not believed either
     stop.request_stop();
-    const std::string in_the_end = message_of([&] { run_tuning(tuning, file, {.step = {}, .stop = stop.get_token()}); });
+    const std::string in_the_end =
+        message_of([&] { run_tuning(tuning, file, {.step = {}, .stop = stop.get_token()}); });
     EXPECT_NE(in_the_end.find("cannot be of this search"), std::string::npos) << damage << "\n" << in_the_end;
   }
 }
@@ -244,8 +246,9 @@ TEST_F(Tuned, OnlyTheSameImagesAndLabelsAreGoneOnWith) {
   run_tuning(prepared(data, "group", 1), folder_ / "same");
   Dataset other = data;
   other.labels[0] = (other.labels[0] + 1) % 2;
-  EXPECT_NE(message_of([&] { run_tuning(prepared(other, "group", 1), folder_ / "same"); }).find("differs in data"),
-            std::string::npos);
+  EXPECT_NE(
+      message_of([&] { run_tuning(prepared(other, "group", 1), folder_ / "same"); }).find("differs in data"),
+      std::string::npos);
   other = data;
   std::vector<uint8_t> bytes;
   for (Row row = 0; row < data.size(); ++row) {
@@ -254,8 +257,9 @@ TEST_F(Tuned, OnlyTheSameImagesAndLabelsAreGoneOnWith) {
   }
   bytes.back() ^= 1;
   other.pixels = Pixels(data.pixels.shape(), std::move(bytes));
-  EXPECT_NE(message_of([&] { run_tuning(prepared(other, "group", 1), folder_ / "same"); }).find("differs in data."),
-            std::string::npos);
+  EXPECT_NE(
+      message_of([&] { run_tuning(prepared(other, "group", 1), folder_ / "same"); }).find("differs in data."),
+      std::string::npos);
 }
 
 TEST_F(Tuned, TheEstimatorIsToldOfAllTrialsTheBestFirst) {
@@ -302,9 +306,11 @@ TEST_F(Tuned, OnlyWhenAllTrainingsDivergedItIsSaid) {
   SearchResult search;
   search.trials.resize(2);
   search.trials[0].state = TrialState::failed;
-  EXPECT_NE(message_of([&] { best_options(tuning, search); }).find("no trial came to its first score"), std::string::npos);
+  EXPECT_NE(message_of([&] { best_options(tuning, search); }).find("no trial came to its first score"),
+            std::string::npos);
   search.trials[1].state = TrialState::failed;
-  EXPECT_NE(message_of([&] { best_options(tuning, search); }).find("every training diverged"), std::string::npos);
+  EXPECT_NE(message_of([&] { best_options(tuning, search); }).find("every training diverged"),
+            std::string::npos);
 }
 
 TEST_F(Tuned, ADivergedTrialFailsAndTheSearchGoesOn) {
