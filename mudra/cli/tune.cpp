@@ -72,7 +72,7 @@ void print_search(const Tuning& tuning, const SearchResult& search) {
   const std::vector<const Trial*> all = ranked(search.trials);
   constexpr size_t most = 5;
   const char* heading = "best";
-  for (size_t i = 0; i < std::min(most, all.size()) && all[i]->last() != nullptr; ++i) {
+  for (size_t i = 0; i < std::min(most, all.size()) && all[i]->state != TrialState::failed; ++i) {
     const RungScore& last = *all[i]->last();
     say("{:<10}{:>6} after {}, trial {}\n", std::exchange(heading, ""), percent(last.score),
         epochs_text(last.epochs), all[i]->number);
@@ -117,7 +117,9 @@ void tune_command(CLI::App& app) {
   app.add_option("--trials", a->choices.trials, "How many there are in the end, with those that are there")
       ->capture_default_str()
       ->check(CLI::Range(1, 1'000'000));
-  app.add_option("--time", a->time, "Begin nothing more after this long, such as 90s, 10m or 2h");
+  app.add_option(
+      "--time", a->time,
+      "End after this long, such as 90s, 10m or 2h; what is under way waits where it was last compared");
   app.add_option(
       "--inner", a->choices.inner,
       "How the training part is divided to compare trials, as --split says it; by group where groups are "

@@ -1,13 +1,18 @@
 #include "mudra/tuning/halving.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <tuple>
 
 namespace mudra {
 namespace {
 
 bool is_better(const RungScore& a, const RungScore& b) {
-  return std::tuple(-a.score, a.loss) < std::tuple(-b.score, b.loss);
+  const auto order = [](const RungScore& of) {
+    return std::tuple(-of.score, std::isnan(of.loss) ? std::numeric_limits<double>::infinity() : of.loss);
+  };
+  return order(a) < order(b);
 }
 
 // The trials that have come to a rung, the best there first.

@@ -137,8 +137,9 @@ std::string value_text(const Dimension& dimension, double value) {
 }
 
 double readable(const Dimension& dimension, double value) {
-  const double rounded =
-      dimension.is_whole ? std::floor(value + 0.5) : *parse_number<double>(fmt::format("{:.2e}", value));
+  const double rounded = dimension.is_whole
+                             ? std::floor(value + 0.5)
+                             : parse_number<double>(fmt::format("{:.2e}", value)).value_or(value);
   return std::clamp(rounded, dimension.low, dimension.high);
 }
 
@@ -248,24 +249,46 @@ void SearchSpace::check(const std::string& where) const {
   }
 }
 
-// Draws that together have every choice, each with the smallest and with the largest numbers.
+// Draws that together have every choice, each with the smallest and with the largest numbers. What brings a
+// dimension in is chosen for it.
 std::vector<Draw> SearchSpace::corners() const {
-  size_t most = 1;
-  for (const Dimension& dimension : dimensions_) most = std::max(most, dimension.choices.size());
   std::vector<Draw> corners;
-  for (size_t turn = 0; turn < 2 * most; ++turn) {
-    Draw draw;
-    for (const Dimension& dimension : dimensions_) {
-      if (!is_active(dimension, draw)) continue;
-      if (dimension.is_number()) {
-        draw[dimension.name] = turn % 2 == 0 ? dimension.low : dimension.high;
-      } else {
-        draw[dimension.name] = static_cast<double>((turn / 2) % dimension.choices.size());
+  for (const Dimension& dimension : dimensions_) {
+    for (size_t choice = 0; choice < std::max<size_t>(1, dimension.choices.size()); ++choice) {
+      std::map<std::string, size_t> wanted{{dimension.name, choice}};
+      for (size_t i = dimensions_.size(); i-- > 0;) {
+        if (wanted.contains(dimensions_[i].name)) want_what_brings_in(dimensions_[i], wanted);
+      }
+      for (const bool is_largest : {false, true}) {
+        Draw draw;
+        for (const Dimension& each : dimensions_) {
+          if (!is_active(each, draw)) continue;
+          const double number = is_largest ? each.high : each.low;
+          draw[each.name] = each.is_number() ? number : static_cast<double>(wanted[each.name]);
+        }
+        corners.push_back(std::move(draw));
       }
     }
-    corners.push_back(std::move(draw));
   }
   return corners;
+}
+
+// Adds the choices of others that a dimension depends on, where none is wanted yet.
+void SearchSpace::want_what_brings_in(const Dimension& dimension,
+                                      std::map<std::string, size_t>& wanted) const {
+  bool is_word_wanted = dimension.is_option;
+  for (const Dimension& other : dimensions_) {
+    const auto place = [&](const auto& is_right) {
+      return static_cast<size_t>(std::ranges::find_if(other.choices, is_right) - other.choices.begin());
+    };
+    if (const auto when = dimension.when.find(other.name); when != dimension.when.end())
+      wanted.try_emplace(other.name,
+                         place([&](const std::string& text) { return text == when->second.front(); }));
+    const size_t holds = place([&](const std::string& text) { return has_word(text, dimension.name); });
+    if (is_word_wanted || holds == other.choices.size()) continue;
+    wanted.try_emplace(other.name, holds);
+    is_word_wanted = has_word(other.choices[wanted[other.name]], dimension.name);
+  }
 }
 
 bool SearchSpace::is_active(const Dimension& dimension, const Draw& before) const {
@@ -285,15 +308,17 @@ bool SearchSpace::is_active(const Dimension& dimension, const Draw& before) cons
   return is_word_wanted;
 }
 
-SearchSpace SearchSpace::without(const std::vector<std::string>& options) const {
+SearchSpace SearchSpace::without(const std::map<std::string, std::string>& chosen) const {
   SearchSpace left;
-  const auto is_gone = [&](const std::string& name) {
-    return std::ranges::find(options, name) != options.end();
-  };
   for (Dimension dimension : dimensions_) {
-    if (is_gone(dimension.name)) continue;
-    std::erase_if(dimension.when, [&](const auto& when) { return is_gone(when.first); });
-    left.dimensions_.push_back(std::move(dimension));
+    bool plays_a_part = !chosen.contains(dimension.name);
+    std::erase_if(dimension.when, [&](const auto& when) {
+      const auto at = chosen.find(when.first);
+      if (at == chosen.end()) return false;
+      plays_a_part = plays_a_part && std::ranges::find(when.second, at->second) != when.second.end();
+      return true;
+    });
+    if (plays_a_part) left.dimensions_.push_back(std::move(dimension));
   }
   std::erase_if(left.dimensions_, [&](const Dimension& dimension) {
     return !dimension.is_option && std::ranges::none_of(left.dimensions_, [&](const Dimension& other) {

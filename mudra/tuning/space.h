@@ -56,8 +56,9 @@ class SearchSpace {
   // Whether it plays a part beside what was drawn of those before it.
   bool is_active(const Dimension& dimension, const Draw& before) const;
 
-  // Without these options, which somebody has chosen, and without words that nothing has then.
-  SearchSpace without(const std::vector<std::string>& options) const;
+  // Without these options, which somebody has chosen (name: text), and without what plays no part beside
+  // them.
+  SearchSpace without(const std::map<std::string, std::string>& chosen) const;
 
   // Whether the space can have drawn it: all that plays a part, within its limits, and nothing else.
   bool could_draw(const Draw& draw) const;
@@ -77,6 +78,7 @@ class SearchSpace {
   void check(const std::string& where) const;
   void order(const std::string& where);
   std::vector<Draw> corners() const;
+  void want_what_brings_in(const Dimension& dimension, std::map<std::string, size_t>& wanted) const;
 
   std::vector<Dimension> dimensions_;
 };

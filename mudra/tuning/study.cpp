@@ -103,8 +103,10 @@ Study::Study(const std::filesystem::path& file, const std::map<std::string, std:
   enroll();
 }
 
-Study::~Study() {
-  if (workers_ >= 0) ::close(workers_);
+Study::~Study() = default;
+
+Study::Locks::~Locks() {
+  if (descriptor >= 0) ::close(descriptor);
 }
 
 void Study::run(const std::string& sql) {
@@ -182,15 +184,16 @@ void Study::open_plan(const std::map<std::string, std::string>& plan) {
 // under way is nobody's any more.
 void Study::enroll() {
   const std::string path = file_.string() + ".workers";
-  workers_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-  if (workers_ < 0) throw Error(std::strerror(errno), path, "Give yourself the right to write there");
+  workers_.descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  if (workers_.descriptor < 0)
+    throw Error(std::strerror(errno), path, "Give yourself the right to write there");
   for (;; ++worker_) {
     struct flock lock {};
     lock.l_type = F_WRLCK;
     lock.l_whence = SEEK_SET;
     lock.l_start = worker_;
     lock.l_len = 1;
-    if (::fcntl(workers_, F_OFD_SETLK, &lock) == 0) break;
+    if (::fcntl(workers_.descriptor, F_OFD_SETLK, &lock) == 0) break;
     if (errno != EAGAIN && errno != EACCES) throw Error(std::strerror(errno), path);
   }
   in_transaction([&] {
@@ -202,6 +205,9 @@ void Study::enroll() {
 
 void Study::release_dead() {
   std::vector<int> dead;
+  Statement(*this,
+            "UPDATE trial SET state = 'waiting' WHERE state = 'running' AND (worker IS NULL OR worker < 0)")
+      .step();
   Statement rows(*this, "SELECT DISTINCT worker FROM trial WHERE state = 'running' AND worker <> ?");
   rows.with(worker_);
   while (rows.step()) {
@@ -210,7 +216,8 @@ void Study::release_dead() {
     lock.l_whence = SEEK_SET;
     lock.l_start = rows.integer(0);
     lock.l_len = 1;
-    if (::fcntl(workers_, F_OFD_GETLK, &lock) == 0 && lock.l_type == F_UNLCK) dead.push_back(rows.integer(0));
+    if (::fcntl(workers_.descriptor, F_OFD_GETLK, &lock) == 0 && lock.l_type == F_UNLCK)
+      dead.push_back(rows.integer(0));
   }
   for (const int worker : dead)
     Statement(*this, "UPDATE trial SET state = 'waiting', worker = NULL WHERE worker = ?")

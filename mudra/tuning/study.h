@@ -74,8 +74,12 @@ class Study {
 
   std::filesystem::path file_;
   std::unique_ptr<sqlite3, int (*)(sqlite3*)> database_;
-  int workers_ = -1;  // the file of locks
-  int worker_ = 0;    // the place in it that this process holds
+  struct Locks {
+    ~Locks();
+    int descriptor = -1;
+  };
+  Locks workers_;   // the file of locks
+  int worker_ = 0;  // the place in it that this process holds
 };
 
 }  // namespace mudra

@@ -47,7 +47,13 @@ class InnerTrainings {
   void train(size_t fold, int epochs, const std::string& weights, ThreadTeam& team,
              const std::stop_token& stop) {
     Trainer trainer(network_, data_, search_.folds[fold], options_.training, options_.seed, team);
-    if (!weights.empty()) trainer.restore(weights, "the weights of a trial");
+    if (!weights.empty()) {
+      try {
+        trainer.restore(weights, "the weights of a trial");
+      } catch (const Error&) {  // damaged; from the start it comes to the same
+        return train(fold, epochs, {}, team, stop);
+      }
+    }
     const size_t before = trainer.history().size();
     endings_[fold] = trainer.run(epochs, {}, stop);
     FoldScore& result = results_[fold];

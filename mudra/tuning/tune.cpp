@@ -77,6 +77,26 @@ class Deadline {
   std::jthread timer_;
 };
 
+// Whether a search with these rungs can have left a trial so: a file may be damaged.
+bool can_be(const Tuning& tuning, const Trial& trial) {
+  const size_t most = tuning.rungs.size();
+  if (!tuning.space.could_draw(trial.draw) || trial.rungs.size() > most) return false;
+  for (size_t i = 0; i < trial.rungs.size(); ++i) {
+    const RungScore& rung = trial.rungs[i];
+    if (rung.epochs != tuning.rungs[i] || !(rung.score >= 0 && rung.score <= 1)) return false;
+  }
+  const bool has_all = trial.rungs.size() == most;
+  return has_all == (trial.state == TrialState::complete);
+}
+
+void check_trials(const Tuning& tuning, std::span<const Trial> trials, const std::filesystem::path& file) {
+  for (const Trial& trial : trials) {
+    if (can_be(tuning, trial)) continue;
+    throw Error("is damaged: trial " + std::to_string(trial.number) + " cannot be of this search",
+                file.string(), "Name another folder with --out to search anew");
+  }
+}
+
 }  // namespace
 
 double parse_duration(const std::string& text, const std::string& option) {
@@ -98,15 +118,10 @@ TuningResult run_tuning(const Tuning& tuning, const std::filesystem::path& file,
   Study study(file, plan_of(tuning));
   const Deadline deadline(events.stop, choices.seconds);
   const std::stop_token stop = deadline.token();
-  bool do_others_train = false;  // seen in the same look at the file as that there is nothing to take on
+  bool is_any_running = false;  // in another process, when this one last looked for work
   const auto decide = [&](std::span<const Trial> trials) -> std::optional<NextStep> {
-    for (const Trial& trial : trials) {
-      do_others_train = do_others_train || trial.state == TrialState::running;
-      if (!tuning.space.could_draw(trial.draw) || trial.rungs.size() > tuning.rungs.size()) {
-        throw Error("is damaged: trial " + std::to_string(trial.number) + " cannot be of this search",
-                    file.string(), "Name another folder with --out to search anew");
-      }
-    }
+    check_trials(tuning, trials, file);
+    for (const Trial& trial : trials) is_any_running = is_any_running || trial.state == TrialState::running;
     return next_step(trials, tuning.rungs, choices.halving, choices.trials);
   };
   const auto draw = [&](std::span<const Trial> trials, int number) {
@@ -118,10 +133,10 @@ TuningResult run_tuning(const Tuning& tuning, const std::filesystem::path& file,
   bool is_over = false;
   while (!is_over && !stop.stop_requested()) {
     std::optional<Work> work;
-    do_others_train = false;
+    is_any_running = false;
     for (size_t s = 0; s < tuning.searches.size() && !work; ++s)
       work = study.take(static_cast<int>(s), decide, draw);
-    is_over = !work && !do_others_train;
+    is_over = !work && !is_any_running;
     if (!work) {  // others may leave something to do
       if (!is_over) std::this_thread::sleep_for(std::chrono::milliseconds(100));
       continue;
@@ -151,6 +166,7 @@ TuningResult run_tuning(const Tuning& tuning, const std::filesystem::path& file,
   TuningResult found;
   for (size_t s = 0; s < tuning.searches.size(); ++s) {
     SearchResult search{tuning.searches[s].name, study.trials(static_cast<int>(s)), {}};
+    check_trials(tuning, search.trials, file);
     search.importance = importances(tuning.space, search.trials);
     found.searches.push_back(std::move(search));
   }
@@ -165,13 +181,16 @@ TuningResult run_tuning(const Tuning& tuning, const std::filesystem::path& file,
 Options best_options(const Tuning& tuning, const SearchResult& search) {
   const Trial* best = search.best();
   if (best == nullptr) {
-    const bool is_any_failed = !search.trials.empty() && search.trials.front().state == TrialState::failed;
-    throw Error(is_any_failed ? "every training diverged: " + search.trials.front().problem
-                              : "no trial came to its first score, after " + std::to_string(tuning.rungs[0]) +
-                                    " epochs",
+    const bool have_all_failed =
+        !search.trials.empty() && std::ranges::all_of(search.trials, [](const Trial& trial) {
+          return trial.state == TrialState::failed;
+        });
+    throw Error(have_all_failed ? "every training diverged: " + search.trials.front().problem
+                                : "no trial came to its first score, after " +
+                                      std::to_string(tuning.rungs[0]) + " epochs",
                 search.name.empty() ? "the search" : "the search of " + search.name,
-                is_any_failed ? "Give the learning rate a lower limit in --space"
-                              : "Give more --time, or fewer --epochs; the same command goes on");
+                have_all_failed ? "Give the learning rate a lower limit in --space"
+                                : "Give more --time, or fewer --epochs; the same command goes on");
   }
   return tuning.space.applied(tuning.options, best->draw);
 }

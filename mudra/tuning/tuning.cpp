@@ -1,6 +1,7 @@
 #include "mudra/tuning/tuning.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -42,10 +43,13 @@ Tuning prepare_tuning(Dataset data, const Options& options, const TuneOptions& c
   tuning.options = options;
   tuning.choices = choices;
   const SearchSpace all = SearchSpace::named(choices.space);
-  std::vector<std::string> chosen = given;
-  if (!options.from.empty()) chosen.emplace_back("network");
+  std::map<std::string, std::string> chosen;
+  for (const auto& [name, text] : option_texts(options)) {
+    const bool is_given = std::ranges::find(given, name) != given.end();
+    if (is_given || (name == "network" && !options.from.empty())) chosen[name] = text;
+  }
   tuning.space = all.without(chosen);
-  for (const std::string& name : chosen) {
+  for (const auto& [name, text] : chosen) {
     if (std::ranges::find(all.dimensions(), name, &Dimension::name) != all.dimensions().end())
       tuning.fixed.push_back(name);
   }

@@ -186,6 +186,7 @@ def test_another_search_in_the_folder_is_refused_and_said(mudra, space):
     assert "differs in data, options" in refused(mudra(*ARGUMENTS, "--seed", 2, "--out", "found"), 2)
     message = refused(mudra(*ARGUMENTS, "--halving", 2, "--out", "found"), 2)
     assert "it differs in --halving" in message
+    assert "it differs in --sampler" in refused(mudra(*ARGUMENTS, "--sampler", "random", "--out", "found"), 2)
     (space / "space.toml").write_text(SPACE.replace("high = 64", "high = 65"))
     assert "it differs in --space" in refused(mudra(*ARGUMENTS, "--out", "found"), 2)
 

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 namespace mudra {
 namespace {
 
@@ -59,6 +61,14 @@ TEST(Halving, LowerLossDecidesBetweenEqualScores) {
   std::vector<Trial> trials = {trial(1, {.9}), trial(2, {.9}), trial(3, {.9})};
   trials[1].rungs[0].loss = 0.01;
   EXPECT_EQ(next(trials), Pair(2, 1));
+}
+
+TEST(Halving, ALossThatIsNoNumberIsTheWorst) {
+  std::vector<Trial> trials = {trial(1, {.9}), trial(2, {.9}), trial(3, {.9})};
+  trials[0].rungs[0].loss = std::numeric_limits<double>::quiet_NaN();
+  trials[1].rungs[0].loss = 5;
+  trials[2].rungs[0].loss = 4;
+  EXPECT_EQ(next(trials), Pair(3, 1));
 }
 
 TEST(Halving, WhoNeverCameToARungBeginsAgain) { EXPECT_EQ(next({trial(1, {.5}), trial(2, {})}), Pair(2, 0)); }

@@ -49,7 +49,8 @@ TEST(Importance, OfNumbersComparesQuarters) {
   // 1 / 2).
   std::vector<Trial> trials;
   const double scores[] = {0, 0, 0, 0, 0, 0, 9, 11};
-  for (int i = 0; i < 8; ++i) trials.push_back(scored_trial(8 - i, 1, 1 + 10 * i, scores[i]));
+  for (const int i : {7, 2, 5, 0, 6, 3, 1, 4})
+    trials.push_back(scored_trial(i + 1, 1, 1 + 10 * i, scores[i]));
   const std::vector<Importance> found = importances(told_space(), trials);
   ASSERT_EQ(found.front().name, "batch-size");
   EXPECT_NEAR(found.front().share, 297.0 / 305, 1e-12);

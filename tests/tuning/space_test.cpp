@@ -83,10 +83,20 @@ TEST(SearchSpace, KnowsWhatItCanHaveDrawn) {
 }
 
 TEST(SearchSpace, LeavesOutWhatIsChosenAlready) {
-  EXPECT_EQ(names_of(space_of(networks).without({"network"})), std::vector<std::string>{});
+  EXPECT_EQ(names_of(space_of(networks).without({{"network", "dense 8"}})), std::vector<std::string>{});
   const SearchSpace space = space_of(std::string(networks) + "[learning-rate]\nlow = 0.1\nhigh = 1.0\n");
-  EXPECT_EQ(names_of(space.without({"network"})), std::vector<std::string>{"learning-rate"});
-  EXPECT_EQ(names_of(space.without({"seed"})), names_of(space));
+  EXPECT_EQ(names_of(space.without({{"network", "dense 8"}})), std::vector<std::string>{"learning-rate"});
+  EXPECT_EQ(names_of(space.without({{"seed", "1"}})), names_of(space));
+}
+
+TEST(SearchSpace, LeavesOutWhatAChosenOptionDoesNotBringIn) {
+  const SearchSpace space = space_of(
+      "[momentum]\nlow = 0.8\nhigh = 0.9\nwhen.optimizer = [\"momentum\"]\n[optimizer]\nchoices = [\"adam\", "
+      "\"momentum\"]\n"
+      "[ema]\nchoices = [0, 0.9]\n");
+  EXPECT_EQ(names_of(space.without({{"optimizer", "adam"}})), std::vector<std::string>{"ema"});
+  EXPECT_EQ(names_of(space.without({{"optimizer", "momentum"}})),
+            (std::vector<std::string>{"ema", "momentum"}));
 }
 
 TEST(SearchSpace, NumbersHaveThreeDigitsOrAreWhole) {
@@ -96,7 +106,8 @@ TEST(SearchSpace, NumbersHaveThreeDigitsOrAreWhole) {
   EXPECT_TRUE(batch.is_whole);
   EXPECT_FALSE(rate.is_whole);  // one of its limits is not
   EXPECT_EQ(readable(rate, 0.00123456), 0.00123);
-  EXPECT_EQ(readable(rate, 3), 1.0);  // within the limits
+  EXPECT_EQ(readable(rate, 3), 1.0);          // within the limits
+  EXPECT_EQ(readable(rate, 1.797e308), 1.0);  // 1.80e308 is no number any more
   EXPECT_EQ(readable(batch, 31.5), 32);
   EXPECT_EQ(readable(batch, 7.2), 8);
 }
@@ -119,6 +130,10 @@ TEST(SearchSpace, NamesWhatIsWrong) {
       {"[network]\nchoices = [\"dense {width}\"]", "a choice has {width}, and nothing says what that is"},
       {"[network]\nchoices = [\"dense {width*0}\"]\n[width]\nlow = 1\nhigh = 2",
        "Write {width} or {width*2}"},
+      {"[optimizer]\nchoices = [\"sgd\", \"adam\"]\n[schedule]\nchoices = [\"constant\", \"cosine\", "
+       "\"kosine\"]\n"
+       "when.optimizer = [\"adam\"]",
+       "kosine"},  // possible with the second optimizer only
       {"[momentum]\nlow = 0.1\nhigh = 0.9\nwhen.optimizer = [\"sgd\"]",
        "'optimizer' is never 'sgd' in this space"},
       {"[a]\nchoices = [\"{b}\"]\n[b]\nchoices = [\"{a}\"]\n", "wait for each other"},
@@ -139,6 +154,10 @@ TEST(SearchSpace, ByDefaultHasCornersThatTrain) {
   data.classes = {"0", "1", "2"};
   data.pixels = Pixels(Shape{3, 28, 28, 1}, std::vector<uint8_t>(size_t{3} * 28 * 28));
   EXPECT_NO_THROW(space.check_networks({}, data));
+  const SearchSpace too_much = space_of(
+      "[network]\nchoices = [\"dense 8, relu, dropout {much}\"]\n"
+      "[much]\nlow = 0.0\nhigh = 1.5\n");  // the largest is no share
+  EXPECT_NE(message_of([&] { too_much.check_networks({}, data); }).find("Leave it out"), std::string::npos);
   data.pixels = Pixels(Shape{3, 4, 4, 1}, std::vector<uint8_t>(size_t{3} * 4 * 4));
   EXPECT_NE(message_of([&] { space.check_networks({}, data); }).find("Leave it out of the choices"),
             std::string::npos);

@@ -120,6 +120,9 @@ TEST_F(StudyFile, ThatTellsWhatCannotBeIsRefused) {
   EXPECT_NE(message_of([&] { study.trials(0); }).find("trial 1 cannot be read"), std::string::npos);
   change("UPDATE trial SET state = 'waiting', number = 7");
   EXPECT_NE(message_of([&] { study.trials(0); }).find("cannot be read"), std::string::npos);
+  change("UPDATE trial SET number = 1");
+  change("INSERT INTO rung VALUES(0, 2, 0, 1, 0.5, 0.5, 1, 1)");
+  EXPECT_NE(message_of([&] { study.trials(0); }).find("a score is of no trial"), std::string::npos);
 }
 
 TEST_F(StudyFile, TakesBackWhatADeadProcessHadAndNotWhatALivingOneHas) {
@@ -144,6 +147,16 @@ TEST_F(StudyFile, TakesBackWhatADeadProcessHadAndNotWhatALivingOneHas) {
   ::waitpid(child, nullptr, 0);
   take(study, std::nullopt);
   EXPECT_EQ(study.trials(0)[0].state, TrialState::waiting);
+}
+
+TEST_F(StudyFile, WhatIsOfNobodyIsTakenBack) {
+  Study study(file(), plan);
+  take(study, NextStep{1, 0});
+  take(study, NextStep{2, 0});
+  change("UPDATE trial SET worker = NULL WHERE number = 1");
+  change("UPDATE trial SET worker = -7 WHERE number = 2");
+  take(study, std::nullopt);
+  for (const Trial& trial : study.trials(0)) EXPECT_EQ(trial.state, TrialState::waiting) << trial.number;
 }
 
 TEST_F(StudyFile, WhoTakesTheSamePlaceTakesBackWhatItsLastHolderHad) {

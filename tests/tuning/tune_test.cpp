@@ -2,6 +2,7 @@
 #include "mudra/tuning/tune.h"
 
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
@@ -156,6 +157,10 @@ TEST_F(Tuned, ATrialThatGoesOnHasTheBitsOfOneThatWasNeverHalted) {
   const TrialResult whole = train_trial(tuning, search, draw, 9, {}, 1, {});
   const TrialResult part = train_trial(tuning, search, draw, 3, {}, 1, {});
   const TrialResult rest = train_trial(tuning, search, draw, 9, part.weights, 2, {});
+  const TrialResult repaired =
+      train_trial(tuning, search, draw, 9, {"damaged", part.weights[1], "damaged"}, 1, {});
+  EXPECT_EQ(repaired.ending, Ending::finished);
+  EXPECT_EQ(repaired.score.loss, whole.score.loss);
   EXPECT_EQ(part.score.epochs, 3);
   EXPECT_EQ(rest.score.epochs, 9);
   EXPECT_EQ(whole.score.score, rest.score.score);
@@ -166,7 +171,7 @@ TEST_F(Tuned, TheScoreIsTheMeanAccuracyOverInnerFolds) {
   const Tuning tuning = prepared(people(), "group");
   const Search& search = tuning.searches[0];
   const Draw draw = {{"network", 0}, {"width", 9}, {"learning-rate", 0.01}, {"ema", 0}};
-  double sum = 0;
+  double sum = 0, losses = 0;
   for (const Fold& fold : search.folds) {
     // As `mudra train` trains on a fold.
     const Options options = tuning.space.applied(tuning.options, draw);
@@ -176,8 +181,12 @@ TEST_F(Tuned, TheScoreIsTheMeanAccuracyOverInnerFolds) {
     Trainer trainer(network, tuning.data, fold, options.training, options.seed, team);
     trainer.run();
     sum += trainer.history().back().accuracy_held_out;
+    losses += trainer.history().back().loss_held_out;
   }
-  EXPECT_NEAR(train_trial(tuning, search, draw, 9, {}, 1, {}).score.score, sum / 3, 1e-15);
+  const RungScore score = train_trial(tuning, search, draw, 9, {}, 1, {}).score;
+  EXPECT_NEAR(score.score, sum / 3, 1e-15);
+  EXPECT_NEAR(score.loss, losses / 3, 1e-14);
+  EXPECT_GT(score.seconds, 0);
 }
 
 TEST_F(Tuned, TrialsAreTheSameForTheSameSeedAndAnyThreads) {
@@ -206,6 +215,73 @@ TEST_F(Tuned, StoppedAnywhereItGoesOnWithTheSameTrials) {
   }
 }
 
+TEST_F(Tuned, TrialsThatCannotBeOfTheSearchAreRefused) {
+  const Tuning tuning = prepared(people(), "group", 3);  // rungs of 1, 3 and 9 epochs
+  const char* damages[] = {
+      "UPDATE trial SET draw = '{}' WHERE number = 1",
+      "UPDATE trial SET draw = replace(draw, '\"ema\":', '\"ema\":7') WHERE number = 1",
+      "UPDATE trial SET state = 'waiting' WHERE state = 'complete'",
+      "UPDATE trial SET state = 'complete' WHERE state = 'waiting'",
+      "UPDATE rung SET epochs = 2 WHERE trial = 1 AND rung = 0",
+      "UPDATE rung SET score = 1.5 WHERE trial = 1",
+      "UPDATE rung SET score = -9e999 WHERE trial = 1",
+      "INSERT INTO rung VALUES(0, 1, 8, 9, 0.5, 0.5, 1, 99)",
+  };
+  run_tuning(tuning, folder_ / "whole");
+  for (const char* damage : damages) {
+    const fs::path file = folder_ / "damaged";
+    fs::copy_file(folder_ / "whole", file, fs::copy_options::overwrite_existing);
+    sqlite3* database = nullptr;
+    ASSERT_EQ(sqlite3_open(file.c_str(), &database), SQLITE_OK);
+    EXPECT_EQ(sqlite3_exec(database, damage, nullptr, nullptr, nullptr), SQLITE_OK) << damage;
+    EXPECT_GT(sqlite3_changes(database), 0) << damage;
+    sqlite3_close(database);
+    const std::string message = message_of([&] { run_tuning(tuning, file); });
+    EXPECT_NE(message.find("cannot be of this search"), std::string::npos) << damage << "\n" << message;
+    std::stop_source stop;  // nothing is begun, and what is read in the end is not believed either
+    stop.request_stop();
+    const std::string in_the_end =
+        message_of([&] { run_tuning(tuning, file, {.step = {}, .stop = stop.get_token()}); });
+    EXPECT_NE(in_the_end.find("cannot be of this search"), std::string::npos) << damage << "\n" << in_the_end;
+  }
+}
+
+TEST_F(Tuned, OnlyTheSameImagesAndLabelsAreGoneOnWith) {
+  const Dataset data = people();
+  run_tuning(prepared(data, "group", 1), folder_ / "same");
+  Dataset other = data;
+  other.labels[0] = (other.labels[0] + 1) % 2;
+  EXPECT_NE(
+      message_of([&] { run_tuning(prepared(other, "group", 1), folder_ / "same"); }).find("differs in data"),
+      std::string::npos);
+  other = data;
+  std::vector<uint8_t> bytes;
+  for (Row row = 0; row < data.size(); ++row) {
+    const auto image = data.pixels.bytes(row);
+    bytes.insert(bytes.end(), image.begin(), image.end());
+  }
+  bytes.back() ^= 1;
+  other.pixels = Pixels(data.pixels.shape(), std::move(bytes));
+  EXPECT_NE(
+      message_of([&] { run_tuning(prepared(other, "group", 1), folder_ / "same"); }).find("differs in data."),
+      std::string::npos);
+}
+
+TEST_F(Tuned, TheEstimatorIsToldOfAllTrialsTheBestFirst) {
+  const Tuning tuning = prepared(people(), "group");
+  const TuningResult found = run_tuning(tuning, folder_ / "told");
+  std::vector<Draw> draws;
+  std::vector<Trial> before(found.last().trials.begin(), found.last().trials.begin() + 10);
+  // Trial 11 is the first that is estimated. What came before it is told by the places.
+  const int place = found.last().trials[10].rungs.front().order;
+  for (Trial& trial : before) {
+    std::erase_if(trial.rungs, [&](const RungScore& rung) { return rung.order > place; });
+    trial.state = TrialState::waiting;
+  }
+  for (const Trial* trial : ranked(before)) draws.push_back(trial->draw);
+  EXPECT_EQ(found.last().trials[10].draw, draw_trial(tuning.space, SamplerKind::tpe, draws, 1, 11));
+}
+
 TEST_F(Tuned, TrialsAreATotal) {
   const Tuning tuning = prepared(people(), "group", 4);
   EXPECT_EQ(searched(tuning, "total")["trials"].size(), 4U);
@@ -230,6 +306,18 @@ TEST_F(Tuned, TheBestAreTestedOnceOnTheirOuterFold) {
   }
 }
 
+TEST_F(Tuned, OnlyWhenAllTrainingsDivergedItIsSaid) {
+  const Tuning tuning = prepared(people(), "group");
+  SearchResult search;
+  search.trials.resize(2);
+  search.trials[0].state = TrialState::failed;
+  EXPECT_NE(message_of([&] { best_options(tuning, search); }).find("no trial came to its first score"),
+            std::string::npos);
+  search.trials[1].state = TrialState::failed;
+  EXPECT_NE(message_of([&] { best_options(tuning, search); }).find("every training diverged"),
+            std::string::npos);
+}
+
 TEST_F(Tuned, ADivergedTrialFailsAndTheSearchGoesOn) {
   FILE* file = std::fopen(space_.c_str(), "w");
   std::fputs("[learning-rate]\nchoices = [0.01, 1000000000.0]\n[optimizer]\nchoices = [\"sgd\"]\n", file);
@@ -251,7 +339,7 @@ TEST(Duration, IsReadInSecondsMinutesAndHours) {
   EXPECT_EQ(parse_duration("1.5s", "--time"), 1.5);
   EXPECT_EQ(parse_duration("10m", "--time"), 600);
   EXPECT_EQ(parse_duration("2h", "--time"), 7200);
-  for (const char* wrong : {"", "m", "-1s", "0", "10 m", "1d", "nan", "1e99h", "5mm"}) {
+  for (const char* wrong : {"", "m", "-1s", "0", "10 m", "1d", "nan", "1e99h", "99999999s", "5mm"}) {
     EXPECT_NE(message_of([&] { parse_duration(wrong, "--time"); }).find("--time: "), std::string::npos)
         << wrong;
   }
