@@ -20,6 +20,8 @@
 namespace mudra {
 namespace {
 
+constexpr size_t most_at_once = 256;  // tables, and choices of one
+
 // The names of the options that may be searched: of the network and the training. Epochs are what trials
 // share, and patience would need a part of the images that a trial does not have.
 std::vector<std::string> searchable() {
@@ -90,6 +92,9 @@ std::vector<std::string> choices_from(const toml::node& node) {
     choices.push_back(choice_text(node));
   }
   if (choices.empty()) throw usage_error("a list of choices is empty");
+  if (choices.size() > most_at_once)
+    throw usage_error("has more than " + std::to_string(most_at_once) + " choices", {},
+                      "Search less at once");
   return choices;
 }
 
@@ -161,6 +166,9 @@ SearchSpace SearchSpace::parse(std::string_view toml, const std::string& where) 
                       "Write TOML: a table for each option");
   }
   if (space.dimensions_.empty()) throw usage_error("says nothing that may be chosen", where);
+  if (space.dimensions_.size() > most_at_once)
+    throw usage_error("has more than " + std::to_string(most_at_once) + " tables", where,
+                      "Search less at once");
   space.order(where);
   space.check(where);
   return space;
@@ -359,6 +367,8 @@ std::vector<std::pair<std::string, std::string>> SearchSpace::texts(const Draw& 
                     ? text_of(other.is_whole ? std::floor(value * word->times + 0.5) : value * word->times)
                     : text_for(other);
       from = word->end;
+      constexpr size_t longest = 10'000;  // words within words double with every level
+      if (filled.size() > longest) throw usage_error("becomes too long", dimension.name, "Nest fewer words");
     }
     return filled + text.substr(from);
   };

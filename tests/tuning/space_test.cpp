@@ -148,6 +148,19 @@ TEST(SearchSpace, NamesWhatIsWrong) {
   }
 }
 
+TEST(SearchSpace, ThatGrowsWithoutEndIsRefused) {
+  std::string words;
+  for (int level = 0; level < 60; ++level) {
+    const std::string next = "{w" + std::to_string(level + 1) + "}";
+    words += "[w" + std::to_string(level) + "]\nchoices = [\"" + next + next + "\"]\n";
+  }
+  words += "[w60]\nchoices = [\"relu\"]\n[network]\nchoices = [\"{w0}\"]\n";
+  EXPECT_NE(refusal(words).find("becomes too long"), std::string::npos);
+  std::string many = "[network]\nchoices = [";
+  for (int i = 0; i < 300; ++i) many += "\"dense 4\",";
+  EXPECT_NE(refusal(many + "]\n").find("more than 256 choices"), std::string::npos);
+}
+
 TEST(SearchSpace, ByDefaultHasCornersThatTrain) {
   const SearchSpace space = SearchSpace::named("default");
   Dataset data;
