@@ -53,6 +53,18 @@ void Pixels::read(int64_t image, float* out) const {
   }
 }
 
+void Pixels::add_to(Hash128& hash) const {
+  std::vector<float> image(static_cast<size_t>(shape_.per_example()));
+  for (int64_t at = 0; at < count(); ++at) {
+    if (is_bytes()) {
+      hash.add_values(bytes(at));
+    } else {
+      read(at, image.data());
+      hash.add_values(image);
+    }
+  }
+}
+
 Pixels Pixels::select(std::span<const Row> rows) const {
   std::vector<Row> stored;
   stored.reserve(rows.size());

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "mudra/core/hash.h"
 #include "mudra/core/progress.h"
 #include "mudra/core/shape.h"
 
@@ -44,6 +45,9 @@ class Pixels {
 
   // Writes image `image` as H*W*C values, nominally 0..1 (a byte b becomes b * (1/255.f)).
   void read(int64_t image, float* out) const;
+
+  // The values of all images, one after the other, for a hash that tells these images from others.
+  void add_to(Hash128& hash) const;
 
   // The images at `rows`, in that order; shares the memory.
   Pixels select(std::span<const Row> rows) const;

@@ -79,15 +79,7 @@ std::string identity_of(const Experiment& experiment) {
   hash.add(std::to_string(data.example_weights.size()) + ' ');
   hash.add_values(data.example_weights);
   hash.add(data.pixels.shape().text() + (data.pixels.is_bytes() ? " bytes" : " floats"));
-  std::vector<float> image(static_cast<size_t>(data.pixels.shape().per_example()));
-  for (int64_t row = 0; row < learned.size(); ++row) {
-    if (learned.pixels.is_bytes()) {
-      hash.add_values(learned.pixels.bytes(row));
-    } else {
-      learned.pixels.read(row, image.data());
-      hash.add_values(image);
-    }
-  }
+  learned.pixels.add_to(hash);
   return hash.text();
 }
 

@@ -10,7 +10,7 @@
 namespace mudra {
 
 // random: every trial for itself. tpe: the tree-structured Parzen estimator, Bergstra et al. 2011,
-// "Algorithms for hyper-dimension optimization": after ten random trials, where the best tenth of the trials
+// "Algorithms for hyper-parameter optimization": after ten random trials, where the best tenth of the trials
 // lie close and the others do not.
 enum class SamplerKind { random, tpe };
 template <>

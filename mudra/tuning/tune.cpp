@@ -30,11 +30,7 @@ std::string fingerprint(const Tuning& tuning) {
   hash.add_values(last.labels);
   hash.add_values(last.example_weights);
   hash.add(last.pixels.shape().text());
-  std::vector<float> image(static_cast<size_t>(last.pixels.shape().per_example()));
-  for (int64_t row = 0; row < last.size(); ++row) {
-    last.pixels.read(row, image.data());
-    hash.add_values(image);
-  }
+  last.pixels.add_to(hash);
   return hash.text();
 }
 

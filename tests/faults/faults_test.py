@@ -51,7 +51,7 @@ COMMANDS = {
     "check": (["data", "check", "../in/hands.npz", "--network", "dense 8, relu", "--epochs", 2, "--threads", 3, "--quiet", "--out", "found"],
               [], ("found/",)),
     "tune": (["tune", "../in/hands.npz", "--space", "../in/space.toml", "--epochs", 3, "--trials", 3, "--halving", 3, "--threads", 3,
-              "--inner", "stratified-kfold:2", "--quiet", "--refit", "--no-report", "--out", "found"], [], ("found/",)),
+              "--inner", "stratified-kfold:2", "--quiet", "--refit", "--no-report", "--out", "found"], [], ("found/tune.sqlite",)),
     "split": (["data", "split", "../in/hands.npz", "--split", "kfold:3", "--out", "split.json"], ["split.json"], None),
     "synth": (["synth", "--count", 10, "--size", 16, "--out", "hands.npz", "--threads", 3], ["hands.npz"], None),
     "leaks": (["data", "leaks", "../in/hands.npz", "--cache", "cache", "--split", "stratified:0.5", "--threads", 3], [], "cache/"),
