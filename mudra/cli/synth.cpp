@@ -40,7 +40,8 @@ void synth_command(CLI::App& app) {
       ->default_str(text_of(o.seed));
   app.add_option("--none", o.none_fraction, "Share of images that show no digit, labelled none");
   app.add_option("--domain", o.domain,
-                 "massey (cut out on black), ankara (bright wall), webcam (anything) or mixed");
+                 "massey (cut out on black), ankara (bright wall), webcam (anything), mixed (these three), "
+                 "room (pictures of people in rooms) or room-cut (hands cut out of such pictures)");
   app.add_flag("--colour", o.colour, "Red, green and blue instead of grey");
   app.add_option("--threads", a->threads, "Threads; 0 for one a processor");
   app.add_option("--out", a->out, "FILE.npz, FILE.npy, FILE.csv, or a folder of PNG files");

@@ -25,7 +25,17 @@ SynthOptions synth_options(const std::string& source, uint64_t seed, std::string
     throw usage_error("'" + source + "' names no number of images", option,
                       "Write it as synth:2000 or synth:2000:mixed");
   }
-  if (colon != rest.npos) synth.domain = rest.substr(colon + 1);
+  if (colon == rest.npos) return synth;
+  const std::string_view kind = rest.substr(colon + 1);
+  const size_t second = kind.find(':');
+  synth.domain = kind.substr(0, second);
+  if (second == kind.npos) return synth;
+  const std::optional<double> none = parse_number<double>(kind.substr(second + 1));
+  if (!none) {
+    throw usage_error("'" + source + "' names no share of images without a digit", option,
+                      "Write it as synth:2000:room:0.2");
+  }
+  synth.none_fraction = *none;
   return synth;
 }
 

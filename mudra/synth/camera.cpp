@@ -5,6 +5,7 @@
 
 #include "mudra/core/portable_math.h"
 #include "mudra/data/image.h"
+#include "mudra/synth/draw.h"
 #include "mudra/synth/square_sums.h"
 
 namespace mudra::synth {
@@ -64,8 +65,6 @@ void sharpen(float amount, int side, std::vector<float>& plane) {
     }
   }
 }
-
-float luma(Vec3 c) { return 0.2126f * c.x + 0.7152f * c.y + 0.0722f * c.z; }
 
 // The gain that brings the mean of the frame, or of the hand alone, to the camera's target.
 float automatic_exposure(const Camera& camera, const std::vector<uint8_t>& mask,

@@ -13,4 +13,8 @@ namespace mudra::synth {
 void photograph(const Camera& camera, int side, int channels, const std::vector<uint8_t>& mask, Rng& rng,
                 std::vector<Vec3>& light, uint8_t* bytes);
 
+// The same of a camera in a room, whose picture may be moved, out of focus, coarse and without colour.
+void photograph_room(const Camera& camera, int side, int channels, Rng& rng, std::vector<Vec3>& light,
+                     uint8_t* bytes);
+
 }  // namespace mudra::synth

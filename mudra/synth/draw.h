@@ -14,6 +14,7 @@ inline float uniform(Rng& rng, float low, float high) {
   return low + (high - low) * static_cast<float>(rng.uniform());
 }
 
+inline float luma(Vec3 c) { return 0.2126f * c.x + 0.7152f * c.y + 0.0722f * c.z; }
 inline Vec3 grey(float value) { return {value, value, value}; }
 
 }  // namespace mudra::synth

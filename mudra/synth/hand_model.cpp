@@ -116,8 +116,23 @@ class Skin {
       add(frame * Vec3{half, 0, -1}, frame * Vec3{half * (1 + 0.25f * share), -length, -2}, thick, far_radius,
           6, Part::forearm, 0, frame.z);
     }
+    if (dress.band_at >= 0) {
+      const float at = -dress.band_at, radius = mix(thick, far_radius, dress.band_at / length) + 1.5f;
+      for (float side : {-1.f, 0.f, 1.f}) {
+        const float half = side * hand_.wrist_half_width;
+        add(frame * Vec3{half, at, -1}, frame * Vec3{half, at - dress.band_width, -1}, radius, radius, 0,
+            Part::band, 0, frame.z);
+      }
+    }
+    if (dress.upper_arm) {
+      const Vec3 elbow = frame * Vec3{0, -length, -2};
+      const bool dressed = dress.sleeve_from < length;
+      const float radius = far_radius + (dressed ? 16.f : 7.f);
+      add(elbow, elbow + frame * dress.upper_arm_direction * 330, radius, radius + 14, 8,
+          dressed ? Part::sleeve : Part::forearm, 0, frame.z);
+    }
     if (dress.sleeve_from >= length) return;
-    const float reach = length + 60;
+    const float reach = dress.upper_arm ? length : length + 60;
     for (float side : {-1.f, 0.f, 1.f}) {
       add(frame * Vec3{side * (hand_.wrist_half_width + 5), -dress.sleeve_from - thick * 0.6f, 0},
           frame * Vec3{side * (hand_.wrist_half_width + 8), -reach, -2}, thick + 5, far_radius + 9, 0,

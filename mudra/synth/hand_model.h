@@ -76,6 +76,7 @@ enum class Part : uint8_t {
   forearm,
   sleeve,
   ring,
+  band,
   proximal,
   middle,
   distal,
@@ -94,10 +95,14 @@ struct RoundCone {
 };
 
 struct Dress {
-  float forearm_length = 120;  // visible, from the wrist
-  bool cut = false;            // the picture ends there: a hand cut out, not an arm with a round end
-  float sleeve_from = 1e9f;    // distance from the wrist at which a sleeve begins
-  int ring_finger = -1;        // a finger (0 index ... 3 little) that wears a ring
+  float forearm_length = 120;          // visible, from the wrist
+  bool cut = false;                    // the picture ends there: a hand cut out, not an arm with a round end
+  float sleeve_from = 1e9f;            // distance from the wrist at which a sleeve begins
+  int ring_finger = -1;                // a finger (0 index ... 3 little) that wears a ring
+  float band_at = -1;                  // mm from the wrist to a watch or bracelet; negative: none
+  float band_width = 20;               // mm
+  bool upper_arm = false;              // beyond the visible forearm an elbow follows, and the upper arm
+  Vec3 upper_arm_direction{0, -1, 0};  // as seen from the forearm
 };
 
 std::vector<RoundCone> place_skin(const Anatomy& anatomy, const Skeleton& skeleton, const Dress& dress);

@@ -158,6 +158,23 @@ void rest_thumb(const Anatomy& anatomy, int digit, float where, Rest rest, Pose&
   touch_point(anatomy, back_of(anatomy, pose, finger, 1, along) + Vec3{jitter, 0, 0}, pose);
 }
 
+// Straight and curled fingers in a pattern that is no digit.
+void draw_pattern(const Anatomy& anatomy, const Habits& habits, Pose& pose, Rng& rng) {
+  constexpr Finger other[][5] = {// thumb apart (straight) or folded (curled), then index to little
+                                 {S, C, C, C, C}, {C, C, C, C, S}, {S, C, C, C, S}, {C, S, C, C, S},
+                                 {S, S, C, C, C}, {S, S, C, C, S}, {C, C, S, C, C}, {C, C, C, S, S}};
+  const auto& pattern = other[rng.below(std::size(other))];
+  for (int finger = 0; finger < 4; ++finger) {
+    pose.fingers[finger] = pattern[finger + 1] == S ? straight(rng, finger, habits.abduction)
+                                                    : curled(rng, finger, habits.tightness);
+  }
+  if (pattern[0] == S) {
+    pose.thumb = thumb_apart(rng);
+  } else {
+    rest_thumb(anatomy, 2, uniform(rng, 0, 1), Rest::across, pose, rng);
+  }
+}
+
 void draw_none(const Anatomy& anatomy, const Habits& habits, Pose& pose, Rng& rng) {
   const int kind = static_cast<int>(rng.below(3));
   for (int finger = 0; finger < 4; ++finger) {
@@ -173,21 +190,7 @@ void draw_none(const Anatomy& anatomy, const Habits& habits, Pose& pose, Rng& rn
   pose.thumb =
       kind == 1 && rng.chance(0.5) ? thumb_apart(rng) : thumb_opposed(rng, index_finger, false, false);
   if (kind == 0) rest_thumb(anatomy, rng.chance(0.5) ? 1 : 2, uniform(rng, 0, 1), Rest::across, pose, rng);
-  if (kind != 2) return;
-  // Straight and curled fingers in a pattern that is no digit.
-  constexpr Finger other[][5] = {// thumb apart (straight) or folded (curled), then index to little
-                                 {S, C, C, C, C}, {C, C, C, C, S}, {S, C, C, C, S}, {C, S, C, C, S},
-                                 {S, S, C, C, C}, {S, S, C, C, S}, {C, C, S, C, C}, {C, C, C, S, S}};
-  const auto& pattern = other[rng.below(std::size(other))];
-  for (int finger = 0; finger < 4; ++finger) {
-    pose.fingers[finger] = pattern[finger + 1] == S ? straight(rng, finger, habits.abduction)
-                                                    : curled(rng, finger, habits.tightness);
-  }
-  if (pattern[0] == S) {
-    pose.thumb = thumb_apart(rng);
-  } else {
-    rest_thumb(anatomy, 2, uniform(rng, 0, 1), Rest::across, pose, rng);
-  }
+  if (kind == 2) draw_pattern(anatomy, habits, pose, rng);
 }
 
 void draw_digit(const Anatomy& anatomy, const Habits& habits, int digit, Pose& pose, Rng& rng) {
@@ -253,6 +256,37 @@ Habits draw_habits(Rng& rng) {
   habits.view_roll = normal(rng, 0, 6) * degrees;
   habits.zero_yaw = normal(rng, 70, 16) * degrees;
   return habits;
+}
+
+Pose draw_other(const Anatomy& anatomy, const Habits& habits, Rng& rng) {
+  Pose pose;
+  const float kind = uniform(rng, 0, 1);
+  pose.thumb = thumb_opposed(rng, index_finger, false, false);
+  if (kind < 0.5f) {  // letters: thumb, index, middle or little finger alone, L, Y, horns
+    draw_pattern(anatomy, habits, pose, rng);
+    return pose;
+  }
+  const bool hook = kind < 0.55f, fist = !hook && kind < 0.75f, claw = !hook && !fist && kind < 0.85f;
+  const float mcp = uniform(rng, 10, 45), pip = uniform(rng, 25, 60);
+  for (int finger = 0; finger < 4; ++finger) {
+    FingerPose& f = pose.fingers[finger];
+    f = hook || fist ? curled(rng, finger, habits.tightness) : straight(rng, finger, 0.6f * habits.abduction);
+    if (hook && finger == index_finger) f = straight(rng, finger, 0);
+    if (claw || (hook && finger == index_finger)) {
+      f.mcp = normal(rng, 8, 8) * degrees;
+      f.pip = normal(rng, 80, 12) * degrees;
+    } else if (!hook && !fist) {  // at rest
+      f.mcp = normal(rng, mcp + 4 * static_cast<float>(finger), 5) * degrees;
+      f.pip = normal(rng, pip + 4 * static_cast<float>(finger), 6) * degrees;
+    }
+    if (!fist) f.dip = 0.6f * f.pip;
+  }
+  if (fist || hook)
+    rest_thumb(anatomy, rng.chance(0.5) ? 1 : 2, uniform(rng, 0, 1),
+               rng.chance(0.7) ? Rest::across : Rest::upright, pose, rng);
+  if (claw) pose.thumb = draw_thumb(rng, {40, 30, 0, 20, 40}, {8, 8, 8, 8, 10});
+  if (!fist && !hook && !claw) pose.thumb = draw_thumb(rng, {25, 25, -10, 12, 18}, {8, 8, 8, 8, 8});
+  return pose;
 }
 
 Pose draw_pose(const Anatomy& anatomy, const Habits& habits, int sign, Rng& rng) {

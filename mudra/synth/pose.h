@@ -31,6 +31,9 @@ Habits draw_habits(Rng& rng);
 // The angles of one image of `sign`, thumb contact solved.
 Pose draw_pose(const Anatomy& anatomy, const Habits& habits, int sign, Rng& rng);
 
+// A hand that shows no digit: letters unlike digits, fists, claws, hands at rest.
+Pose draw_other(const Anatomy& anatomy, const Habits& habits, Rng& rng);
+
 // Moves the thumb, and a little the finger, until their pads meet at distance `gap` (mm).
 // `along` is the place on the finger's last phalanx (0 joint, 1 tip).
 void touch_finger(const Anatomy& anatomy, int finger, float along, float gap, Pose& pose);

@@ -40,8 +40,8 @@ void check(const SynthOptions& options, double most_bytes) {
   if (options.count > most_images)
     refuse("cannot render " + std::to_string(options.count) + " images", "Ask for 4,294,967,296 or fewer.");
   const std::string& d = options.domain;
-  if (d != "massey" && d != "ankara" && d != "webcam" && d != "mixed") {
-    refuse("there is no domain '" + d + "'", "Choose massey, ankara, webcam or mixed.");
+  if (d != "massey" && d != "ankara" && d != "webcam" && d != "mixed" && d != "room" && d != "room-cut") {
+    refuse("there is no domain '" + d + "'", "Choose massey, ankara, webcam, mixed, room or room-cut.");
   }
 }
 
@@ -64,6 +64,8 @@ Person person_of(const SynthOptions& options, int64_t index) {
   if (options.domain == "massey") domain = Domain::massey;
   if (options.domain == "ankara") domain = Domain::ankara;
   if (options.domain == "webcam") domain = Domain::webcam;
+  if (options.domain == "room") domain = Domain::room;
+  if (options.domain == "room-cut") domain = Domain::room_cut;
   return draw_person(domain, rng);
 }
 
@@ -159,6 +161,15 @@ Dataset rendered_on_demand(const SynthOptions& options) {
   Dataset data = describe(options);
   data.pixels = Pixels(shape_of(options), std::make_shared<RenderedImages>(options));
   return data;
+}
+
+std::optional<std::array<std::array<float, 2>, 21>> rendered_joints(const SynthOptions& options,
+                                                                    int64_t index) {
+  const Person person = person_of(options, index);
+  Rng rng(options.seed, Purpose::synth, image_stream, static_cast<uint64_t>(index));
+  const Scene scene = draw_scene(person, label_of(options, index), rng);
+  if (scene.empty) return std::nullopt;
+  return joints_of(person, scene, options.size);
 }
 
 RenderedHand render_hand(const SynthOptions& options, int64_t index) {

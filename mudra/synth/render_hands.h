@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -50,6 +51,11 @@ struct RenderedHand {
   std::array<std::array<float, 2>, 21> joints{};  // x, y in pixels, in the usual order of hand landmarks
   bool empty = false;                             // no hand in the frame: joints mean nothing
 };
+
+// Where the joints of image `index` are, x and y in pixels, without rendering it; nothing where no hand is in
+// the frame.
+std::optional<std::array<std::array<float, 2>, 21>> rendered_joints(const SynthOptions& options,
+                                                                    int64_t index);
 
 // Image `index` of the set that `options` describes.
 RenderedHand render_hand(const SynthOptions& options, int64_t index);

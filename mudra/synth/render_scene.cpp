@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "mudra/synth/background.h"
+#include "mudra/synth/bystander.h"
 #include "mudra/synth/camera.h"
+#include "mudra/synth/room_background.h"
 
 namespace mudra::synth {
 namespace {
@@ -68,21 +70,43 @@ void light_wall(float ratio, float hand, std::vector<Vec3>& light) {
 
 }  // namespace
 
+namespace {
+
+std::array<std::array<float, 2>, joint_count> in_pixels(const Placed& placed) {
+  std::array<std::array<float, 2>, joint_count> joints{};
+  for (size_t i = 0; i < joints.size(); ++i)
+    joints[i] = {placed.joints[i].x / samples, placed.joints[i].y / samples};
+  return joints;
+}
+
+}  // namespace
+
+std::array<std::array<float, 2>, joint_count> joints_of(const Person& person, const Scene& scene, int side) {
+  return in_pixels(place_hand(person, scene, side * samples));
+}
+
 std::array<std::array<float, 2>, joint_count> render_scene(const Person& person, const Scene& scene, int side,
                                                            int channels, Rng& rng, Workspace& work,
                                                            uint8_t* pixels) {
   std::array<std::array<float, 2>, joint_count> joints{};
   work.surface.clear(side * samples);
   work.colour.resize(work.surface.height.size());
-  draw_background(person.domain, side, rng, work.light);
+  const bool in_room = person.domain == Domain::room || person.domain == Domain::room_cut;
+  if (in_room) {
+    draw_room(scene.light, person.skin, side, rng, work.light);
+    if (scene.head > 0) {
+      draw_bystander(person.skin * (1 + 0.5f * person.pale_palm), scene.light, scene.head, scene.head_x,
+                     scene.head_y, side, rng, work.behind, work.light);
+    }
+  } else {
+    draw_background(person.domain, side, rng, work.light);
+  }
   if (!scene.empty) {
     const Placed placed = place_hand(person, scene, side * samples);
     raster(placed.cones, work.surface);
     cut_out(scene, placed, rng.bits(), work.surface);
     shade(person, scene, placed, work.surface, work.scratch, work.colour);
-    for (size_t i = 0; i < joints.size(); ++i) {
-      joints[i] = {placed.joints[i].x / samples, placed.joints[i].y / samples};
-    }
+    joints = in_pixels(placed);
   }
   measure_mask(side, work.surface, work.mask);
   const float hand = hand_light(work.surface, work.colour);
@@ -90,7 +114,11 @@ std::array<std::array<float, 2>, joint_count> render_scene(const Person& person,
   if (scene.left_over > 0) leave_wall(scene.left_over * hand, side, work.mask, rng, work.light);
   cast_shadow(scene.light, side, work.mask, work.light);
   compose(side, work.surface, work.colour, work.light);
-  photograph(scene.camera, side, channels, work.mask, rng, work.light, pixels);
+  if (in_room) {
+    photograph_room(scene.camera, side, channels, rng, work.light, pixels);
+  } else {
+    photograph(scene.camera, side, channels, work.mask, rng, work.light, pixels);
+  }
   return joints;
 }
 

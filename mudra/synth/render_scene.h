@@ -14,11 +14,14 @@ namespace mudra::synth {
 
 // Memory used again from image to image.
 struct Workspace {
-  Surface surface;
+  Surface surface, behind;
   ShadingScratch scratch;
   std::vector<Vec3> colour, light;
   std::vector<uint8_t> mask;  // of the last image: [side, side], each pixel's share of hand, 0..255
 };
+
+// In pixels of a picture of side x side.
+std::array<std::array<float, 2>, joint_count> joints_of(const Person& person, const Scene& scene, int side);
 
 // Fills `pixels`, [side, side, channels]; returns the joints in pixels (zeros where no hand is in the frame).
 std::array<std::array<float, 2>, joint_count> render_scene(const Person& person, const Scene& scene, int side,

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "mudra/synth/draw.h"
+#include "mudra/synth/room.h"
 
 namespace mudra::synth {
 namespace {
@@ -112,6 +113,9 @@ void draw_framing(const Person& person, Scene& scene, Rng& rng) {
       scene.darker = clamp(normal(rng, 0.43f, 0.13f), 0.2f, 0.9f);
       scene.lowering = uniform(rng, 0.3f, 1);
       break;
+    case Domain::room:
+    case Domain::room_cut:
+      break;
     case Domain::webcam:
       dress.forearm_length = 320;
       if (person.sleeves) dress.sleeve_from = uniform(rng, 5, 120);
@@ -170,11 +174,32 @@ Box project_all(const Scene& scene, const Mat3& forearm, Placed& placed) {
   return box;
 }
 
+using Joints = std::array<Vec3, joint_count>;
+
+// The turn in the picture's plane after which the middle finger's knuckle is straight above the wrist.
+Mat3 upright(const Joints& joints) {
+  const Vec3 along = joints[finger_joint(middle_finger)] - joints[wrist_joint];
+  const Vec3 flat = unit(Vec3{along.x, along.y, 0});
+  const float c = -flat.y, s = -flat.x;
+  return {{c, s, 0}, {-s, c, 0}, {0, 0, 1}};
+}
+
+// As high and broad as the joints are after `turn`, about their middle.
+Box box_of_joints(const Joints& joints, const Mat3& turn) {
+  Box turned;
+  for (const Vec3 joint : joints) turned.include(turn * joint, 0);
+  const Mat3 back{{turn.x.x, turn.y.x, 0}, {turn.x.y, turn.y.y, 0}, {0, 0, 1}};
+  const Vec3 middle =
+      back * Vec3{0.5f * (turned.left + turned.right), 0.5f * (turned.top + turned.bottom), 0};
+  const float width = 0.5f * (turned.right - turned.left), height = 0.5f * (turned.bottom - turned.top);
+  return {middle.x - width, middle.x + width, middle.y - height, middle.y + height};
+}
+
 // From projected millimetres to samples of the picture.
 class Framing {
  public:
-  Framing(const Scene& scene, const Box& box, int side)
-      : turn_(rotation_z(scene.roll)), mirrored_(scene.mirrored) {
+  Framing(const Scene& scene, const Box& box, const Mat3& turn, int side)
+      : turn_(turn), mirrored_(scene.mirrored) {
     const float frame = static_cast<float>(side), height = box.bottom - box.top;
     millimetre = scene.fill * frame / std::max({box.right - box.left, height, scene.least_extent});
     // A small sign stands where the wrist of an open hand would be.
@@ -202,6 +227,7 @@ class Framing {
 }  // namespace
 
 Person draw_person(Domain domain, Rng& rng) {
+  if (domain == Domain::room || domain == Domain::room_cut) return draw_room_person(domain, rng);
   Person person;
   person.domain = domain;
   person.anatomy = draw_anatomy(rng);
@@ -226,6 +252,8 @@ Person draw_person(Domain domain, Rng& rng) {
 }
 
 Scene draw_scene(const Person& person, int sign, Rng& rng) {
+  if (person.domain == Domain::room || person.domain == Domain::room_cut)
+    return draw_room_scene(person, sign, rng);
   Scene scene;
   scene.empty = sign == none_sign && rng.chance(0.2);
   scene.pose = draw_pose(person.anatomy, person.habits, sign, rng);
@@ -278,8 +306,11 @@ Placed place_hand(const Person& person, const Scene& scene, int side) {
   const Skeleton bones = place_bones(person.anatomy, scene.pose);
   placed.cones = place_skin(person.anatomy, bones, scene.dress);
   placed.joints = bones.joints;
-  const Box box = project_all(scene, bones.forearm, placed);
-  const Framing framing(scene, box, side);
+  Box box = project_all(scene, bones.forearm, placed);
+  Mat3 turn = rotation_z(scene.roll);
+  if (scene.upright) turn = turn * upright(placed.joints);
+  if (scene.of_joints) box = box_of_joints(placed.joints, turn);
+  const Framing framing(scene, box, turn, side);
   placed.millimetre = framing.millimetre;
   for (RoundCone& cone : placed.cones) {
     cone.a = framing.point(cone.a);

@@ -9,7 +9,8 @@
 
 namespace mudra::synth {
 
-enum class Domain { massey, ankara, webcam };
+// In a room: the whole picture, or the hand that was found in it, cut out and turned upright.
+enum class Domain { massey, ankara, webcam, room, room_cut };
 
 // One rendered person: constant over all of their images.
 struct Person {
@@ -24,6 +25,10 @@ struct Person {
   int ring_finger = -1;
   bool sleeves = false;
   Vec3 sleeve;
+  Vec3 stripes;         // of the sleeve
+  float stripe = 0;     // mm from one to the next; 0: none
+  float pale_palm = 0;  // how much lighter the palm is than the back of the hand
+  Vec3 band{0, 0, 0};   // of a watch or bracelet
   bool left_handed = false;
   bool dim = false;  // photographed by daylight from the side, not with a flash
 };
@@ -48,6 +53,19 @@ struct Camera {
   float exposure = 1, gamma = 2.2f, blur = 0.3f, noise = 0.01f, vignette = 0, jpeg = 0;
   float contrast = 0;  // of an S-shaped curve
   float sharpen = 0;   // a phone's local contrast: dark outlines before a bright wall
+  // Of a camera in a room (photograph_room). Lengths are parts of the picture's side.
+  Vec3 gain{1, 1, 1};  // white balance
+  float saturation = 1;
+  bool grey = false;                 // without colour
+  float motion_x = 0, motion_y = 0;  // half the way that everything moved
+  float defocus = 0;                 // radius
+  float coarse = 1;                  // so many pixels of the picture are one of the camera, each way
+  float veil = 0;                    // light scattered in the lens, as a share of the mean
+  float edge_sharpness = 0;          // of what a camera's sharpening makes of edges
+  float chroma = 0;                  // of JPEG: how coarse colours are
+  // What the camera saw ends here, in parts of the side; beyond is black, or what is next to it.
+  float left = 0, right = 1, top = 0, bottom = 1;
+  bool black_beyond = false;
 };
 
 struct Scene {
@@ -60,12 +78,16 @@ struct Scene {
   float least_extent = 0;          // mm: the longer side counts as at least this long
   float lowering = 0;              // how much lower in the frame a shorter hand stands, of half what it lacks
   float shift_x = 0, shift_y = 0;  // of the hand's middle, in frames
+  bool upright = false;    // roll is counted from where the hand, from wrist to middle finger, stands upright
+  bool of_joints = false;  // fill and shift are those of the joints, not of the skin
   bool mirrored = false;
   bool empty = false;   // no hand at all
   float darker = 0;     // the hand reflects this share of what the wall behind it does; 0: whatever it is
   float cut_angle = 0;  // radians, by which the edge where a cut-out hand ends stands aslant
   float ragged = 0;     // how much of its rim a cut-out hand has lost
   float left_over = 0;  // light of the wall left around a cut-out hand, relative to the hand's; 0: none
+  float head = 0;       // of somebody behind the hand: its height in parts of the side; 0: nobody
+  float head_x = 0.5f, head_y = 0.5f;
   Light light;
   Camera camera;
 };

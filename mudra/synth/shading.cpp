@@ -76,9 +76,12 @@ class SkinColour {
 
   Vec3 albedo(int index, Vec3 at, Vec3 normal, float mottle) const {
     const RoundCone& cone = placed_.cones[static_cast<size_t>(index)];
-    if (cone.part == Part::sleeve) return person_.sleeve;
+    if (cone.part == Part::sleeve) return sleeve(cone, at);
+    if (cone.part == Part::band) return person_.band;
     if (cone.part == Part::ring) return {0.75f, 0.65f, 0.35f};
     Vec3 colour = person_.skin * (0.93f + 0.14f * mottle);
+    if (person_.pale_palm > 0)
+      colour = colour * (1 + person_.pale_palm * smoothstep(-0.4f, 0.5f, dot(normal, cone.palmar)));
     if (cone.part == Part::palm) return colour * palm_lines(at, normal);
     if (cone.part == Part::forearm) return colour;
     const Vec3 axis = cone.b - cone.a;
@@ -98,6 +101,13 @@ class SkinColour {
   }
 
  private:
+  Vec3 sleeve(const RoundCone& cone, Vec3 at) const {
+    if (person_.stripe <= 0) return person_.sleeve;
+    const Vec3 axis = unit(cone.b - cone.a);
+    const float along = dot(at - cone.a, axis) / (placed_.millimetre * person_.stripe);
+    return along - std::floor(along) < 0.5f ? person_.sleeve : person_.stripes;
+  }
+
   // The three great lines of the palm and the crease at the wrist, as parabolas in millimetres.
   float palm_lines(Vec3 at, Vec3 normal) const {
     const float facing = dot(normal, placed_.palm_z);

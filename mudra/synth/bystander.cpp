@@ -1,0 +1,129 @@
+#include "mudra/synth/bystander.h"
+
+#include <array>
+
+#include "mudra/synth/draw.h"
+
+namespace mudra::synth {
+namespace {
+
+struct Face {
+  Vec3 skin, hair, lips, shirt;
+  float eyes = 0.5f;  // how dark
+  float beard = 0;    // how much of it
+  bool glasses = false;
+};
+
+enum Piece : uint8_t { torso, shoulders, neck, skull, nose, hair, arm };
+
+// What is painted on the front of a head; x and y from its middle, in half heights, y down.
+Vec3 face_colour(const Face& face, float x, float y) {
+  const auto spot = [&](float cx, float cy, float rx, float ry) {
+    const float u = (x - cx) / rx, v = (y - cy) / ry;
+    return u * u + v * v < 1;
+  };
+  const float ax = x < 0 ? -x : x;
+  if (spot(x < 0 ? -0.30f : 0.30f, -0.08f, 0.055f, 0.05f)) return face.skin * 0.08f;
+  if (spot(x < 0 ? -0.30f : 0.30f, -0.08f, 0.13f, 0.055f))
+    return mix(face.skin * 0.3f, grey(0.6f), face.eyes);
+  if (face.glasses) {
+    const float u = (ax - 0.31f) / 0.21f, v = (y + 0.07f) / 0.17f, r = u * u + v * v;
+    if (r > 0.72f && r < 1.1f) return grey(0.03f);
+  }
+  if (spot(x < 0 ? -0.31f : 0.31f, -0.25f, 0.17f, 0.035f)) return mix(face.skin, face.hair, 0.8f);
+  if (spot(0, 0.52f, 0.22f, 0.065f)) return face.lips;
+  if (spot(ax < 0.08f ? ax : 0.08f, 0.27f, 0.035f, 0.025f)) return face.skin * 0.35f;
+  if (face.beard > 0 && y > 0.3f && !spot(0, 0.5f, 0.27f, 0.11f))
+    return mix(face.skin, face.hair, face.beard);
+  return face.skin;
+}
+
+}  // namespace
+
+void draw_bystander(Vec3 skin, const Light& light, float head, float x, float y, int side, Rng& rng,
+                    Surface& surface, std::vector<Vec3>& pixels) {
+  Face face;
+  face.skin = skin;
+  const Vec3 hairs[] = {
+      grey(0.012f), {0.03f, 0.018f, 0.01f}, {0.09f, 0.05f, 0.025f}, {0.35f, 0.24f, 0.12f}, grey(0.35f)};
+  face.hair = hairs[rng.below(std::size(hairs))] * uniform(rng, 0.6f, 1.4f);
+  face.lips = {skin.x * 0.85f, skin.y * uniform(rng, 0.4f, 0.75f), skin.z * uniform(rng, 0.45f, 0.8f)};
+  const float shirt = uniform(rng, 0.01f, 0.7f);
+  face.shirt = {shirt * uniform(rng, 0.3f, 1), shirt * uniform(rng, 0.3f, 1), shirt * uniform(rng, 0.3f, 1)};
+  face.eyes = uniform(rng, 0, 1);
+  if (rng.chance(0.3)) face.beard = uniform(rng, 0.2f, 0.9f);
+  face.glasses = rng.chance(0.25);
+  const bool bald = rng.chance(0.1), long_hair = rng.chance(0.35);
+  const float look = clamp(normal(rng, 0, 0.35f), -0.8f, 0.8f), nod = normal(rng, 0, 0.12f);
+
+  const auto scale = static_cast<float>(side);
+  const float half = 0.5f * head * scale;  // of the head's height
+  const Vec3 middle{x * scale, y * scale, 0};
+  const auto [lean_s, lean_c] = sin_cos(normal(rng, 0, 8) * degrees);
+  const auto at = [&](float u, float v, float z) {  // in half heights, leaning
+    return middle + Vec3{u * lean_c - v * lean_s, u * lean_s + v * lean_c, z} * half;
+  };
+  const float wide = uniform(rng, 0.62f, 0.74f);
+  std::vector<RoundCone> cones;
+  const auto add = [&](Vec3 a, Vec3 b, float ra, float rb, float blend, Piece piece) {
+    RoundCone cone{a, b, ra * half, rb * half, blend * half};
+    cone.digit = piece;
+    cones.push_back(cone);
+  };
+  if (long_hair)
+    add(at(0, -0.2f, -0.5f), at(0, 1.1f, -0.7f), wide * 1.2f, wide * uniform(rng, 0.9f, 1.3f), 0, hair);
+  const float broad = uniform(rng, 1.35f, 1.75f);
+  add(at(-broad * 0.55f, 2.6f, -0.5f), at(-broad * 0.4f, 6, -0.5f), 1.0f, 1.0f, 0, torso);
+  add(at(broad * 0.55f, 2.6f, -0.5f), at(broad * 0.4f, 6, -0.5f), 1.0f, 1.0f, 0.5f, torso);
+  add(at(-broad, 2.1f, -0.5f), at(broad, 2.1f, -0.5f), 0.48f, 0.48f, 0.5f, shoulders);
+  for (const float s : {-1.f, 1.f})
+    if (rng.chance(0.7))
+      add(at(s * broad, 2.1f, -0.4f), at(s * broad * uniform(rng, 1, 1.4f), 5, uniform(rng, -0.8f, 0.6f)),
+          0.46f, 0.36f, 0.1f, arm);
+  add(at(0, 0.4f, -0.3f), at(0, 1.75f, -0.4f), 0.42f, 0.45f, 0.1f, neck);
+  add(at(0, -0.34f, 0), at(0, 0.05f, 0), wide, wide, 0, skull);
+  add(at(0, 0.05f, 0.05f), at(0, 0.62f, 0.08f), wide * 0.93f, wide * 0.6f, 0.25f, skull);
+  add(at(look * 0.5f, -0.08f, 0.62f), at(look * 0.62f, 0.2f, 0.74f), 0.07f, 0.12f, 0.12f, nose);
+  if (!bald)
+    add(at(-0.2f * look, -0.5f, -0.25f), at(-0.2f * look, -0.42f, -0.25f), wide * 1.14f, wide * 1.1f, 0,
+        hair);
+  surface.clear(side);
+  raster(cones, surface);
+  const float wrap = 0.5f * light.softness;
+  const float tall = wide + 0.34f;
+  for (int py = surface.top; py < surface.bottom; ++py) {
+    for (int px = surface.left; px < surface.right; ++px) {
+      const size_t i = surface.at(px, py);
+      if (surface.height[i] <= nothing) continue;
+      const Vec3 n = surface.normal[i];
+      Vec3 albedo = face.shirt;
+      switch (static_cast<Piece>(cones[surface.cone[i]].digit)) {
+        case skull: {
+          const float dx = (static_cast<float>(px) + 0.5f - middle.x) / half,
+                      dy = (static_cast<float>(py) + 0.5f - middle.y) / half;
+          const float u = (dx * lean_c + dy * lean_s) / wide - 0.75f * look;
+          const float v = (dy * lean_c - dx * lean_s) / tall * 1.15f - nod;
+          albedo = face_colour(face, u * 0.75f, v);
+          break;
+        }
+        case neck:
+          albedo = face.skin * 0.8f;
+          break;
+        case nose:
+          albedo = face.skin;
+          break;
+        case hair:
+          albedo = face.hair;
+          break;
+        default:
+          break;
+      }
+      const float facing = clamp((dot(n, light.direction) + wrap) / (1 + wrap), 0, 1);
+      const float open = 0.6f + 0.4f * clamp(n.z, 0, 1);
+      const Vec3 total = light.ambient * open + light.key * facing;
+      pixels[i] = {albedo.x * total.x, albedo.y * total.y, albedo.z * total.z};
+    }
+  }
+}
+
+}  // namespace mudra::synth
