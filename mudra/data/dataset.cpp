@@ -77,27 +77,75 @@ Pixels Pixels::select(std::span<const Row> rows) const {
 
 namespace {
 
-class JoinedPixels final : public PixelSource {
+// Which of several parts, one after the other, an image is of.
+class Parts {
  public:
-  explicit JoinedPixels(std::span<const Dataset> parts) {
+  explicit Parts(std::span<const Dataset> parts) {
     for (const Dataset& part : parts) {
       begin_.push_back(images_);
       images_ += part.size();
-      parts_.push_back(part.pixels);
     }
   }
   int64_t images() const { return images_; }
-
-  void read(int64_t image, float* out) const override {
-    const auto part = static_cast<size_t>(std::ranges::upper_bound(begin_, image) - begin_.begin() - 1);
-    parts_[part].read(image - begin_[part], out);
+  size_t part_of(int64_t image) const {
+    return static_cast<size_t>(std::ranges::upper_bound(begin_, image) - begin_.begin() - 1);
   }
+  int64_t begin(size_t part) const { return begin_[part]; }
 
  private:
-  std::vector<Pixels> parts_;
   std::vector<int64_t> begin_;
   int64_t images_ = 0;
 };
+
+class JoinedPixels final : public PixelSource {
+ public:
+  explicit JoinedPixels(std::span<const Dataset> parts) : at_(parts) {
+    for (const Dataset& part : parts) parts_.push_back(part.pixels);
+  }
+  int64_t images() const { return at_.images(); }
+
+  void read(int64_t image, float* out) const override {
+    const size_t part = at_.part_of(image);
+    parts_[part].read(image - at_.begin(part), out);
+  }
+
+ private:
+  Parts at_;
+  std::vector<Pixels> parts_;
+};
+
+class JoinedTargets final : public TargetSource {
+ public:
+  explicit JoinedTargets(std::span<const Dataset> parts) : at_(parts) {
+    for (const Dataset& part : parts) parts_.push_back(part.targets);
+  }
+  Shape shape() const override { return parts_[0]->shape(); }
+
+  void read(int64_t image, float* out) const override {
+    const size_t part = at_.part_of(image);
+    parts_[part]->read(image - at_.begin(part), out);
+  }
+
+ private:
+  Parts at_;
+  std::vector<std::shared_ptr<const TargetSource>> parts_;
+};
+
+// The targets of all parts, or null.
+std::shared_ptr<const TargetSource> joined_targets(std::span<const Dataset> parts) {
+  const auto& first = parts[0].targets;
+  for (const Dataset& part : parts) {
+    if (!part.targets != !first) {
+      throw Error("has no targets, unlike what it is joined with", (first ? part : parts[0]).source,
+                  "Give all images targets, or none");
+    }
+    if (first && part.targets->shape() != first->shape()) {
+      throw Error("has targets of shape " + part.targets->shape().text() + ", not " + first->shape().text(),
+                  part.source);
+    }
+  }
+  return first ? std::make_shared<JoinedTargets>(parts) : nullptr;
+}
 
 }  // namespace
 
@@ -109,6 +157,7 @@ Dataset joined(std::span<const Dataset> parts) {
   all.source = parts[0].source;
   all.classes = parts[0].classes;
   all.pixels = Pixels(shape, pixels);
+  all.targets = joined_targets(parts);
   const bool are_weighted =
       std::ranges::any_of(parts, [](const Dataset& d) { return !d.example_weights.empty(); });
   for (const Dataset& part : parts) {
@@ -141,6 +190,7 @@ Dataset Dataset::select(std::span<const Row> rows) const {
     selected.columns.push_back({column.name, column.values, pick(column.of)});
   selected.example_weights = pick(example_weights);
   selected.true_labels = pick(true_labels);
+  selected.targets = select_targets(targets, rows);
   selected.source_rows = source_rows.empty() ? std::vector<Row>(rows.begin(), rows.end()) : pick(source_rows);
   selected.files = pick(files);
   selected.notes = notes;

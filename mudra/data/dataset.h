@@ -10,6 +10,7 @@
 #include "mudra/core/hash.h"
 #include "mudra/core/progress.h"
 #include "mudra/core/shape.h"
+#include "mudra/data/targets.h"
 
 namespace mudra {
 
@@ -83,6 +84,8 @@ struct Dataset {
   // N classes that the images truly show, where that is known beside their labels; no_class: none of them. Or
   // empty.
   std::vector<int32_t> true_labels;
+  // What a network with heads is trained to give for the images; null: nothing but their labels.
+  std::shared_ptr<const TargetSource> targets;
   // N places of the images in the source, counted from 0 among those that could be read; empty when they are
   // the same as here: nothing was selected.
   std::vector<Row> source_rows;
@@ -102,8 +105,9 @@ struct Dataset {
   Dataset keep_classes(std::span<const std::string> keep) const;
 };
 
-// The examples of all parts one after the other, to train on: pixels, labels and example weights (1 where a
-// part has none). Shares the parts' memory. All have images of one size and the first part's classes.
+// The examples of all parts one after the other, to train on: pixels, labels, example weights (1 where a
+// part has none) and targets. Shares the parts' memory. All have images of one size and the first part's
+// classes. Throws Error when only some have targets, or of different shapes.
 Dataset joined(std::span<const Dataset> parts);
 
 }  // namespace mudra

@@ -17,14 +17,21 @@ struct Setting {
   const char* name;
   double Augmentation::*value;
   double high;
+  bool is_geometric = false;
 };
 constexpr Setting settings[] = {
-    {"rotate", &Augmentation::rotate, 180},    {"scale", &Augmentation::scale, 0.9},
-    {"shear", &Augmentation::shear, 1},        {"shift", &Augmentation::shift, 1000},
-    {"elastic", &Augmentation::elastic, 1000}, {"brightness", &Augmentation::brightness, 1},
-    {"gamma", &Augmentation::gamma, 4},        {"noise", &Augmentation::noise, 1},
-    {"blur", &Augmentation::blur, 10},         {"erase", &Augmentation::erase, 1},
-    {"flip", &Augmentation::flip, 1},          {"background", &Augmentation::background, 1},
+    {"rotate", &Augmentation::rotate, 180, true},
+    {"scale", &Augmentation::scale, 0.9, true},
+    {"shear", &Augmentation::shear, 1, true},
+    {"shift", &Augmentation::shift, 1000, true},
+    {"elastic", &Augmentation::elastic, 1000, true},
+    {"brightness", &Augmentation::brightness, 1},
+    {"gamma", &Augmentation::gamma, 4},
+    {"noise", &Augmentation::noise, 1},
+    {"blur", &Augmentation::blur, 10},
+    {"erase", &Augmentation::erase, 1},
+    {"flip", &Augmentation::flip, 1, true},
+    {"background", &Augmentation::background, 1},
     {"jpeg", &Augmentation::jpeg, 95},
 };
 
@@ -80,6 +87,13 @@ Augmentation Augmentation::parse(std::string_view text) {
     begin = end + 1;
   }
   return augmentation;
+}
+
+std::string_view Augmentation::geometric() const {
+  for (const Setting& setting : settings) {
+    if (setting.is_geometric && this->*setting.value != 0) return setting.name;
+  }
+  return {};
 }
 
 std::string Augmentation::text() const {

@@ -27,6 +27,8 @@ struct Augmentation {
   static Augmentation parse(std::string_view text);
   std::string text() const;  // what parse() reads, in the order above
 
+  // The first of the changes that moves what is in the image, by its name; empty: none does.
+  std::string_view geometric() const;
   bool any() const { return *this != Augmentation(); }
   bool operator==(const Augmentation&) const = default;
 };

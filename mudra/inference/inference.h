@@ -22,12 +22,13 @@ class Inference {
   int64_t images() const { return batches_.images(); }
   int64_t max_batch() const { return plan_.max_batch(); }
 
-  // Calls visit(logits, labels) for the rows in order, batch by batch. An image gets the same bits in any
-  // batch and for any team.
+  // Calls visit(outputs, labels, rows) for the rows in order, batch by batch. An image gets the same bits in
+  // any batch and for any team.
   template <class Visit>
   void run(const Network& network, ThreadTeam& team, Visit visit) {
     for (int64_t b = 0; b < batches_.count(); ++b) {
-      visit(plan_.infer(network, batches_.batch(b), Context{team}), batches_.labels(b));
+      visit(plan_.infer(network, batches_.batch(b), Context{team}), batches_.labels(b),
+            batches_.row_numbers(b));
     }
   }
 

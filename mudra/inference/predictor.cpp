@@ -58,7 +58,9 @@ Predictor::Lent Predictor::lend(int64_t images) const {
   return {place.release(), {this}};
 }
 
-Predictor::Predictor(Model model) : model_(std::move(model)) {}
+Predictor::Predictor(Model model) : model_(std::move(model)) {
+  check_classifier(model_.network, std::ssize(model_.classes), "model");
+}
 
 int32_t Predictor::label_of(std::span<const float> probabilities) const {
   const auto largest = std::ranges::max_element(probabilities);
@@ -120,7 +122,7 @@ void Predictor::answer(const Tensor& x, ThreadTeam& team, Tensor& logits, Tensor
 
 void Predictor::infer(Plan& plan, const Tensor& x, ThreadTeam& team, Tensor& logits,
                       Tensor& probabilities) const {
-  logits = plan.infer(model_.network, x, Context{team});
+  class_logits(model_.network, plan.infer(model_.network, x, Context{team}), logits);
   mudra::probabilities(logits, static_cast<int64_t>(model_.classes.size()), probabilities,
                        static_cast<Scalar>(model_.temperature));
 }
@@ -138,7 +140,9 @@ Answers Predictor::answers(const Dataset& data, std::span<const Row> rows, Threa
   found.probabilities.reserve(rows.size() * model_.classes.size());
   Inference inference(model_.network, data, rows);
   Tensor out({inference.max_batch(), found.classes});
-  inference.run(model_.network, team, [&](const Tensor& logits, std::span<const int32_t> labels) {
+  Tensor logits;
+  inference.run(model_.network, team, [&](const Tensor& outputs, std::span<const int32_t> labels, auto) {
+    class_logits(model_.network, outputs, logits);
     probabilities(logits, found.classes, out, static_cast<Scalar>(model_.temperature));
     for (size_t i = 0; i < labels.size(); ++i) {
       const Scalar* row = out.data() + static_cast<int64_t>(i) * found.classes;

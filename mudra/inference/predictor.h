@@ -18,6 +18,7 @@ namespace mudra {
 // image takes memory for its answer only, once as many have been asked at the same time before.
 class Predictor {
  public:
+  // Throws Error when the model's network does not tell its classes apart (heads.h).
   explicit Predictor(Model model);
 
   const Model& model() const { return model_; }
@@ -29,7 +30,7 @@ class Predictor {
   // One prepared image of the model's input: H*W*C values 0..1, channels last.
   Answer answer(std::span<const float> image) const;
   // Prepared images x [N, H, W, C], N from 1 to answered_together, else throws Error.
-  //   logits becomes [N, outputs], probabilities [N, classes]; their memory is used again when it fits
+  //   logits becomes [N, 1 or classes], probabilities [N, classes]; their memory is used again when it fits
   void answer(const Tensor& x, ThreadTeam& team, Tensor& logits, Tensor& probabilities) const;
   // The rows of a data set, whose classes must be the model's and whose images its input's size. Throws
   // Error.

@@ -100,6 +100,7 @@ class Parser {
   void group(const std::string& text, const SourceSpan& span, int depth) {
     const size_t open = at_++;
     if (depth == deepest) fail(open, 1, "brackets are too deep", "Write a simpler network");
+    if (text == "heads") return heads(open, span, depth);
     const size_t first = items_.size();
     const bool residual = text == "residual";
     const std::optional<int64_t> count = residual ? 1 : repeats(text);
@@ -129,6 +130,21 @@ class Parser {
     for (int64_t i = 1; i < *count; ++i) {
       for (const LineItem& item : body) append(item);
     }
+  }
+
+  // One item up to its bracket's end; nothing may follow.   open: where the bracket opens
+  void heads(size_t open, SourceSpan span, int depth) {
+    if (depth > 0)
+      fail(span.at, span.length, "heads stand inside a bracket", "Put `heads(...)` at the end of the line");
+    at_ = line_.find(')', open);
+    if (at_ == std::string_view::npos)
+      fail(open, 1, "the bracket is never closed", "Write `)` where the heads end");
+    ++at_;
+    span.length = at_ - span.at;
+    append({std::string(line_.substr(span.at, span.length)), span});
+    skip_space();
+    if (at_ < line_.size())
+      fail(at_, 1, "something follows the heads", "Put `heads(...)` at the end of the line");
   }
 
   static std::optional<int64_t> repeats(std::string text) {  // "3 x"

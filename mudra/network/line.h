@@ -1,8 +1,9 @@
 // The line a person writes for a network, unfolded to a flat list of items:
-//   line  = item {, item}
+//   line  = item {, item} {, heads(KIND CHANNELS [weight NUMBER] {, KIND CHANNELS [weight NUMBER]})}
 //   item  = layer | NAME | COUNT x (line) | residual(line) | residual(line | line)
 // NAME is one of named_networks(). residual(A) becomes the items fork, A, add; residual(A | B) becomes fork,
-// A, shortcut, B, add (mudra/layers/marks.h says what these marks mean). The functions are thread-safe.
+// A, shortcut, B, add (mudra/layers/marks.h says what these marks mean). Heads are one item. The functions
+// are thread-safe.
 #pragma once
 
 #include <string>

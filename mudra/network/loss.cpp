@@ -8,6 +8,27 @@
 
 namespace mudra {
 
+SoftmaxRow::SoftmaxRow(int64_t classes, double smoothing)
+    : classes_(classes),
+      smoothed_(static_cast<Scalar>(smoothing / static_cast<double>(classes))),
+      peak_(static_cast<Scalar>(1 - smoothing)) {}
+
+double SoftmaxRow::loss(const Scalar* z, const Scalar* e, Scalar maximum, int32_t label) {
+  sum_ = 0;
+  double target_logit = static_cast<double>(peak_) * static_cast<double>(z[label]);
+  for (int64_t c = 0; c < classes_; ++c) {
+    sum_ += static_cast<double>(e[c]);
+    if (smoothed_ != 0) target_logit += static_cast<double>(smoothed_) * static_cast<double>(z[c]);
+  }
+  return portable::log(sum_) + static_cast<double>(maximum) - target_logit;
+}
+
+void SoftmaxRow::gradient(const Scalar* e, int32_t label, Scalar weight, Scalar divisor, Scalar* dz) const {
+  const Scalar inverse = static_cast<Scalar>(1 / sum_);
+  for (int64_t c = 0; c < classes_; ++c)
+    dz[c] = weight * (e[c] * inverse - (smoothed_ + (c == label ? peak_ : 0))) / divisor;
+}
+
 Loss::Loss(int64_t classes, int64_t max_batch, LossOptions options)
     : classes_(classes),
       options_(options),
@@ -25,6 +46,7 @@ BatchLoss Loss::operator()(const Tensor& logits, std::span<const int32_t> labels
   const int64_t batch_size = shards.batch_size(images);
   const auto n = static_cast<Scalar>(batch_size);
   BatchLoss result;
+  result.counted = images;
   classes_ == 2 ? binary(logits, labels, dlogits, weights, n)
                 : categorical(logits, labels, dlogits, weights, n);
   for (size_t i = 0; i < labels.size(); ++i) {
@@ -64,28 +86,16 @@ void Loss::binary(const Tensor& logits, std::span<const int32_t> labels, Tensor&
 void Loss::categorical(const Tensor& logits, std::span<const int32_t> labels, Tensor& dlogits,
                        Weights weights, Scalar batch_size) {
   const int64_t n = logits.shape()[0];
-  const Scalar smoothed = static_cast<Scalar>(options_.label_smoothing / static_cast<double>(classes_));
-  const Scalar peak = static_cast<Scalar>(1 - options_.label_smoothing);
+  SoftmaxRow row(classes_, options_.label_smoothing);
   exp_minus_maximum(logits.data(), n, classes_, gradient_.data(), losses_.data());
   for (int64_t i = 0; i < n; ++i) {
     const Scalar* z = logits.data() + i * classes_;
     const Scalar* e = gradient_.data() + i * classes_;
     const int32_t label = labels[static_cast<size_t>(i)];
-    double sum = 0;
-    double target_logit = static_cast<double>(peak) * static_cast<double>(z[label]);
-    for (int64_t c = 0; c < classes_; ++c) {
-      sum += static_cast<double>(e[c]);
-      if (smoothed != 0) target_logit += static_cast<double>(smoothed) * static_cast<double>(z[c]);
-    }
     const Scalar weight = weights.empty() ? 1 : weights[static_cast<size_t>(i)];
-    const double loss = portable::log(sum) + static_cast<double>(losses_[i]) - target_logit;
-    example_losses_[static_cast<size_t>(i)] = static_cast<double>(weight) * loss;
+    example_losses_[static_cast<size_t>(i)] = static_cast<double>(weight) * row.loss(z, e, losses_[i], label);
     answers_[static_cast<size_t>(i)] = argmax(z, classes_);
-    if (!dlogits.data()) continue;
-    Scalar* dz = dlogits.data() + i * classes_;
-    const Scalar inverse = static_cast<Scalar>(1 / sum);
-    for (int64_t c = 0; c < classes_; ++c)
-      dz[c] = weight * (e[c] * inverse - (smoothed + (c == label ? peak : 0))) / batch_size;
+    if (dlogits.data()) row.gradient(e, label, weight, batch_size, dlogits.data() + i * classes_);
   }
 }
 

@@ -17,7 +17,25 @@ struct LossOptions {
 struct BatchLoss {
   double sum = 0;   // weighted, over the examples at hand: Σ wₙ lₙ, in the shards of a batch (shards.h)
   double mean = 0;  // the same divided by the whole batch's N
-  int64_t right = 0;  // examples whose largest probability is their label's
+  int64_t right = 0;    // examples whose largest probability is their label's
+  int64_t counted = 0;  // of so many: all examples, or the answers that count of a network with heads
+};
+
+// Softmax cross entropy of one row of K logits z against a label, a share of whose target is spread evenly:
+//   l = log Σ_c exp z_c - Σ_c t_c z_c      t_c = (1 - smoothing) [c is the label] + smoothing / K
+//   dl/dz_c = p_c - t_c,  p = softmax(z)
+class SoftmaxRow {
+ public:
+  SoftmaxRow(int64_t classes, double smoothing);
+  // `e` are exp(z_c - maximum); keeps their sum for gradient().
+  double loss(const Scalar* z, const Scalar* e, Scalar maximum, int32_t label);
+  // dz_c = weight dl/dz_c / divisor
+  void gradient(const Scalar* e, int32_t label, Scalar weight, Scalar divisor, Scalar* dz) const;
+
+ private:
+  int64_t classes_;
+  Scalar smoothed_, peak_;
+  double sum_ = 1;
 };
 
 // Mean loss of logits [N, 1 or classes] against labels [N], and its gradient. N may be 1 to max_batch, and a

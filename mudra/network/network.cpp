@@ -17,6 +17,7 @@ std::vector<std::string> names(const std::variant<L...>*) {
     if (!is_mark) all.emplace_back(kind);
   }
   all.emplace_back("residual(...)");
+  all.emplace_back("heads(...)");
   for (const NamedNetwork& named : named_networks()) all.emplace_back(named.name);
   return all;
 }
@@ -106,6 +107,15 @@ Network Network::parse(std::string_view line, const Shape& input, int64_t output
   };
   const std::vector<LineItem> items = parse_line(line);
   for (const LineItem& item : items) {
+    if (is_heads(item.text)) {  // the last item
+      SourceSpan span = item.span;
+      span.number = network.layers.size() + 1;
+      network.heads = parse_heads(item.text, span);
+      span.is_literal = false;
+      const std::string channels = std::to_string(channels_of(network.heads));
+      append(graph.shape().rank() == 4 ? "conv " + channels + " 1x1" : "dense " + channels, span);
+      break;
+    }
     if (item.text.starts_with("dense") && graph.shape().rank() == 4) append("flatten", item.span);
     append(item.text, item.span);
   }
@@ -113,6 +123,7 @@ Network Network::parse(std::string_view line, const Shape& input, int64_t output
     throw LineError("a residual block is never closed", "network", "Write `residual(...)`",
                     items.back().span);
   }
+  if (!network.heads.empty()) return network;
   const Dense* last = std::get_if<Dense>(&network.layers.back());
   if (!last || last->out != outputs) {
     SourceSpan end = items.back().span;
@@ -128,6 +139,7 @@ std::vector<std::string> Network::items() const {
   for (const AnyLayer& layer : layers) {
     items.push_back(std::visit([](const auto& l) { return l.text(); }, layer));
   }
+  if (!heads.empty()) items.back() = heads_text(heads);
   return items;
 }
 

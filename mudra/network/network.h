@@ -8,27 +8,33 @@
 #include <vector>
 
 #include "mudra/layers/layers.h"
+#include "mudra/network/heads.h"
 
 namespace mudra {
 
 struct Network {
   Shape input;  // of one example: [1, H, W, C]
   std::vector<AnyLayer> layers;
+  // What the last layer's channels mean, in their order; empty: logits of one class for an image.
+  std::vector<Head> heads{};
 
   // Reads a line such as "conv 16 3x3, residual(conv 16 3x3, relu), dense 128, relu" or "cnn" (line.h).
   // `flatten` goes before a dense layer that meets images, and a dense layer of `outputs` units at the end
-  // unless there is one. Throws LineError.
+  // unless there is one. A line that ends in heads, "conv 16 3x3, relu, heads(presence 1, distance 4)", gets
+  // a 1x1 convolution for them behind images, a dense layer behind vectors; `outputs` then says nothing.
+  // Throws LineError.
   static Network parse(std::string_view line, const Shape& input, int64_t outputs);
 
-  std::vector<std::string> items() const;  // the line's items, everything spelled out
-  std::string text() const;                // the line
+  // The line's items, everything spelled out: one a layer, since heads stand for the last.
+  std::vector<std::string> items() const;
+  std::string text() const;  // the line
 
   // The weights a seed means; layers draw from streams of their own.
   void initialize(Initialization initialization, uint64_t seed);
 
   // What every layer takes, for so many examples, then what the last one gives.
   std::vector<Shape> shapes(int64_t examples = 1) const;
-  int64_t outputs() const;          // logits per example
+  int64_t outputs() const;          // logits per example, of all places
   int64_t parameter_count() const;  // trained values
   int64_t multiply_adds() const;    // of one example, forward
   // Everything a file keeps, named "0.weight" by layer: trained values, then running statistics. The tensors

@@ -295,7 +295,7 @@ const Tensor& Plan::infer(const Network& network, const Tensor& x, const Context
   assert(n <= max_batch_);
   if (n <= chunk_) return run(network, x, context);
   logits_.reshape(with_batch(logits_.shape(), n));
-  const int64_t outputs = logits_.shape()[1], size = x.size() / n;
+  const int64_t outputs = logits_.shape().per_example(), size = x.size() / n;
   for (int64_t first = 0; first < n; first += chunk_) {
     const int64_t count = std::min(chunk_, n - first);
     const Tensor images = Tensor::borrow(x.data() + first * size, with_batch(x.shape(), count));

@@ -29,12 +29,12 @@ class Plan {
 
   int64_t max_batch() const { return max_batch_; }
 
-  // Logits [N, outputs]. In Mode::infer:
+  // Logits [N, outputs], or [N, H', W', channels] from a network with heads at places. In Mode::infer:
   const Tensor& infer(const Network& network, const Tensor& x, const Context& context);
   // In Mode::train, and in Mode::explain, where the answer is that of infer:
   const Tensor& forward(const Network& network, const Tensor& x, const Context& context);
 
-  // Where the loss, or whoever asks, puts the gradient of the logits [N, outputs], between forward() and a
+  // Where the loss, or whoever asks, puts the gradient of the logits, of their shape, between forward() and a
   // pass backwards, which overwrites it.
   Tensor& logits_gradient();
 

@@ -8,12 +8,14 @@
 namespace mudra {
 
 struct Epoch {
-  int number = 0;             // from 1
-  double rate = 0;            // learning rate of the epoch's last step
-  double loss_train = 0;      // mean over the epoch's batches, each before its step
-  double accuracy_train = 0;  // of the same predictions
-  double noise_train = 0;     // standard error of loss_train, from its batches; 0 of a single one
-  double same_answer = 0;     // share of the training images that got the most frequent answer
+  int number = 0;         // from 1
+  double rate = 0;        // learning rate of the epoch's last step
+  double loss_train = 0;  // mean over the epoch's batches, each before its step
+  // Of the same predictions; of a network with heads, those of its first head of classes where its weight is
+  // above 0. NaN where no answers are counted.
+  double accuracy_train = 0;
+  double noise_train = 0;  // standard error of loss_train, from its batches; 0 of a single one
+  double same_answer = 0;  // share of those predictions that were the most frequent answer
   // After the epoch, of the weights that would be kept (averaged ones with --ema). NaN without such a part.
   double loss_validation = std::numeric_limits<double>::quiet_NaN();  // chooses the epoch to keep
   double accuracy_validation = std::numeric_limits<double>::quiet_NaN();

@@ -3,15 +3,16 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <numeric>
 #include <optional>
 
 #include "mudra/core/denormals.h"
 #include "mudra/core/error.h"
 #include "mudra/features/augment.h"
 #include "mudra/inference/inference.h"
-#include "mudra/network/loss.h"
 #include "mudra/network/plan.h"
 #include "mudra/training/state.h"
+#include "mudra/training/training_loss.h"
 
 namespace mudra {
 namespace {
@@ -35,6 +36,17 @@ bool has_statistics(const Network& network) {
   return std::ranges::any_of(network.parameters(), [](const auto& named) { return !named.trained; });
 }
 
+// NaN of none.
+double share(int64_t part, int64_t whole) { return static_cast<double>(part) / static_cast<double>(whole); }
+
+// Refuses a training whose targets would say where things are in images before they are moved.
+void check_targets_follow(const Network& network, const TrainingOptions& options, const Dataset& data) {
+  const std::string name(options.augment.geometric());
+  if (network.heads.empty() || !data.targets || name.empty()) return;
+  throw usage_error("moves what is in the images, but their targets would stay where they are",
+                    "augment item '" + name + "'", "Leave it out: brightness, noise and the like may change");
+}
+
 struct Score {
   double loss = std::numeric_limits<double>::quiet_NaN();
   double accuracy = std::numeric_limits<double>::quiet_NaN();
@@ -44,30 +56,32 @@ struct Score {
 class Scorer {
  public:
   Scorer(const Network& network, const Dataset& data, std::span<const Row> rows)
-      : inference_(network, data, rows),
-        loss_(static_cast<int64_t>(data.classes.size()), inference_.max_batch()) {}
+      : inference_(network, data, rows), loss_(network, data, inference_.max_batch()) {}
 
   Score operator()(const Network& network, ThreadTeam& team) {
     const auto images = static_cast<double>(inference_.images());
     if (images == 0) return {};
-    Score score{0, 0};
+    double loss = 0;
+    int64_t right = 0, counted = 0;
     Tensor none;
-    inference_.run(network, team, [&](const Tensor& logits, std::span<const int32_t> labels) {
-      const BatchLoss batch = loss_(logits, labels, none);
-      score.loss += batch.mean * static_cast<double>(labels.size());
-      score.accuracy += static_cast<double>(batch.right);
+    inference_.run(network, team, [&](const Tensor& outputs, auto labels, auto rows) {
+      const BatchLoss batch = loss_(outputs, labels, rows, none);
+      loss += batch.mean * static_cast<double>(labels.size());
+      right += batch.right;
+      counted += batch.counted;
     });
-    return {score.loss / images, score.accuracy / images};
+    return {loss / images, share(right, counted)};
   }
 
  private:
   Inference inference_;
-  Loss loss_;
+  TrainingLoss loss_;
 };
 
-TrainingState begin(Network network, const TrainingOptions& options, size_t classes) {
+TrainingState begin(Network network, const TrainingOptions& options, const Dataset& data) {
+  check_targets_follow(network, options, data);
   TrainingState state;
-  state.answered.assign(classes, 0);
+  state.answered.assign(static_cast<size_t>(counted_classes(network, data)), 0);
   state.moments = make_moments(options.optimizer_options(), network);
   if (options.ema > 0) state.average = network;
   state.network = std::move(network);
@@ -94,7 +108,7 @@ struct Trainer::Parts {
         schedule(options, batches.count()),
         plan(state.network, max_batch, Mode::train,
              {.fuse = fuse, .frozen = static_cast<size_t>(options.freeze)}),
-        loss(static_cast<int64_t>(data.classes.size()), max_batch, {options.label_smoothing}),
+        loss(state.network, data, max_batch, {options.label_smoothing}),
         descends(fuse && options.optimizer_options().is_plain()),
         validation(state.network, data, fold.validation),
         held_out(state.network, data, fold.test),
@@ -140,8 +154,9 @@ struct Trainer::Parts {
     const Tensor& x = take_batch(b);
     const Tensor& logits = plan.forward(state.network, x, context(b));
     const auto labels = batches.labels(b);
-    const BatchLoss batch = loss(logits, labels, plan.logits_gradient(),
-                                 weights(labels, batches.row_numbers(b)), {}, state.answered);
+    const auto rows = batches.row_numbers(b);
+    const BatchLoss batch =
+        loss(logits, labels, rows, plan.logits_gradient(), weights(labels, rows), state.answered);
     if (!std::isfinite(batch.mean)) {
       problem = "the loss is no longer a number in step " + std::to_string(b + 1) + " of epoch " +
                 std::to_string(state.epoch);
@@ -181,12 +196,12 @@ struct Trainer::Parts {
     epoch.number = state.epoch;
     epoch.rate = schedule.rate(steps_done() - 1);
     epoch.loss_train = state.loss / static_cast<double>(batches.count());
-    epoch.accuracy_train = static_cast<double>(state.right) / static_cast<double>(batches.images());
+    const int64_t answers = std::reduce(state.answered.begin(), state.answered.end());
+    epoch.accuracy_train = share(state.right, answers);
     const auto count = static_cast<double>(batches.count());
     const double variance = state.loss_squares / count - epoch.loss_train * epoch.loss_train;
     if (batches.count() > 1) epoch.noise_train = std::sqrt(std::max(0.0, variance) / (count - 1));
-    epoch.same_answer =
-        static_cast<double>(std::ranges::max(state.answered)) / static_cast<double>(batches.images());
+    if (answers > 0) epoch.same_answer = share(std::ranges::max(state.answered), answers);
     epoch.loss_validation = chosen_by.loss;
     epoch.accuracy_validation = chosen_by.accuracy;
     epoch.loss_held_out = watched.loss;
@@ -197,8 +212,10 @@ struct Trainer::Parts {
       state.kept_epoch = epoch.number;
     }
     state.history.push_back(epoch);
-    const std::vector<TrainingWarning> seen = watch(state.history, facts, warnings);
-    warnings.insert(warnings.end(), seen.begin(), seen.end());
+    if (state.network.heads.empty()) {
+      const std::vector<TrainingWarning> seen = watch(state.history, facts, warnings);
+      warnings.insert(warnings.end(), seen.begin(), seen.end());
+    }
     ++state.epoch;
     state.batch = 0;
     state.loss = 0;
@@ -227,7 +244,7 @@ struct Trainer::Parts {
   ExampleWeights weights;
   Schedule schedule;
   Plan plan;
-  Loss loss;
+  TrainingLoss loss;
   bool descends;      // the gradient kernels move the weights themselves
   Network gradients;  // without layers where they do
   std::optional<Optimizer> optimizer;
@@ -241,8 +258,8 @@ struct Trainer::Parts {
 
 Trainer::Trainer(Network network, const Dataset& data, const Fold& fold, const TrainingOptions& options,
                  uint64_t seed, ThreadTeam& team, bool fuse)
-    : parts_(std::make_unique<Parts>(begin(std::move(network), options, data.classes.size()), data, fold,
-                                     options, seed, team, fuse)) {}
+    : parts_(std::make_unique<Parts>(begin(std::move(network), options, data), data, fold, options, seed,
+                                     team, fuse)) {}
 
 Trainer::Trainer(const Trainer& other, ThreadTeam& team)
     : parts_(std::make_unique<Parts>(other.parts_->state, other.parts_->data, other.parts_->fold,
@@ -335,18 +352,20 @@ std::string Trainer::state() const {
 
 void Trainer::restore(const Safetensors& content, const std::string& where) {
   TrainingState taken =
-      take_state(content, begin(parts_->state.network, parts_->options, parts_->data.classes.size()), where);
+      take_state(content, begin(parts_->state.network, parts_->options, parts_->data), where);
   const int64_t batches = parts_->batches.count();
   const int64_t steps = (taken.epoch - 1) * batches + taken.batch, counted = taken.moments.steps;
   const bool counts = counted == steps || (counted == 0 && parts_->options.optimizer_options().is_plain());
-  if (taken.batch > batches || taken.right > taken.batch * parts_->max_batch || !counts) {
+  const int64_t most = taken.batch * parts_->max_batch * places_of(parts_->state.network);
+  if (taken.batch > batches || taken.right > most || !counts) {
     throw Error("has counters that cannot be of " + std::to_string(batches) + " batches an epoch", where,
                 "Remove it to train from the start");
   }
   parts_->state = std::move(taken);
   parts_->ordered_epoch = 0;
   parts_->problem.clear();
-  parts_->warnings = watch(parts_->state.history, parts_->facts);
+  parts_->warnings.clear();
+  if (parts_->state.network.heads.empty()) parts_->warnings = watch(parts_->state.history, parts_->facts);
   parts_->follow();
 }
 

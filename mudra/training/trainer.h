@@ -32,11 +32,13 @@ struct TrainingEvents {
 
 // Trains a network on a fold's training part. Options, data and seed being the same, training goes on from
 // any state to the same bits, for any team, fused or plain. An image counts its example weight times its
-// class weight in the loss. One thread at a time; several trainers may share data, but not a team.
+// class weight in the loss. A network with heads is trained on the data's targets (training_loss.h) and is
+// warned of nothing. One thread at a time; several trainers may share data, but not a team.
 class Trainer {
  public:
   // `network` has the weights to begin with, and its input is of the size of the data's images. Data, fold
-  // and team must outlive the trainer. With fuse = false nothing is fused: the same bits, slower.
+  // and team must outlive the trainer. Throws Error when the data lack the targets the network needs, or an
+  // augmentation would move what the targets say. With fuse = false nothing is fused: the same bits, slower.
   Trainer(Network network, const Dataset& data, const Fold& fold, const TrainingOptions& options,
           uint64_t seed, ThreadTeam& team, bool fuse = true);
   // A second training in the same state, on the same data; the two go on independently. `team`: for the copy.

@@ -34,6 +34,25 @@ TEST(Line, EveryNamedNetworkReadsItsOwnTextAndMarks) {
   }
 }
 
+// Heads get a layer of the sum of their channels: at every place of an image, or behind a vector.
+TEST(Line, HeadsAreTheLastLayerAndReadTheirOwnText) {
+  const Network places = Network::parse(
+      "conv 4 3x3, pool 2,  heads( presence 1,distance 6  weight 0.50 , classes 11 )", image, 5);
+  EXPECT_EQ(places.text(), "conv 4 3x3, pool 2, heads(presence 1, distance 6 weight 0.5, classes 11)");
+  const std::vector<Head> heads = {
+      {HeadKind::presence, 1, 1}, {HeadKind::distance, 6, 0.5}, {HeadKind::classes, 11, 1}};
+  EXPECT_EQ(places.heads, heads);
+  EXPECT_EQ(places.shapes(7).back(), (Shape{7, 14, 10, 18}));
+  EXPECT_EQ(places.items().size(), places.layers.size());
+  const Network vector = Network::parse("lenet, heads(classes 11, distance 42 weight 1e-05)", image, 5);
+  EXPECT_EQ(vector.shapes(7).back(), (Shape{7, 53}));
+  for (const Network& network : {places, vector}) {
+    const Network again = Network::parse(network.text(), image, 5);
+    EXPECT_EQ(again.text(), network.text());
+    EXPECT_EQ(again.heads, network.heads);
+  }
+}
+
 // The words a message points at, and what it says.
 void expect_pointed(const std::string& line, const std::string& pointed, const std::string& mention) {
   SCOPED_TRACE(line);
@@ -79,6 +98,30 @@ TEST(Line, AnErrorPointsAtTheWord) {
   EXPECT_THROW(parse_line(deep), LineError);
   expect_pointed(std::string(300, ' ') + "dense 12, sigmod, " + std::string(300, ' ') + "relu", "sigmod",
                  "column 311");
+}
+
+TEST(Line, AnErrorInHeadsPointsAtTheWord) {
+  expect_pointed("dense 9, heads(distance 2, presense 1)", "presense", "Did you mean 'presence'?");
+  expect_pointed("dense 9, heads(distance 2, presense 1)", "presense", "layer 3");
+  expect_pointed("dense 9, heads(distance)", ")", "number of channels is missing");
+  expect_pointed("heads(distance 0)", "0", "number of channels");
+  expect_pointed("heads(distance 1025)", "1025", "at most 1024");
+  expect_pointed("heads(classes 1)", "1", "nothing to tell apart");
+  expect_pointed("heads(distance 2 weight 0)", "0", "above 0");
+  expect_pointed("heads(distance 2 weight nan)", "nan", "above 0");
+  expect_pointed("heads(distance 2 heavy 1)", "heavy", "not expected");
+  expect_pointed("heads(distance 2,, presence 1)", ",", "is missing");
+  expect_pointed("heads()", ")", "is missing");
+  expect_pointed("heads(distance 2, )", ")", "is missing");
+  expect_pointed("heads(distance 2", "(", "never closed");
+  expect_pointed("heads(distance 2), relu", ",", "end of the line");
+  expect_pointed("2 x (relu, heads(distance 2))", "heads", "end of the line");
+  expect_pointed("residual(heads(distance 2))", "heads", "end of the line");
+  expect_pointed("fork, heads(distance 2)", "heads(distance 2)", "never closed");
+  std::string eight = "distance 1";
+  for (int i = 0; i < 7; ++i) eight += ",distance 1";
+  EXPECT_EQ(Network::parse("heads(" + eight + ")", image, 5).heads.size(), 8U);
+  expect_pointed("heads(" + eight + ", presence 2)", "presence 2", "more than 8 heads");
 }
 
 TEST(Line, AShapeThatCannotFitNamesTheLayerAndWhatWould) {

@@ -17,7 +17,7 @@ Tensor batch_of(const std::vector<double>& all, int64_t step, const Shape& shape
 
 constexpr int64_t batch = 5, steps = 3;
 constexpr double rate = 0.01;
-constexpr double tolerance = sizeof(Scalar) == 8 ? 1e-10 : 1e-4;
+constexpr double within = sizeof(Scalar) == 8 ? 1e-10 : 1e-4;
 const Shape images = {batch, 20, 28, 2};
 
 struct Case {
@@ -56,17 +56,17 @@ void check(const Case& given) {
     const std::span<const int32_t> truth(labels.data() + s * batch, batch);
     const Tensor& logits = plan.forward(network, images_now, context);
     const double found = loss(logits, truth, plan.logits_gradient()).mean;
-    EXPECT_NEAR(found, losses[static_cast<size_t>(s)], tolerance) << "step " << s;
+    EXPECT_NEAR(found, losses[static_cast<size_t>(s)], within) << "step " << s;
     plan.descend(network, images_now, static_cast<Scalar>(rate), context);
     plan.update_state(network);
   }
   for (const Network::Named& named : network.parameters()) {
-    expect_close(to_file_order(named.parameter), reference(folder, named.name + "_after"), tolerance,
+    expect_close(to_file_order(named.parameter), reference(folder, named.name + "_after"), within,
                  named.name);
   }
   Plan answers(network, batch, Plan::Mode::infer);
   expect_close(answers.infer(network, batch_of(x, 0, images), Context{team}).values(),
-               reference(folder, "answers"), tolerance, "answers");
+               reference(folder, "answers"), within, "answers");
 }
 
 TEST(Network, StepsOfSgdMatchPyTorch) {

@@ -1,12 +1,14 @@
 """Every layer, loss and network in PyTorch, float64: the outside reference for values and gradients.
 
-usage: torch_layers.py layers|losses OUT
+usage: torch_layers.py layers|losses|heads OUT
        torch_layers.py networks FOLDER...
 
 `layers` writes OUT/cases.txt, one line `NUMBER;ITEM;SIZES` a case, and for each NUMBER raw arrays in the order of files
 (channels first): x, dy, y, dx; each parameter (weight, bias) and its gradient (dweight, dbias); for running statistics
 running_mean, running_var, the same with _after for one training step, and infer, what the layer answers with the former.
 `losses` writes OUT/cases.txt, one line `NUMBER;CLASSES;SMOOTHING;ROWS`, and logits, labels (i32), loss, dlogits.
+`heads` writes OUT/cases.txt, one line `NUMBER;HEADS;SMOOTHING;ROWS;PLACES`, and outputs [ROWS, PLACES, channels], targets
+[ROWS, PLACES, values] as Mudra lays them out, weights [ROWS], loss, doutputs.
 `networks` reads every FOLDER/items.txt: first a line `C H W CLASSES BATCH STEPS RATE`, then the items of a network, one a line,
 and writes x [STEPS, BATCH, C, H, W], labels (i32) [STEPS, BATCH], the parameters it began with, PLACE.NAME, those after
 STEPS steps of SGD, PLACE.NAME_after, the losses of the steps, and answers, the logits of x's first batch after them.
@@ -128,6 +130,36 @@ def losses(write):
         yield f"{number};{classes};{smoothing};{rows}"
 
 
+def heads(write):
+    given = [("classes 11, distance 42 weight 0.5", 0.1, 9, 1), ("presence 1, distance 6", 0, 3, 12),
+             ("presence 3 weight 2, classes 2, distance 1", 0.2, 5, 4), ("classes 5 weight 0.25", 0, 17, 6)]
+    for number, (line, smoothing, rows, places) in enumerate(given):
+        listed = [head.split() for head in line.split(",")]
+        channels = [int(head[1]) for head in listed]
+        outputs = (3 * torch.randn(rows, places, sum(channels))).requires_grad_()
+        weights = torch.rand(rows)
+        targets, total = [], 0
+        for head, z, count in zip(listed, outputs.split(channels, 2), channels):
+            weight = torch.rand(rows, places) * (torch.rand(rows, places) < 0.7)
+            if head[0] == "classes":
+                t = torch.randint(0, count, (rows, places))
+                loss = F.cross_entropy(z.permute(0, 2, 1), t, label_smoothing=smoothing, reduction="none")
+                t = t[..., None].double()
+            elif head[0] == "presence":
+                t = torch.rand(rows, places, count)
+                loss = F.binary_cross_entropy_with_logits(z, t, reduction="none").mean(2)
+            else:
+                t = torch.randn(rows, places, count)
+                loss = F.smooth_l1_loss(z, t, beta=1.0, reduction="none").mean(2)
+            total = total + float(head[3] if len(head) > 2 else 1) * (weights[:, None] * weight * loss).sum()
+            targets += [weight[..., None], t]
+        total = total / (rows * places)
+        total.backward()
+        write(f"{number}.outputs", outputs), write(f"{number}.targets", torch.cat(targets, 2))
+        write(f"{number}.weights", weights), write(f"{number}.loss", total), write(f"{number}.doutputs", outputs.grad)
+        yield f"{number};{line};{smoothing};{rows};{places}"
+
+
 def network(folder, write):
     head, *items = (folder / "items.txt").read_text().splitlines()
     c, h, w, classes, batch, steps, rate = head.split()
@@ -197,7 +229,7 @@ def main():
         if what == "networks":
             network(folder, write)
         else:
-            lines = {"layers": layers, "losses": losses}[what](write)
+            lines = {"layers": layers, "losses": losses, "heads": heads}[what](write)
             (folder / "cases.txt").write_text("".join(line + "\n" for line in lines))
 
 

@@ -57,16 +57,20 @@ namespace mudra {
 namespace {
 
 // Allocations of a whole training of so many images and epochs.
-int64_t count_allocations(int64_t images, const TrainingOptions& options) {
+int64_t count_allocations(int64_t images, const TrainingOptions& options,
+                          const std::string& line = "dense 17, relu, dense 5, gelu") {
   Dataset data;
   data.pixels = Pixels({images, 6, 5, 1}, std::vector<uint8_t>(static_cast<size_t>(images) * 30, 100));
   data.classes = {"0", "1", "2"};
+  const Shape targets = {6, 5, 7};
+  std::vector<float> ones(static_cast<size_t>(images * targets.elements()), 1);
+  data.targets = std::make_shared<StoredTargets>(targets, std::move(ones));
   Fold fold;
   for (int64_t i = 0; i < images; ++i) {
     data.labels.push_back(static_cast<int32_t>(i % 3));
     (i < 3 ? fold.test : fold.train).push_back(i);
   }
-  Network network = Network::parse("dense 17, relu, dense 5, gelu", {1, 6, 5, 1}, 3);
+  Network network = Network::parse(line, {1, 6, 5, 1}, 3);
   network.initialize(Initialization::he, 1);
   ThreadTeam team(2);
   const int64_t before = allocations;
@@ -93,6 +97,9 @@ TEST(Training, AStepAllocatesNothing) {
       const int64_t many = count_allocations(203, options);
       EXPECT_LE(many - few, 4) << name_of(optimizer) << ": 25 more steps took memory";
       EXPECT_GT(few, 10);
+      options.augment = Augmentation::parse(shuffle ? "noise 0.1" : "");
+      const std::string heads = "conv 4 3x3, heads(presence 2, classes 3, distance 1)";
+      EXPECT_LE(count_allocations(203, options, heads) - count_allocations(103, options, heads), 4);
     }
   }
 }

@@ -1,0 +1,43 @@
+// What the answers to a batch of a data set's images cost, by their labels or their targets.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "mudra/data/dataset.h"
+#include "mudra/network/heads_loss.h"
+#include "mudra/network/network.h"
+
+namespace mudra {
+
+// Without heads: the loss against labels. With heads: against the targets of the data, which must fit them;
+// where a network of one place has a single head, of classes, labels do when there are no targets. One thread
+// at a time; the data must outlive it.
+class TrainingLoss {
+ public:
+  // Throws Error when there are no targets, or not those of the network's heads.
+  TrainingLoss(const Network& network, const Dataset& data, int64_t max_batch,
+               const LossOptions& options = {});
+
+  // Of images at `rows` of the data, which have `labels`; the rest as in Loss. Takes no memory. Throws Error
+  // for targets that cannot be.
+  BatchLoss operator()(const Tensor& outputs, std::span<const int32_t> labels, std::span<const Row> rows,
+                       Tensor& doutputs, std::span<const Scalar> weights = {},
+                       std::span<int64_t> answered = {});
+
+ private:
+  const Tensor& targets_of(std::span<const int32_t> labels, std::span<const Row> rows);
+
+  const Dataset& data_;
+  std::vector<Head> heads_;
+  std::optional<Loss> by_label_;
+  std::optional<HeadsLoss> by_target_;
+  Tensor targets_;  // [N, places, T]
+};
+
+// Classes among which the answers of a network are counted: those of its first such head; 0 without one.
+int64_t counted_classes(const Network& network, const Dataset& data);
+
+}  // namespace mudra
