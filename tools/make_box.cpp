@@ -1,0 +1,238 @@
+// Makes the model in the box, from rendered hands alone, and measures it on photographs.
+//
+// make_box finder OUT [option=value ...]      trains the finder
+// make_box reader OUT [option=value ...]      trains the reader
+// make_box read FINDER READER FILE ...        what they see, one line a file
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <map>
+
+#include "mudra/core/stopwatch.h"
+#include "mudra/data/byte_source.h"
+#include "mudra/data/image_file.h"
+#include "mudra/features/prepare.h"
+#include "mudra/hands/finder.h"
+#include "mudra/mudra.h"
+#include "mudra/network/heads.h"
+#include "mudra/network/model.h"
+
+namespace mudra {
+namespace {
+
+using Values = std::map<std::string, std::string>;
+
+std::string value(const Values& values, const std::string& name, const std::string& otherwise) {
+  const auto found = values.find(name);
+  return found == values.end() ? otherwise : found->second;
+}
+double number(const Values& values, const std::string& name, double otherwise) {
+  const auto found = values.find(name);
+  return found == values.end() ? otherwise : std::atof(found->second.c_str());
+}
+
+std::vector<Point> points(const std::array<std::array<float, 2>, 21>& joints) {
+  std::vector<Point> all;
+  for (const auto& [x, y] : joints) all.push_back({x, y});
+  return all;
+}
+
+// What rendered frames are to give at the finder's cells.
+class FrameTargets final : public TargetSource {
+ public:
+  FrameTargets(const SynthOptions& synth, int cells) : synth_(synth), cells_(cells) {
+    for (int64_t i = 0; i < synth.count; ++i) {
+      const auto joints = rendered_joints(synth, i);
+      joints_.push_back(joints ? points(*joints) : std::vector<Point>{});
+    }
+  }
+  Shape shape() const override { return {cells_, cells_, finder_targets}; }
+  void read(int64_t image, float* out) const override {
+    finder_targets_of(joints_[static_cast<size_t>(image)], synth_.size, cells_, out);
+  }
+
+ private:
+  SynthOptions synth_;
+  int cells_;
+  std::vector<std::vector<Point>> joints_;
+};
+
+constexpr float joint_scale = 3;  // from parts of a cut's side to what the reader's head gives
+
+class CutTargets final : public TargetSource {
+ public:
+  CutTargets(const SynthOptions& synth, const std::vector<int32_t>& labels) : labels_(labels) {
+    const auto side = static_cast<float>(synth.size);
+    for (int64_t i = 0; i < synth.count; ++i) {
+      const auto joints = rendered_joints(synth, i);
+      std::vector<float> values(1 + 2 * hand_joints);
+      if (joints) {
+        values[0] = 1;
+        for (size_t j = 0; j < hand_joints; ++j) {
+          for (size_t k = 0; k < 2; ++k) values[1 + 2 * j + k] = ((*joints)[j][k] / side - 0.5f) * joint_scale;
+        }
+      }
+      targets_.push_back(std::move(values));
+    }
+  }
+  Shape shape() const override { return {1, 1, 2 + 1 + 2 * hand_joints}; }
+  void read(int64_t image, float* out) const override {
+    out[0] = 1;
+    out[1] = static_cast<float>(labels_[static_cast<size_t>(image)]);
+    std::ranges::copy(targets_[static_cast<size_t>(image)], out + 2);
+  }
+
+ private:
+  std::vector<int32_t> labels_;
+  std::vector<std::vector<float>> targets_;
+};
+
+Network train(Dataset data, const std::string& line, const Values& values, ThreadTeam& team) {
+  const auto seed = static_cast<uint64_t>(number(values, "seed", 1));
+  const Shape& shape = data.pixels.shape();
+  Network network = Network::parse(line, {1, shape[1], shape[2], shape[3]}, 2);
+  network.initialize(Initialization::he, seed);
+  fmt::print(stderr, "{} weights, {:.1f} million multiply-adds\n", network.parameter_count(), static_cast<double>(network.multiply_adds()) * 1e-6);
+  TrainingOptions options;
+  options.learning_rate = number(values, "rate", 0.003);
+  options.schedule = ScheduleKind::cosine;
+  options.warm_up = 0.1;
+  options.ema = number(values, "ema", 0.999);
+  options.clip = number(values, "clip", 0);
+  options.label_smoothing = number(values, "smoothing", 0.05);
+  options.weight_decay = number(values, "decay", 0);
+  options.epochs = static_cast<int>(number(values, "epochs", 5));
+  Fold fold;
+  for (Row row = 0; row < static_cast<Row>(data.size()); ++row)
+    (row + 2000 < static_cast<Row>(data.size()) ? fold.train : fold.test).push_back(row);
+  Trainer trainer(std::move(network), data, fold, options, seed, team);
+  const Stopwatch clock;
+  trainer.run({.epoch = [&](const Trainer&, const Epoch& e) {
+    fmt::print(stderr, "epoch {:2} train {:.4f} held out {:.4f} accuracy {:.4f}  {:.0f} s\n", e.number, e.loss_train, e.loss_held_out, e.accuracy_held_out, clock.seconds());
+  }});
+  return trainer.kept();
+}
+
+Model wrap(Network network, int side) {
+  Model model;
+  model.network = Network::parse("global-pool", {1, 16, 16, 1}, 1);
+  model.classes = {"a", "b"};
+  model.preprocessing = {16, 16, 1, Fit::keep_aspect};
+  model.parts["network"] = {std::move(network), {side, side, 3, Fit::keep_aspect}};
+  return model;
+}
+
+SynthOptions synth_of(const Values& values, const std::string& domain, int size, int64_t count) {
+  SynthOptions synth;
+  synth.count = static_cast<int64_t>(number(values, "images", static_cast<double>(count)));
+  synth.size = static_cast<int>(number(values, "size", size));
+  synth.seed = static_cast<uint64_t>(number(values, "seed", 1));
+  synth.none_fraction = number(values, "none", 0.15);
+  synth.domain = domain;
+  synth.colour = true;
+  return synth;
+}
+
+void train_finder(const std::string& out, const Values& values, ThreadTeam& team) {
+  const SynthOptions synth = synth_of(values, "room", 96, 60000);
+  Dataset data = render_hands(synth, team);
+  const std::string line = value(values, "net",
+      "conv 16 3x3, relu, pool 2, conv 24 3x3, relu, pool 2, conv 48 3x3, relu, conv 48 3x3, relu, pool 2, conv 64 3x3, relu, conv 64 3x3, relu, conv 64 3x3, relu");
+  const int cells = synth.size / static_cast<int>(number(values, "stride", 8));
+  data.targets = std::make_shared<FrameTargets>(synth, cells);
+  fmt::print(stderr, "rendered\n");
+  save_model(wrap(train(std::move(data), line + fmt::format(", heads(presence 1, distance {} weight {})", finder_distances, value(values, "weight", "1")), values, team), synth.size), out);
+}
+
+void train_reader(const std::string& out, const Values& values, ThreadTeam& team) {
+  const SynthOptions synth = synth_of(values, "room-cut", 48, 120000);
+  Dataset data = render_hands(synth, team);
+  data.targets = std::make_shared<CutTargets>(synth, data.labels);
+  fmt::print(stderr, "rendered\n");
+  const std::string line = value(values, "net",
+      "conv 24 3x3, relu, pool 2, conv 48 3x3, relu, conv 48 3x3, relu, pool 2, conv 72 3x3, relu, conv 72 3x3, relu, pool 2, conv 80 3x3, relu, pool 2, dense 80, relu");
+  const std::string joints = value(values, "joints", "1");
+  const std::string heads = joints == "0" ? ", heads(classes 11, distance 42 weight 0.000001)" : fmt::format(", heads(classes 11, distance 42 weight {})", joints);
+  save_model(wrap(train(std::move(data), line + heads, values, team), synth.size), out);
+}
+
+struct Runner {
+  explicit Runner(const std::string& path) : model(load_model(path)), part(model.parts.at("network")), plan(part.network, 1, Plan::Mode::infer), x(part.network.input), team(1) {}
+  const Scalar* run(const Image& image) {
+    prepare(image, part.preprocessing, x.data());
+    return plan.infer(part.network, x, Context{team}).data();
+  }
+  int side() const { return part.preprocessing.height; }
+  Model model;
+  Part& part;
+  Plan plan;
+  Tensor x;
+  ThreadTeam team;
+};
+
+void read(const std::string& finder_path, const std::string& reader_path, const std::vector<std::string>& files) {
+  Runner finder(finder_path), reader(reader_path);
+  const int side = finder.side(), rounds = 2;
+  for (const std::string& file : files) {
+    const auto source = open_file(file);
+    std::vector<char> bytes(source->size());
+    source->read_at(0, bytes.data(), bytes.size());
+    const Image picture = decode_image({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, file, 3);
+    const Scalar* map = finder.run(picture);
+    const int cells = side / 8;
+    FoundHand found = found_hand(map, side, cells);
+    const float scale = static_cast<float>(std::max(picture.width, picture.height)) / static_cast<float>(side);
+    const float left = 0.5f * static_cast<float>(std::max(picture.width, picture.height) - picture.width), top = 0.5f * static_cast<float>(std::max(picture.width, picture.height) - picture.height);
+    HandView view = found.view;
+    view.middle = {view.middle.x * scale - left, view.middle.y * scale - top};
+    view.size *= scale;
+    const HandView first = view;
+    std::vector<double> sums(11);
+    std::array<Point, hand_joints> joints{};
+    for (int round = 0; round < rounds; ++round) {
+      const Scalar* out = reader.run(cut(picture, view, reader.side()));
+      double total = 0;
+      std::vector<double> p(11);
+      for (int c = 0; c < 11; ++c) total += p[c] = std::exp(static_cast<double>(out[c]));
+      if (round == 0 || rounds > 1)
+        for (int c = 0; c < 11; ++c) sums[c] = p[c] / total;
+      for (int j = 0; j < hand_joints; ++j) {
+        const auto s = static_cast<float>(reader.side());
+        joints[j] = from_cut({(static_cast<float>(out[11 + 2 * j]) / joint_scale + 0.5f) * s, (static_cast<float>(out[12 + 2 * j]) / joint_scale + 0.5f) * s}, view, reader.side());
+      }
+      const HandView next = view_of(joints);
+      if (round == 0) fmt::print("{} {:.3f} {:.1f} {:.1f} {:.1f} {:.2f} {:.2f} A", file, found.presence, first.middle.x, first.middle.y, first.size, first.up.x, first.up.y);
+      if (round > 0) fmt::print(" B");
+      for (const double q : sums) fmt::print(" {:.3f}", q);
+      view = next;
+    }
+    float x0 = 1e9f, x1 = -1e9f, y0 = 1e9f, y1 = -1e9f;
+    for (const Point j : joints) {
+      x0 = std::min(x0, j.x);
+      x1 = std::max(x1, j.x);
+      y0 = std::min(y0, j.y);
+      y1 = std::max(y1, j.y);
+    }
+    fmt::print(" J {:.1f} {:.1f} {:.1f} {:.1f}\n", x0, y0, x1, y1);
+  }
+}
+
+}  // namespace
+}  // namespace mudra
+
+int main(int argc, char** argv) try {
+  const std::string what = argc > 1 ? argv[1] : "";
+  std::vector<std::string> rest(argv + std::min(argc, 2), argv + argc);
+  mudra::Values values;
+  for (const std::string& text : rest) {
+    const size_t is = text.find('=');
+    if (is != text.npos) values[text.substr(0, is)] = text.substr(is + 1);
+  }
+  mudra::ThreadTeam team(std::atoi(mudra::value(values, "threads", "2").c_str()));
+  if (what == "finder") mudra::train_finder(rest.at(0), values, team);
+  if (what == "reader") mudra::train_reader(rest.at(0), values, team);
+  if (what == "read") mudra::read(rest.at(0), rest.at(1), {rest.begin() + 2, rest.end()});
+} catch (const std::exception& error) {
+  fmt::print(stderr, "make_box: {}\n", error.what());
+  return 1;
+}
