@@ -10,6 +10,35 @@
 namespace mudra {
 namespace {
 
+// The array `targets` [N, H', W', T] beside the images; one of another kind has a meaning of its own.
+void read_targets(const NpyArray& array, Dataset& data) {
+  if (array.is_text() || array.shape.size() != 4) {
+    data.notes.push_back("the array `targets` of shape " + array.shape_text() +
+                         " is left out: for networks with heads it would be [images, H, W, values]");
+    return;
+  }
+  if (array.shape[0] != data.size() || array.values == 0) {
+    throw Error("has the shape " + array.shape_text() + " for " + std::to_string(data.size()) + " images",
+                array.where(), "Give each image targets [H, W, values]");
+  }
+  Numbers numbers = read_npy_numbers(array);
+  std::vector<float> values = std::move(numbers.floats);
+  if (values.empty()) values.assign(numbers.bytes.begin(), numbers.bytes.end());
+  const Shape shape = {array.shape[1], array.shape[2], array.shape[3]};
+  if (array.fortran_order) {
+    const std::vector<int64_t> step = array.strides();
+    std::vector<float> stored = std::exchange(values, {});
+    values.reserve(stored.size());
+    for (int64_t n = 0; n < array.shape[0]; ++n)
+      for (int64_t h = 0; h < shape[0]; ++h)
+        for (int64_t w = 0; w < shape[1]; ++w)
+          for (int64_t t = 0; t < shape[2]; ++t)
+            values.push_back(
+                stored[static_cast<size_t>(n * step[0] + h * step[1] + w * step[2] + t * step[3])]);
+  }
+  data.targets = std::make_shared<StoredTargets>(shape, std::move(values));
+}
+
 // Images from one file and labels from another, in the same format.
 Dataset read_pair(const std::string& images, const std::string& labels,
                   NpyArray (*open)(std::unique_ptr<ByteSource>), const ReadOptions& options) {
@@ -32,6 +61,7 @@ Dataset read_npz(const std::string& path, const ReadOptions& options) {
   data.pixels = array_pixels(open_npy(std::move(images)), options, data.notes);
   array_labels(open_npy(std::move(labels)), data.size(), options, data.classes, data.labels);
   read_origins(file, options, data);
+  if (auto targets = file.find({"targets"})) read_targets(open_npy(std::move(targets)), data);
   return data;
 }
 

@@ -36,4 +36,14 @@ std::shared_ptr<const TargetSource> select_targets(std::shared_ptr<const TargetS
   return std::make_shared<SelectedTargets>(std::move(from), rows);
 }
 
+void add_targets(const TargetSource* targets, int64_t images, Hash128& hash) {
+  if (!targets) return;
+  hash.add("targets " + targets->shape().text());
+  std::vector<float> values(static_cast<size_t>(targets->shape().elements()));
+  for (int64_t image = 0; image < images; ++image) {
+    targets->read(image, values.data());
+    hash.add_values(values);
+  }
+}
+
 }  // namespace mudra

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "mudra/core/hash.h"
 #include "mudra/core/shape.h"
 
 namespace mudra {
@@ -35,5 +36,8 @@ class StoredTargets final : public TargetSource {
 // Those at `rows`, in that order; shares the memory. Nothing for nothing.
 std::shared_ptr<const TargetSource> select_targets(std::shared_ptr<const TargetSource> from,
                                                    std::span<const uint32_t> rows);
+
+// The values of so many images, for a hash that tells these targets from others. Nothing for nothing.
+void add_targets(const TargetSource* targets, int64_t images, Hash128& hash);
 
 }  // namespace mudra

@@ -118,6 +118,16 @@ ArrayBytes npy_texts(const std::vector<std::string>& names, std::span<const int3
   return {npy_header("<U" + std::to_string(longest), Shape{rows}), rows, longest * 4, fill};
 }
 
+ArrayBytes npy_targets(const std::shared_ptr<const TargetSource>& targets, int64_t images) {
+  const Shape s = targets->shape();
+  const auto values = static_cast<size_t>(s.elements());
+  const auto fill = [targets, one = std::vector<float>(values)](int64_t row, uint8_t* out) mutable {
+    targets->read(row, one.data());
+    std::memcpy(out, one.data(), one.size() * sizeof(float));
+  };
+  return {npy_header("<f4", {images, s[0], s[1], s[2]}), images, values * sizeof(float), fill};
+}
+
 ArrayBytes idx_pixels(const Pixels& pixels, const Progress& progress) {
   const char type = writes_bytes(pixels) ? '\x08' : '\x0D';
   return pixel_rows(pixels, idx_header(type, file_shape(pixels)), true, progress);
@@ -309,6 +319,7 @@ Notes write_npz(const Dataset& data, const std::string& path, const WriteOptions
     for (int32_t i = 0; i <= std::ranges::max(data.photographs); ++i) numbers.push_back(std::to_string(i));
     members.push_back({"photographs.npy", npy_texts(numbers, data.photographs)});
   }
+  if (data.targets) members.push_back({"targets.npy", npy_targets(data.targets, data.size())});
 
   const auto check = [&](bool good, const char* why) {
     if (good) return;

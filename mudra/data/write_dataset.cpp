@@ -194,8 +194,9 @@ Notes write_folder(const Dataset& data, const std::string& path, const Progress&
   return notes;
 }
 
-std::vector<std::string> write_dataset(const Dataset& data, const std::string& path,
-                                       const WriteOptions& options) {
+namespace {
+
+Notes write_form(const Dataset& data, const std::string& path, const WriteOptions& options) {
   const auto ends = [&](std::string_view ending) { return path.ends_with(ending); };
   if (path.empty()) throw usage_error("has no name", "output", "Name a file or a folder");
   if (data.size() == 0) throw Error("holds no images to write", data.source);
@@ -209,6 +210,16 @@ std::vector<std::string> write_dataset(const Dataset& data, const std::string& p
                       path, "End the name in .npz, .npy, .csv, .idx or idx3-ubyte, or give a folder's name");
   }
   return write_folder(data, path, options.progress);
+}
+
+}  // namespace
+
+std::vector<std::string> write_dataset(const Dataset& data, const std::string& path,
+                                       const WriteOptions& options) {
+  Notes notes = write_form(data, path, options);
+  if (data.targets && !path.ends_with(".npz"))
+    notes.push_back("targets were left out: .npz has a place for them");
+  return notes;
 }
 
 }  // namespace mudra

@@ -12,6 +12,7 @@
 #include "mudra/experiment/load_data.h"
 #include "mudra/inference/calibration.h"
 #include "mudra/inference/predictor.h"
+#include "mudra/training/training_loss.h"
 
 namespace mudra {
 namespace {
@@ -51,6 +52,7 @@ Network network_for(const Options& options, const Dataset& data) {
 
 Network initial_network(const Options& options, const Dataset& data) {
   Network network = network_for(options, data);
+  check_classifier(network, std::ssize(data.classes), "--network");
   network.initialize(options.init, options.seed);
   const auto layers = static_cast<int>(network.layers.size());
   if (options.training.freeze >= layers) {
@@ -117,6 +119,7 @@ Experiment prepare(Dataset data, const Options& options, Split split, std::vecto
   made.initial.preprocessing = {static_cast<int>(images[1]), static_cast<int>(images[2]),
                                 static_cast<int>(images[3]), options.data.fit};
   made.initial.network = initial_network(options, data);
+  check_targets(made.initial.network, data, options.training.augment);
   made.data = std::move(data);
   return made;
 }

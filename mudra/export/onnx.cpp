@@ -75,7 +75,9 @@ class Writer {
       for (const int value : node.inputs) inputs.push_back(name_of(value));
       names.push_back(add(network_.layers[layer_], inputs, graph.shape(node.inputs[0])));
     }
-    return node("Identity", {names.back()}, "logits");
+    if (network_.heads.empty()) return node("Identity", {names.back()}, "logits");
+    const std::string outputs = node("Flatten", {names.back()}, "outputs").set("axis", int64_t{1});
+    return node("MatMul", {outputs, logits_of_outputs()}, "logits");
   }
 
   // From logits to one probability per class, as probabilities() of mudra/network/loss.h has them.
@@ -210,6 +212,17 @@ class Writer {
 
   std::string named(std::string_view name) const { return std::to_string(layer_) + "." + std::string(name); }
 
+  // The matrix [channels of all heads, logits] that does what class_logits() does.
+  std::string logits_of_outputs() {
+    const int64_t all = channels_of(network_.heads), classes = network_.heads[0].channels;
+    const int64_t logits = outputs_for(classes);
+    std::vector<Scalar> values(static_cast<size_t>(all * logits), 0);
+    for (int64_t c = 0; c < logits; ++c) values[static_cast<size_t>(c * logits + c)] = 1;
+    if (classes == 2) values[0] = -1, values[1] = 1;
+    initializer("of_classes", {all, logits}, values);
+    return "of_classes";
+  }
+
   // The parameter of the layer at hand as a constant, in the file's shape or another of as many values.
   std::string weights(std::string_view name) {
     return weights(name, sizes(file_shape(parameters_.at(named(name)))));
@@ -269,6 +282,7 @@ void check(const onnx::ModelProto& model) {
 }  // namespace
 
 std::string onnx_bytes(const Model& model) {
+  check_classifier(model.network, std::ssize(model.classes), "export");
   onnx::ModelProto proto;
   proto.set_ir_version(8);
   proto.add_opset_import()->set_version(13);
@@ -285,7 +299,7 @@ std::string onnx_bytes(const Model& model) {
   graph->set_name("mudra");
   describe(graph->add_input(), "images", onnx::TensorProto::UINT8, {in[1], in[2], in[3]});
   describe(graph->add_output(), "probabilities", onnx::TensorProto::FLOAT, {classes});
-  describe(graph->add_output(), "logits", onnx::TensorProto::FLOAT, {model.network.outputs()});
+  describe(graph->add_output(), "logits", onnx::TensorProto::FLOAT, {outputs_for(classes)});
   Writer writer(graph, model.network);
   writer.add_probabilities(writer.add_network("images"), classes, model.temperature);
   check(proto);

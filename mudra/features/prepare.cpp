@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "mudra/core/error.h"
+
 namespace mudra {
 namespace {
 
@@ -57,6 +59,11 @@ Pixels fit_to(const Pixels& pixels, const Preprocessing& to) {
 }
 
 Dataset fit_to(Dataset data, const Preprocessing& to) {
+  const Shape& from = data.pixels.shape();
+  if (data.targets && to.fit == Fit::keep_aspect && from[1] * to.width != from[2] * to.height) {
+    throw usage_error("adds borders to the images, but their targets would stay where they are",
+                      "--fit keep-aspect", "Give a --size of the images' own proportions, or --fit stretch");
+  }
   data.pixels = fit_to(data.pixels, to);
   return data;
 }

@@ -14,7 +14,7 @@ namespace {
 using Json = nlohmann::json;
 constexpr std::string_view formats[] = {"mudra 1", "mudra 2"};
 constexpr size_t most_parts = 8;
-constexpr int64_t most_outputs = 4096;
+constexpr int64_t most_outputs = 8192;
 constexpr int64_t most_pixels = 4096;  // of an image's side
 constexpr size_t file_limit = size_t{1} << 30;
 
@@ -56,10 +56,15 @@ Network network_from(const Json& architecture, int64_t outputs, const std::strin
   return Network::parse(line, input, outputs);
 }
 
+// Of the last layer: logits, or the channels of all heads.
+int64_t last_channels(const Network& network) {
+  return network.heads.empty() ? network.outputs() : channels_of(network.heads);
+}
+
 // What format 2 adds.
 bool is_plain(const Model& model) {
-  return model.temperature == 1 && model.rejection_threshold == 0 && model.none_class.empty() &&
-         model.card.empty() && model.parts.empty();
+  return model.network.heads.empty() && model.temperature == 1 && model.rejection_threshold == 0 &&
+         model.none_class.empty() && model.card.empty() && model.parts.empty();
 }
 
 void take_answer(const Json& json, Model& model, const std::string& where) {
@@ -85,6 +90,11 @@ Part part_from(const std::string& name, const Json& json, const std::string& whe
   const std::string part_of = where + ", part " + name;
   const int64_t outputs = whole_number(json, "outputs", 1, most_outputs, part_of);
   Part part{network_from(json.at("architecture"), outputs, part_of), {}};
+  if (last_channels(part.network) != outputs) {
+    throw Error(
+        "has " + std::to_string(outputs) + " outputs, unlike its `" + heads_text(part.network.heads) + "`",
+        part_of);
+  }
   part.preprocessing = preprocessing_from(json.at("preprocessing"), part.network, part_of);
   return part;
 }
@@ -138,7 +148,7 @@ std::map<std::string, std::string> model_metadata(const Model& model) {
   Json parts = Json::object();
   for (const auto& [name, part] : model.parts) {
     parts[name] = {{"architecture", architecture_of(part.network)},
-                   {"outputs", part.network.outputs()},
+                   {"outputs", last_channels(part.network)},
                    {"preprocessing", to_json(part.preprocessing)}};
   }
   metadata["parts"] = parts.dump();

@@ -41,14 +41,15 @@ struct Model {
 //
 // Every value of the metadata is a string, most of them with JSON inside:
 //
-//   format           "mudra 1", or "mudra 2" when there is anything of the lines marked 2
-//   architecture     {"input": [C, H, W], "layers": [items]}
+//   format           "mudra 1", or "mudra 2" when there is anything of the lines marked 2, or the network has
+//                    heads
+//   architecture     {"input": [C, H, W], "layers": [items]}, the last item perhaps "heads(...)" (line.h)
 //   classes          [names]
 //   preprocessing    {"height", "width": 1 to 4096, "channels", "fit": "stretch" or "keep-aspect"}
 //   checksum         XXH3-128 of the whole file with the checksum's own 32 digits read as '0'
 //   answer        2  {"temperature", "rejection_threshold", "none_class"}
 //   card          2  {key: text}
-//   parts         2  {name: {"architecture", "outputs": logits, "preprocessing"}}
+//   parts         2  {name: {"architecture", "outputs": logits (of all heads, at a place), "preprocessing"}}
 //
 // Tensors are "0.weight" by layer, and "finder/0.weight" for the part "finder", behind all others. The same
 // model is the same bytes: no time, host or path is kept.

@@ -39,14 +39,6 @@ bool has_statistics(const Network& network) {
 // NaN of none.
 double share(int64_t part, int64_t whole) { return static_cast<double>(part) / static_cast<double>(whole); }
 
-// Refuses a training whose targets would say where things are in images before they are moved.
-void check_targets_follow(const Network& network, const TrainingOptions& options, const Dataset& data) {
-  const std::string name(options.augment.geometric());
-  if (network.heads.empty() || !data.targets || name.empty()) return;
-  throw usage_error("moves what is in the images, but their targets would stay where they are",
-                    "augment item '" + name + "'", "Leave it out: brightness, noise and the like may change");
-}
-
 struct Score {
   double loss = std::numeric_limits<double>::quiet_NaN();
   double accuracy = std::numeric_limits<double>::quiet_NaN();
@@ -79,7 +71,7 @@ class Scorer {
 };
 
 TrainingState begin(Network network, const TrainingOptions& options, const Dataset& data) {
-  check_targets_follow(network, options, data);
+  check_targets(network, data, options.augment);
   TrainingState state;
   state.answered.assign(static_cast<size_t>(counted_classes(network, data)), 0);
   state.moments = make_moments(options.optimizer_options(), network);

@@ -15,7 +15,10 @@ bool takes_labels(const Network& network) {
   return network.heads.size() == 1 && network.heads[0].kind == HeadKind::classes && places_of(network) == 1;
 }
 
-void check_fit(const Network& network, const Dataset& data) {
+}  // namespace
+
+void check_targets(const Network& network, const Dataset& data, const Augmentation& augment) {
+  if (network.heads.empty()) return;
   const std::string heads = "`" + heads_text(network.heads) + "`";
   const Shape y = network.shapes().back();
   const bool are_places = y.rank() == 4;
@@ -30,9 +33,12 @@ void check_fit(const Network& network, const Dataset& data) {
                     " needs " + wanted.text(),
                 data.source, targets_layout);
   }
+  if (!augment.geometric().empty()) {
+    throw usage_error("moves what is in the images, but their targets would stay where they are",
+                      "augment item '" + std::string(augment.geometric()) + "'",
+                      "Leave it out: brightness, noise and the like may change");
+  }
 }
-
-}  // namespace
 
 TrainingLoss::TrainingLoss(const Network& network, const Dataset& data, int64_t max_batch,
                            const LossOptions& options)
@@ -41,7 +47,6 @@ TrainingLoss::TrainingLoss(const Network& network, const Dataset& data, int64_t 
     by_label_.emplace(std::ssize(data.classes), max_batch, options);
     return;
   }
-  check_fit(network, data);
   const int64_t places = places_of(network);
   by_target_.emplace(heads_, places, max_batch, options);
   targets_ = Tensor({max_batch, places, target_values_of(heads_)});

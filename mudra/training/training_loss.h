@@ -7,17 +7,21 @@
 #include <vector>
 
 #include "mudra/data/dataset.h"
+#include "mudra/features/augmentation.h"
 #include "mudra/network/heads_loss.h"
 #include "mudra/network/network.h"
 
 namespace mudra {
 
-// Without heads: the loss against labels. With heads: against the targets of the data, which must fit them;
-// where a network of one place has a single head, of classes, labels do when there are no targets. One thread
-// at a time; the data must outlive it.
+// Throws Error unless the network can be trained on the data's targets, without which it needs none: they
+// must fit its heads, and nothing may move what they say. Where a network of one place has a single head, of
+// classes, labels do when there are no targets.
+void check_targets(const Network& network, const Dataset& data, const Augmentation& augment);
+
+// Without heads: the loss against labels. With heads: against targets, which check_targets() has found to
+// fit. One thread at a time; the data must outlive it.
 class TrainingLoss {
  public:
-  // Throws Error when there are no targets, or not those of the network's heads.
   TrainingLoss(const Network& network, const Dataset& data, int64_t max_batch,
                const LossOptions& options = {});
 

@@ -31,6 +31,7 @@ std::string fingerprint(const Tuning& tuning) {
   hash.add_values(last.example_weights);
   hash.add(last.pixels.shape().text());
   last.pixels.add_to(hash);
+  add_targets(last.targets.get(), last.size(), hash);
   return hash.text();
 }
 

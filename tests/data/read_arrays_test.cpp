@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 
@@ -132,6 +133,30 @@ TEST(ReadArrays, NpzIsReadStoredAndDeflatedWithItsGroups) {
     EXPECT_EQ(data.group_names, (std::vector<std::string>{"hand1", "hand2", "hand3"}));
     EXPECT_EQ(data.groups, (std::vector<int32_t>{1, 0, 1, 2, 0}));
   }
+}
+
+TEST(ReadArrays, TargetsBesideTheImagesAreReadInEitherOrder) {
+  for (const std::string name : {"targets_f4", "targets_f8_fortran", "targets_u1"}) {
+    SCOPED_TRACE(name);
+    const Dataset data = read_dataset(arrays_folder + name + ".npz");
+    ASSERT_NE(data.targets, nullptr);
+    ASSERT_EQ(data.targets->shape(), (Shape{2, 3, 4}));
+    std::vector<float> values(24);
+    for (int n = 0; n < 5; ++n) {
+      data.targets->read(n, values.data());
+      for (int i = 0; i < 24; ++i) {
+        const double value = n + i / 12 / 2.0 + i / 4 % 3 / 4.0 + i % 4 / 8.0;
+        EXPECT_EQ(values[static_cast<size_t>(i)], name == "targets_u1" ? std::ceil(value) : value) << n << i;
+      }
+    }
+  }
+  const Dataset flat = read_dataset(arrays_folder + "targets_flat.npz");
+  EXPECT_EQ(flat.targets, nullptr);
+  EXPECT_NE(flat.notes.back().find("`targets` of shape [5, 24] is left out"), std::string::npos);
+  EXPECT_NE(message_of([] {
+              read_dataset(arrays_folder + "targets_bad_length.npz");
+            }).find("has the shape [4, 2, 3, 4] for 5 images"),
+            std::string::npos);
 }
 
 TEST(ReadArrays, StreamedImagesEqualLoadedOnes) {

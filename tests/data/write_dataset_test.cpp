@@ -94,6 +94,24 @@ TEST_F(WriteDataset, WhatIsWrittenIsReadBackEqualInEveryForm) {
   }
 }
 
+TEST_F(WriteDataset, TargetsAreKeptByNpzAndElsewhereMissed) {
+  Dataset data = make_data(byte_pixels({5, 4, 4, 1}));
+  std::vector<float> values;
+  for (int i = 0; i < 5 * 2 * 3 * 2; ++i) values.push_back(static_cast<float>(i) / 7);
+  data.targets = std::make_shared<StoredTargets>(Shape{2, 3, 2}, values);
+  EXPECT_TRUE(write_dataset(data, folder_ + "targets.npz").empty());
+  const Dataset read = read_dataset(folder_ + "targets.npz");
+  ASSERT_NE(read.targets, nullptr);
+  ASSERT_EQ(read.targets->shape(), (Shape{2, 3, 2}));
+  std::vector<float> found(12);
+  for (size_t i = 0; i < 5; ++i) {
+    read.targets->read(static_cast<int64_t>(i), found.data());
+    EXPECT_TRUE(std::equal(found.begin(), found.end(), values.begin() + static_cast<std::ptrdiff_t>(12 * i)));
+  }
+  EXPECT_NE(write_dataset(data, folder_ + "targets.csv").back().find("targets were left out"),
+            std::string::npos);
+}
+
 TEST_F(WriteDataset, AFolderHoldsTheSameImagesInTheOrderOfTheClasses) {
   const Dataset data = make_data(byte_pixels({5, 3, 6, 3}));
   write_dataset(data, folder_ + "pictures");

@@ -38,6 +38,8 @@ NETWORKS = {
     "residual of another shape": ("conv 4 3x3, residual(conv 6 3x3 stride 2, relu, conv 6 3x3 | conv 6 1x1 stride 2), relu, global-pool", (11, 8, 3), 10),
     "residual in a residual": ("dense 12, relu, residual(dense 12, residual(dense 12, tanh | dense 12), relu)", (7, 6, 1), 2),
     "flatten": ("conv 3 2x2 pad 0, flatten, relu, flatten, dense 10", (5, 8, 1), 10),
+    "an auxiliary head": ("dense 20, relu, heads(classes 10, distance 3)", (9, 8, 3), 10),
+    "an auxiliary head, two classes": ("conv 5 9x8 pad 0, relu, heads(classes 2, distance 3 weight 0.5)", (9, 8, 3), 2),
     "dropout": ("dropout 0.3, dense 30, relu, dropout 0.5", (9, 8, 3), 10),
 }
 for _name in ("mlp", "lenet", "cnn-tiny", "cnn", "resnet-mini"):
@@ -80,7 +82,11 @@ def exported(mudra, tmp_path):
         y = np.arange(len(x)) % classes
         x[..., 0] //= 2
         x[y == 1, : size[0] // 2, :, 0] += 127  # something to learn
-        np.savez(tmp_path / "data.npz", dataset=x, labels=y)
+        targets = {}
+        if "heads" in network:  # a class and three numbers, each with its weight
+            values = np.random.default_rng(4).normal(size=(len(x), 3))
+            targets["targets"] = np.hstack([np.ones((len(x), 1)), y[:, None], np.ones((len(x), 1)), values]).reshape(len(x), 1, 1, 6)
+        np.savez(tmp_path / "data.npz", dataset=x, labels=y, **targets)
         trained = mudra("train", "data.npz", "--network", network, "--quiet", "--no-report", "--out", "run", *options)
         assert trained.returncode == 0, trained.stderr
         written = mudra("export", "run", "--to", "onnx", "--out", "model.onnx", "--json")

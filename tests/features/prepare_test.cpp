@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "mudra/data/image_file.h"
+#include "tests/message.h"
 
 namespace mudra {
 namespace {
@@ -28,6 +29,19 @@ TEST(Prepare, AnImageAndItsDataSetGiveTheSameNumbers) {
   EXPECT_EQ(fitted.shape(), (Shape{1, 5, 4, 1}));
   fitted.read(0, row.data());
   EXPECT_EQ(one, row);
+}
+
+// Targets say where things are in parts of an image: stretching keeps that true, borders do not.
+TEST(Prepare, BordersAreRefusedWhereTargetsWouldNotFollow) {
+  Dataset data;
+  data.pixels = Pixels({1, 9, 13, 3}, read("colour.png").bytes);
+  data.targets = std::make_shared<StoredTargets>(Shape{1, 1, 2}, std::vector<float>{1, 0});
+  EXPECT_EQ(fit_to(data, {18, 26, 1, Fit::keep_aspect}).targets, data.targets);
+  EXPECT_EQ(fit_to(data, {5, 4, 3, Fit::stretch}).targets, data.targets);
+  EXPECT_NE(message_of([&] {
+              fit_to(data, {5, 4, 3, Fit::keep_aspect});
+            }).find("--fit stretch"),
+            std::string::npos);
 }
 
 TEST(Prepare, FloatPixelsAreFittedWithoutRounding) {

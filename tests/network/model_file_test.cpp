@@ -115,6 +115,37 @@ TEST(ModelFile, FormatTwoRefusesWhatCannotBe) {
   }
 }
 
+TEST(ModelFile, KeepsHeadsOfTheNetworkAndOfParts) {
+  Model model = small_model();
+  model.network = Network::parse("dense 3, heads(classes 2, distance 4 weight 0.5)", {1, 2, 2, 1}, 1);
+  model.network.initialize(Initialization::he, 3);
+  Network finder =
+      Network::parse("conv 2 3x3, relu, heads(presence 1 weight 3, distance 6)", {1, 64, 64, 3}, 1);
+  finder.initialize(Initialization::he, 6);
+  model.parts["finder"] = {finder, {64, 64, 3, Fit::stretch}};
+  const Model again = model_from_bytes(model_bytes(model), "m");
+  EXPECT_EQ(again.network.text(), "flatten, dense 3, heads(classes 2, distance 4 weight 0.5)");
+  EXPECT_EQ(again.network.heads, model.network.heads);
+  EXPECT_EQ(again.parts.at("finder").network.text(), finder.text());
+  EXPECT_EQ(again.parts.at("finder").network.heads, finder.heads);
+  EXPECT_EQ(again.parts.at("finder").network.outputs(), 64 * 64 * 7);
+  Model plain = small_model();
+  plain.network = model.network;
+  EXPECT_EQ(read_safetensors(model_bytes(plain), "m").metadata.at("format"), "mudra 2");
+  const auto forged = [&](const std::string& from, const std::string& to, const std::string& key) {
+    std::string text = read_safetensors(model_bytes(model), "m").metadata.at(key);
+    text.replace(text.find(from), from.size(), to);
+    return message_of([&] { model_from_bytes(edited(model, key, text), "m"); });
+  };
+  EXPECT_NE(forged("\"outputs\":7", "\"outputs\":8", "parts").find("has 8 outputs"), std::string::npos);
+  EXPECT_NE(forged("distance 6", "distance 9", "parts").find("has 7 outputs"), std::string::npos);
+  EXPECT_NE(forged("distance 4 weight", "distance 5 weight", "architecture").find("lacks tensor 2.weight"),
+            std::string::npos);
+  EXPECT_NE(forged("weight 0.5", "weight -1", "architecture").find("is no weight"), std::string::npos);
+  EXPECT_NE(forged("heads(classes 2", "heads(classes 0", "architecture").find("number of channels"),
+            std::string::npos);
+}
+
 // Each is written with the checksum it should have.
 TEST(ModelFile, BelievesNothingThatCannotBe) {
   const auto images = [](const std::string& height, const std::string& width, const std::string& channels,

@@ -101,6 +101,14 @@ groups = bytes_of(np.array(["hand2", "hand1", "hand2", "hand3", "hand1"]))
 for name, method in [("stored", zipfile.ZIP_STORED), ("deflated", zipfile.ZIP_DEFLATED)]:
     save_zip(f"{name}.npz", {"dataset.npy": data, "labels.npy": bytes_of(labels), "groups.npy": groups}, method)
 
+# Targets [5, 2, 3, 4]: at (n, h, w, t) stands n + h / 2 + w / 4 + t / 8.
+index = np.indices((5, 2, 3, 4))
+targets = index[0] + index[1] / 2 + index[2] / 4 + index[3] / 8
+labelled = {"dataset.npy": data, "labels.npy": bytes_of(labels)}
+for name, array in [("f4", targets.astype("<f4")), ("f8_fortran", np.asfortranarray(targets)), ("u1", np.ceil(targets).astype("u1")),
+                    ("bad_length", targets[:4]), ("flat", targets.reshape(5, 24))]:
+    save_zip(f"targets_{name}.npz", {**labelled, "targets.npy": bytes_of(array)}, zipfile.ZIP_DEFLATED)
+
 # Files that must be refused.
 nan = (images[..., 0] / 255).astype("<f4")
 nan[3, 1, 2] = np.nan

@@ -99,6 +99,9 @@ TEST(RunFolder, NoticesAnyChangeOfTheData) {
     Dataset heavier = data;
     heavier.example_weights[5] = std::nextafter(1.F, 2.F);  // 1.000000 in six digits
     EXPECT_NE(refusal(experiment_of(heavier), folder.path()).find("other data"), std::string::npos);
+    Dataset targeted = data;
+    targeted.targets = std::make_shared<StoredTargets>(Shape{1, 1, 1}, std::vector<float>(600, 0));
+    EXPECT_NE(refusal(experiment_of(targeted), folder.path()).find("other data"), std::string::npos);
     Dataset grouped = data;
     grouped.groups.assign(600, 0);
     grouped.group_names = {"h"};

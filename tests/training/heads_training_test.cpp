@@ -123,8 +123,13 @@ TEST(HeadsTraining, FindsWhereThingsAre) {
 TEST(HeadsTraining, WeightsDoNotDependOnThreadsAndGoOnFromAnyState) {
   Dataset data = squares();
   const Fold fold = fold_of_squares();
-  for (const std::string line : {at_places, "dense 12, batch-norm, relu, heads(classes 3, distance 2)"}) {
-    data.targets = line == at_places ? std::make_shared<PlaceTargets>() : label_and_position(data);
+  for (const std::string line : {at_places, "conv 8 3x3, relu, pool 2, heads(classes 2, distance 1)",
+                                 "dense 12, batch-norm, relu, heads(classes 3, distance 2)"}) {
+    if (line.starts_with("conv")) {
+      data.targets = std::make_shared<PlaceTargets>();
+    } else {
+      data.targets = label_and_position(data);
+    }
     TrainingOptions options = squares_options(3);
     options.augment = Augmentation::parse("brightness 0.2, noise 0.05");
     options.ema = 0.9;
