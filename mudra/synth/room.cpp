@@ -87,10 +87,10 @@ void draw_room_framing(Scene& scene, bool cut, Rng& rng) {
   scene.of_joints = true;
   if (cut) {  // as a finder leaves it
     scene.upright = true;
-    scene.roll = clamp(normal(rng, 0, 11), -30, 30) * degrees;
-    scene.fill = clamp(normal(rng, 0.72f, 0.075f), 0.5f, 0.95f);
-    scene.shift_x = normal(rng, 0, 0.045f);
-    scene.shift_y = normal(rng, 0, 0.045f);
+    scene.roll = clamp(normal(rng, 0, 12), -32, 32) * degrees;
+    scene.fill = clamp(normal(rng, 0.72f, 0.085f), 0.5f, 0.98f);
+    scene.shift_x = normal(rng, 0, 0.05f);
+    scene.shift_y = normal(rng, 0, 0.05f);
     return;
   }
   scene.roll = rng.chance(0.8) ? normal(rng, 0, 20) * degrees : uniform(rng, -120, 120) * degrees;
