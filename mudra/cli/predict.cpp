@@ -1,4 +1,4 @@
-// mudra predict IMAGE... --model M: what a model sees in pictures.
+// mudra predict IMAGE... [--model M]: what a model sees in pictures.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -65,40 +65,54 @@ std::vector<std::string> with_pictures_of_folders(const std::vector<std::string>
   return files;
 }
 
-// A refusal has no label.
+// What shows none of the signs has no label; `none` is the probability of the class for that, null without
+// one.
 nlohmann::json to_json(const std::vector<FileAnswer>& answers, const Model& model) {
   nlohmann::json list = nlohmann::json::array();
+  const int32_t none = none_label(model);
   for (const auto& [file, image, is_one, a] : answers) {
-    nlohmann::json probabilities = nlohmann::json::object(), label;
+    nlohmann::json probabilities = nlohmann::json::object(), label, none_probability;
     for (size_t c = 0; c < model.classes.size(); ++c) probabilities[model.classes[c]] = a.probabilities[c];
-    if (a.label != refused) label = model.classes[static_cast<size_t>(a.label)];
+    if (a.label != none) label = model.classes[static_cast<size_t>(a.label)];
+    if (none != refused) none_probability = a.probabilities[static_cast<size_t>(none)];
     list.push_back({{"file", file},
                     {"image", image},
                     {"label", label},
                     {"confidence", a.confidence},
+                    {"none", none_probability},
                     {"probabilities", probabilities},
                     {"logits", a.logits}});
   }
   return list;
 }
 
+// The classes, the likeliest first.
+std::vector<size_t> likeliest_first(const Answer& a) {
+  std::vector<size_t> order(a.probabilities.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::ranges::stable_sort(order, std::greater{}, [&](size_t c) { return a.probabilities[c]; });
+  return order;
+}
+
 void print_answers(const std::vector<FileAnswer>& answers, const Model& model) {
   const auto name = [](const FileAnswer& each) {
     return clean(each.is_one ? fmt::format("{}, image {}", each.file, each.image) : each.file);
   };
+  const int32_t none = none_label(model);
   size_t width = 0;
   for (const FileAnswer& each : answers) width = std::max(width, name(each).size());
   for (const FileAnswer& each : answers) {
     const Answer& a = each.answer;
-    const std::string label =
-        a.label == refused ? fmt::format("refused: less than {:.4g}% sure", 100 * model.rejection_threshold)
-                           : model.classes[static_cast<size_t>(a.label)];
-    say("{:<{}}  {}", name(each), width, label);
-    std::vector<size_t> order(model.classes.size());
-    std::iota(order.begin(), order.end(), size_t{0});
-    std::ranges::stable_sort(order, std::greater{}, [&](size_t c) { return a.probabilities[c]; });
-    order.resize(std::min<size_t>(order.size(), 3));
-    for (const size_t c : order) say("   {} {:.1f}%", model.classes[c], 100 * a.probabilities[c]);
+    const bool is_none = a.label == none;
+    say("{:<{}}  {}", name(each), width,
+        is_none ? "none of these; nearest to" : model.classes[static_cast<size_t>(a.label)]);
+    size_t left = 3;
+    for (const size_t c : likeliest_first(a)) {
+      if (left == 0) break;
+      if (is_none && static_cast<int32_t>(c) == none) continue;
+      say("   {} {:.1f}%", model.classes[c], 100 * a.probabilities[c]);
+      --left;
+    }
     fmt::print("\n");
   }
 }
@@ -110,14 +124,16 @@ void predict_command(CLI::App& app) {
   app.add_option("IMAGE", a->images,
                  "Pictures: PNG, JPEG, WebP, .npy of one or more images, or folders of them")
       ->required();
-  app.add_option("--model", a->model, "A model file, or the folder of a run")->required();
+  app.add_option(
+      "--model", a->model,
+      "A model file, the folder of a run, or a model in the box (`mudra models`); without it, hands");
   add_options(app, a->given, {"range"});
   app.add_flag("--json", a->json, "Print the answers as one JSON document");
   app.footer(
       "Examples:\n  mudra predict hand.jpg --model runs/train-1\n"
       "  mudra predict photographs/ images.npy --model model.safetensors --json");
   app.callback([a] {
-    const Predictor predictor(load_model(a->model));
+    const Predictor predictor(model_named(a->model, a->json).model);
     const RangeOption range = make_options({}, a->given).data.range;
     const std::vector<std::string> files = with_pictures_of_folders(a->images);
     std::vector<FileAnswer> answers;
