@@ -11,14 +11,14 @@ namespace {
 
 const char* const report_file = "sign-digits/dataset_labels.npz";
 
-struct Experiment {
+struct ReportTraining {
   ScratchFolder folder;
   Dataset data;
   Fold fold;
   Options options;
 
   // `source` is a data file or "random".
-  explicit Experiment(const std::string& source) {
+  explicit ReportTraining(const std::string& source) {
     const int status =
         run_reference("report_experiment.py", "'" + source + "' '" + folder.path().string() + "' >/dev/null");
     if (status != 0) throw std::runtime_error("the reference script failed");
@@ -41,7 +41,7 @@ struct Experiment {
 TEST(ReportExperiment, LossesOfAllEpochsMatchNumPy) {
   if (!python_has("numpy")) GTEST_SKIP() << "NumPy is not installed";
   MUDRA_NEEDS(photographs(report_file));
-  const Experiment experiment(photographs(report_file));
+  const ReportTraining experiment(photographs(report_file));
   ThreadTeam team(1);
   Trainer training = experiment.trainer(team);
   training.run();
@@ -56,7 +56,7 @@ TEST(ReportExperiment, LossesOfAllEpochsMatchNumPy) {
 
 TEST(ReportExperiment, ModelHasTheSameBytesForAnyThreadsFusedOrPlain) {
   if (!python_has("numpy")) GTEST_SKIP() << "NumPy is not installed";
-  Experiment experiment("random");
+  ReportTraining experiment("random");
   experiment.options.training.epochs = 3;
   const auto bytes = [&](int threads, bool fuse) {
     ThreadTeam team(threads);
