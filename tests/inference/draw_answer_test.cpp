@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <string>
 
 namespace mudra {
 namespace {
@@ -57,6 +58,14 @@ TEST(DrawAnswer, FramesTheBoxAndMarksTheJoints) {
   EXPECT_FALSE(is_plain(drawn, 120, 250));  // between them
   EXPECT_TRUE(is_plain(drawn, 300, 250));
   EXPECT_TRUE(is_plain(drawn, 100, 350));
+}
+
+TEST(DrawAnswer, CutsOffANameThatIsTooLong) {
+  Model model = ten_signs();
+  model.classes[1] = std::string(300, 'M');
+  const Image drawn = draw_answer(plain(400, 500), {1, 1, {0, 1, 0}, {}, {}, {}}, model);
+  for (int y = 400; y < drawn.height; ++y)  // the margin on the left stays empty
+    EXPECT_EQ(drawn.bytes[static_cast<size_t>(y) * 500 * 3], drawn.bytes[size_t{400} * 500 * 3]) << y;
 }
 
 TEST(DrawAnswer, EnlargesWhatIsSmallAndStaysInsideWhateverTheBox) {
