@@ -8,7 +8,7 @@ install(DIRECTORY mudra DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
         FILES_MATCHING PATTERN "*.h" PATTERN "*-inl.h" EXCLUDE PATTERN cli EXCLUDE PATTERN page EXCLUDE)
 
 # A set of targets for each component: a file that names ONNX is read only by those who ask for it.
-foreach(component core numeric data inference onnx mudra)
+foreach(component core numeric data inference box onnx mudra)
   set(library mudra_${component})
   if(component STREQUAL mudra)
     set(library mudra)

@@ -7,6 +7,7 @@
 // changes an object must be alone with it.
 #pragma once
 
+#include "mudra/box/box.h"
 #include "mudra/core/error.h"
 #include "mudra/core/progress.h"
 #include "mudra/core/thread_team.h"

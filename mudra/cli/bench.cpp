@@ -19,7 +19,8 @@ namespace mudra {
 namespace {
 
 struct BenchArguments {
-  std::vector<std::string> jobs;
+  std::vector<std::string> jobs, pictures;
+  std::string model;
   int runs = 5;
   int threads = 1;
   bool json = false;
@@ -27,9 +28,8 @@ struct BenchArguments {
 
 constexpr const char* machine = "machine";
 
-// The jobs named; `machine` leaves the list and sets with_machine.
+// The jobs named, all without a name; `machine` leaves the list and sets with_machine.
 std::vector<BenchmarkJob> chosen(const std::vector<std::string>& names, bool& with_machine) {
-  with_machine = names.empty();
   if (names.empty()) return benchmark_jobs();
   std::vector<std::string> known = {machine};
   for (const BenchmarkJob& job : benchmark_jobs()) known.push_back(job.name);
@@ -45,6 +45,17 @@ std::vector<BenchmarkJob> chosen(const std::vector<std::string>& names, bool& wi
     jobs.push_back(benchmark_jobs()[static_cast<size_t>(at - known.begin() - 1)]);
   }
   return jobs;
+}
+
+// From a picture file to its answer.
+nlohmann::json measure_picture(const Predictor& predictor, const std::string& file, const BenchArguments& a) {
+  std::vector<double> seconds = time_picture(predictor, file, a.runs);
+  nlohmann::json document = {{"job", "picture"}, {"file", file}, {"seconds", seconds}, {"threads", 1}};
+  std::ranges::sort(seconds);
+  if (!a.json)
+    say("{:<8} {:>9.2f} ms  ({:.2f} to {:.2f})   {}, from the file to its answer\n", "picture",
+        1e3 * seconds[seconds.size() / 2], 1e3 * seconds.front(), 1e3 * seconds.back(), file);
+  return document;
 }
 
 // What a thread can do at most, so that every other figure can be judged.
@@ -71,6 +82,11 @@ void bench_command(CLI::App& app) {
   app.add_option("JOB", a->jobs,
                  "What to time: seed, ten, cnn (training), seed-1, cnn-1, seed-256, cnn-256 (answers), "
                  "augment, machine (what a thread can do at most); without one, all");
+  app.add_option("--picture", a->pictures,
+                 "Time this picture instead, from the file to its answer on one thread; may be given often");
+  app.add_option(
+      "--model", a->model,
+      "Who answers for it: a model file, the folder of a run, or a model in the box (default: hands)");
   app.option_defaults()->always_capture_default();
   app.add_option("--runs", a->runs, "how often each is timed");
   app.add_option("--threads", a->threads, "threads to use");
@@ -81,8 +97,14 @@ void bench_command(CLI::App& app) {
       throw usage_error(fmt::format("give 1 to {}", most_threads), "--threads");
     ThreadTeam team(a->threads);
     nlohmann::json document = nlohmann::json::array();
-    bool with_machine = false;
-    const std::vector<BenchmarkJob> jobs = chosen(a->jobs, with_machine);
+    const bool only_pictures = a->jobs.empty() && !a->pictures.empty();
+    bool with_machine = a->jobs.empty() && !only_pictures;
+    const std::vector<BenchmarkJob> jobs =
+        only_pictures ? std::vector<BenchmarkJob>() : chosen(a->jobs, with_machine);
+    if (!a->pictures.empty()) {
+      const Predictor predictor(model_named(a->model, a->json).model);
+      for (const std::string& file : a->pictures) document.push_back(measure_picture(predictor, file, *a));
+    }
     if (with_machine) document.push_back(measure_machine(a->json));
     for (const BenchmarkJob& job : jobs) {
       std::vector<double> seconds = run_benchmark(job, a->runs, team);

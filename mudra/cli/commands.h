@@ -18,6 +18,7 @@ void tune_command(CLI::App&);
 void runs_command(CLI::App&);
 void compare_command(CLI::App&);
 void export_command(CLI::App&);
+void models_command(CLI::App&);
 
 void check_command(CLI::App&);  // of `data`
 
@@ -34,6 +35,7 @@ inline constexpr Command commands[] = {
     {"runs", "List what was trained, and how well", runs_command},
     {"compare", "Say whether one run is better than another", compare_command},
     {"export", "Write a model for other programs", export_command},
+    {"models", "List the models in the box, and what is known of a model", models_command},
     {"data", "Inspect, convert and split labelled images", data_command},
     {"synth", "Render labelled hands from nothing", synth_command},
     {"bench", "Time training and answers on this machine", bench_command},

@@ -1,4 +1,4 @@
-// mudra evaluate DATA --model M: how well a model does on labelled images.
+// mudra evaluate DATA [--model M]: how well a model does on labelled images.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -30,7 +30,9 @@ struct EvaluateArguments {
 void evaluate_command(CLI::App& app) {
   auto a = std::make_shared<EvaluateArguments>();
   app.add_option("DATA", a->given["data"], "Labelled images, in any form that train reads")->required();
-  app.add_option("--model", a->model, "A model file, or the folder of a run")->required();
+  app.add_option(
+      "--model", a->model,
+      "A model file, the folder of a run, or a model in the box (`mudra models`); without it, hands");
   add_options(app, a->given,
               {"classes", "groups", "by", "labels", "true-labels", "corrections", "strict", "size", "range",
                "seed", "threads"});
@@ -41,8 +43,9 @@ void evaluate_command(CLI::App& app) {
   app.footer("Examples:\n  mudra evaluate new-hands/ --model runs/train-1 --predictions answers.csv");
   app.callback([a] {
     const Options options = make_options({}, a->given);
-    ModelTest test = test_model(load_model(a->model), options.data, options.seed, options.run);
-    look_for_trained_images(test, a->model);
+    FoundModel found = model_named(a->model, a->json);
+    ModelTest test = test_model(std::move(found.model), options.data, options.seed, options.run);
+    if (!found.path.empty()) look_for_trained_images(test, found.path);
     if (!a->predictions.empty()) {
       std::vector<Row> rows(test.answers.size());
       std::iota(rows.begin(), rows.end(), Row{0});
@@ -72,7 +75,7 @@ void evaluate_command(CLI::App& app) {
     }
     std::fflush(stdout);
     if (!lock) return;
-    print_report(make_record(test, options, a->model), folder, a->json);
+    print_report(make_record(test, options, found.name), folder, a->json);
     lock->done();
   });
 }

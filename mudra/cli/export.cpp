@@ -38,14 +38,14 @@ nlohmann::json to_json(const ExportArguments& a, const Model& model, size_t size
 
 void export_command(CLI::App& app) {
   auto a = std::make_shared<ExportArguments>();
-  app.add_option("MODEL", a->model, "A model file, or the folder of a run")->required();
+  app.add_option("MODEL", a->model, "A model file, the folder of a run, or a model in the box")->required();
   app.add_option("--to", a->to, "The format: onnx")->required();
   app.add_option("--out", a->out, "The file to write")->required();
   app.add_flag("--json", a->json, "Print what was written as one JSON document");
   app.callback([a] {
     if (a->to != "onnx")
       throw usage_error("no format is called '" + a->to + "'", "--to", did_you_mean(a->to, {"onnx"}));
-    const Model model = load_model(a->model);
+    const Model model = find_model(a->model).model;
     const std::string bytes = onnx_bytes(model);
     write_file_atomically(a->out, bytes);
     if (a->json) {

@@ -147,6 +147,12 @@ void add_report_option(CLI::App& app, std::optional<std::string>& report, const 
       ->type_name("[TEXT]");
 }
 
+FoundModel model_named(const std::string& name, bool quiet) {
+  FoundModel found = find_model(name);
+  if (name.empty() && !quiet) say(stderr, "model     {}, in the box\n", found.name);
+  return found;
+}
+
 void print_warnings(const std::vector<std::string>& warnings) {
   for (const std::string& warning : warnings) say("warning   {}\n", warning);
 }

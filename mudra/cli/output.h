@@ -21,6 +21,7 @@ namespace CLI {
 class App;
 }
 
+#include "mudra/box/box.h"
 #include "mudra/core/progress.h"
 #include "mudra/core/text.h"
 #include "mudra/data/dataset.h"
@@ -80,6 +81,10 @@ void print_columns(const Evaluation& evaluation);
 // How sure the answers are, and what a model that may refuse refused of `what`.
 void print_sureness(const Calibration& calibration, const Evaluation& evaluation, const Model& model,
                     std::string_view what);
+
+// The model of that name, as find_model() has it. Unless `quiet`, says on standard error which model answers
+// when nobody named one.
+FoundModel model_named(const std::string& name, bool quiet);
 
 void print_warnings(const std::vector<std::string>& warnings);
 

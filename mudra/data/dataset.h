@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "mudra/core/hash.h"
@@ -16,6 +17,9 @@ namespace mudra {
 
 // A true label that is none of the classes.
 inline constexpr int32_t no_class = -1;
+
+// The class of images that show no sign, where data have one.
+inline constexpr std::string_view none_name = "none";
 
 // A place in a data set. 32 bits: every list of rows is as long as the data.
 using Row = uint32_t;

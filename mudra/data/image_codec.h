@@ -12,9 +12,13 @@
 namespace mudra {
 
 // The channels asked for where that is cheap.
-Image decode_jpeg(std::span<const uint8_t> file, const std::string& where, int channels);
-Image decode_png(std::span<const uint8_t> file, const std::string& where, int channels);
-Image decode_webp(std::span<const uint8_t> file, const std::string& where, int channels);
+Image decode_jpeg(std::span<const uint8_t> file, const std::string& where, int channels,
+                  const LeastSize& least);
+// These ignore `least`.
+Image decode_png(std::span<const uint8_t> file, const std::string& where, int channels,
+                 const LeastSize& least);
+Image decode_webp(std::span<const uint8_t> file, const std::string& where, int channels,
+                  const LeastSize& least);
 PictureHeader jpeg_header(std::span<const uint8_t> file, const std::string& where);
 PictureHeader png_header(std::span<const uint8_t> file, const std::string& where);
 PictureHeader webp_header(std::span<const uint8_t> file, const std::string& where);

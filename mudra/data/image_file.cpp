@@ -16,7 +16,8 @@ namespace {
 struct Format {
   std::string_view name, magic;
   size_t magic_at;
-  Image (*decode)(std::span<const uint8_t> file, const std::string& where, int channels);
+  Image (*decode)(std::span<const uint8_t> file, const std::string& where, int channels,
+                  const LeastSize& least);
   PictureHeader (*header)(std::span<const uint8_t> file, const std::string& where);
 };
 
@@ -49,8 +50,9 @@ const Format& format_of(std::span<const uint8_t> file, const std::string& where)
 
 }  // namespace
 
-Image decode_image(std::span<const uint8_t> file, const std::string& where, int channels) {
-  Image image = format_of(file, where).decode(file, where, channels);
+Image decode_image(std::span<const uint8_t> file, const std::string& where, int channels,
+                   const LeastSize& least) {
+  Image image = format_of(file, where).decode(file, where, channels, least);
   if (channels == 0 || channels == image.channels) return image;
   return fit(image, {image.height, image.width, channels, Fit::stretch});
 }
@@ -68,10 +70,16 @@ std::vector<uint8_t> picture_bytes(const std::string& path) {
   return bytes;
 }
 
+Image read_picture(const std::string& path, int channels, const LeastSize& least) {
+  return decode_image(picture_bytes(path), path, channels, least);
+}
+
+bool holds_array(const std::string& path) { return first_bytes(path) == "\x93NUMPY"; }
+
 Pixels read_images(const std::string& path, const ReadOptions& options, std::vector<std::string>* notes) {
   std::vector<std::string> unheard;
-  if (first_bytes(path) == "\x93NUMPY") return read_npy_images(path, options, notes ? *notes : unheard);
-  Image image = decode_image(picture_bytes(path), path, options.channels);
+  if (holds_array(path)) return read_npy_images(path, options, notes ? *notes : unheard);
+  Image image = read_picture(path, options.channels);
   const Shape shape{1, image.height, image.width, image.channels};
   return Pixels(shape, std::move(image.bytes));
 }

@@ -14,11 +14,29 @@ namespace mudra {
 // Larger pictures are refused before any memory is taken for them (3 bytes a pixel).
 inline constexpr int64_t most_pixels = int64_t{64} << 20;
 
+// What must be left of a picture that is decoded smaller than it is, in pixels after EXIF rotation; all 0: it
+// is decoded as it is.
+struct LeastSize {
+  int height = 0, width = 0;
+  int longer = 0;  // of its two sides
+};
+
+// Pictures of fewer pixels are never decoded smaller: those of data sets keep their bytes.
+inline constexpr int64_t large_picture = int64_t{2} << 20;
+
 // Decodes PNG, JPEG or WebP, told apart by their first bytes. `channels`: 1 grey, 3 colour, 0 as the file has
 // it. Grey of a JPEG is its own brightness channel, as decoders for grey give it. 16 bits become 8,
-// transparency is laid on black, EXIF rotation is applied. Throws Error, naming `where`, for anything
-// damaged, cut off, too large or neither.
-Image decode_image(std::span<const uint8_t> file, const std::string& where, int channels = 0);
+// transparency is laid on black, EXIF rotation is applied. A JPEG of a large picture is decoded at 1/2,
+// 1/4 or 1/8 of its size, the smallest that leaves `least`: its file holds waves of 8x8 pixels, and those
+// that are not wanted are left out, which is several times as fast. Throws Error, naming `where`, for
+// anything damaged, cut off, too large or neither.
+Image decode_image(std::span<const uint8_t> file, const std::string& where, int channels = 0,
+                   const LeastSize& least = {});
+// The same of a file.
+Image read_picture(const std::string& path, int channels = 0, const LeastSize& least = {});
+
+// Whether the file begins as an .npy array does.
+bool holds_array(const std::string& path);
 
 // What a file holds, as it is after EXIF rotation, without decoding the rest.
 struct ImageSize {

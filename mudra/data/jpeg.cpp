@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <csetjmp>
 #include <cstdio>
 #include <cstring>
@@ -76,13 +77,16 @@ bool start(Reader& reader, std::span<const uint8_t> file) {
   return true;
 }
 
-bool choose_output(Reader& reader, int channels) {
+// reduction: 1, 2, 4 or 8
+bool choose_output(Reader& reader, int channels, unsigned reduction) {
   if (setjmp(reader.escape) != 0) return false;
   jpeg_decompress_struct& info = reader.info;
   const bool four = info.num_components == 4;  // CMYK, as print shops make them
   const bool brightness = info.jpeg_color_space == JCS_YCbCr || info.jpeg_color_space == JCS_GRAYSCALE;
   const bool grey = info.num_components == 1 || (channels == 1 && brightness);
   info.out_color_space = four ? JCS_CMYK : grey ? JCS_GRAYSCALE : JCS_RGB;
+  info.scale_num = 1;
+  info.scale_denom = reduction;
   jpeg_calc_output_dimensions(&info);
   return true;
 }
@@ -129,8 +133,8 @@ class Jpeg {
   const jpeg_decompress_struct& info() const { return reader_.info; }
   int orientation() const { return orientation_; }
 
-  Image decode(int channels) {
-    check(choose_output(reader_, channels));
+  Image decode(int channels, const LeastSize& least) {
+    check(choose_output(reader_, channels, reduction(least)));
     const jpeg_decompress_struct& info = reader_.info;
     Image image{static_cast<int>(info.output_height),
                 static_cast<int>(info.output_width),
@@ -155,6 +159,22 @@ class Jpeg {
   }
 
  private:
+  // The largest that leaves `least`.
+  unsigned reduction(LeastSize least) const {
+    if (orientation_ >= 5) std::swap(least.height, least.width);
+    const auto height = static_cast<int>(reader_.info.image_height);
+    const auto width = static_cast<int>(reader_.info.image_width);
+    const bool is_wanted = std::max({least.height, least.width, least.longer}) > 0;
+    if (!is_wanted || int64_t{height} * width < large_picture) return 1;
+    unsigned largest = 1;
+    for (const int by : {2, 4, 8}) {
+      const int h = height / by, w = width / by;
+      if (h >= least.height && w >= least.width && std::max(h, w) >= least.longer)
+        largest = static_cast<unsigned>(by);
+    }
+    return largest;
+  }
+
   void check(bool good) {
     if (good) return;
     if (reader_.lacks_memory) throw std::bad_alloc();
@@ -169,10 +189,11 @@ class Jpeg {
 
 }  // namespace
 
-Image decode_jpeg(std::span<const uint8_t> file, const std::string& where, int channels) {
+Image decode_jpeg(std::span<const uint8_t> file, const std::string& where, int channels,
+                  const LeastSize& least) {
   Jpeg jpeg(where);
   jpeg.open(file);
-  return orient(jpeg.decode(channels), jpeg.orientation());
+  return orient(jpeg.decode(channels, least), jpeg.orientation());
 }
 
 PictureHeader jpeg_header(std::span<const uint8_t> file, const std::string& where) {

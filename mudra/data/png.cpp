@@ -171,7 +171,7 @@ bool write_png(PngReader& writer, const Image& image, std::string& out) {
 
 }  // namespace
 
-Image decode_png(std::span<const uint8_t> file, const std::string& where, int) {
+Image decode_png(std::span<const uint8_t> file, const std::string& where, int, const LeastSize&) {
   Png png(where);
   png.open(file);
   Image image = png.decode();  // eXIf may come after the pixels

@@ -40,7 +40,7 @@ int orientation(std::span<const uint8_t> file) {
 
 }  // namespace
 
-Image decode_webp(std::span<const uint8_t> file, const std::string& where, int) {
+Image decode_webp(std::span<const uint8_t> file, const std::string& where, int, const LeastSize&) {
   const WebPBitstreamFeatures found = features(file, where);
   Image image{found.height, found.width, 3, {}};
   const int stored = found.has_alpha != 0 ? 4 : 3, stride = stored * found.width;

@@ -48,19 +48,21 @@ static std::vector<GroupScore> group_scores(std::span<const uint8_t> right, cons
 }
 
 static Refusals refusals_of(std::span<const int32_t> predicted, std::span<const uint8_t> right,
-                            const IndependentUnits& units) {
+                            const IndependentUnits& units, int32_t none) {
   std::vector<uint8_t> refusals, right_answers;
   std::vector<int32_t> photographs;
   for (size_t i = 0; i < predicted.size(); ++i) {
-    refusals.push_back(predicted[i] == refused);
+    refusals.push_back(predicted[i] == refused || predicted[i] == none);
     if (refusals.back()) continue;
     right_answers.push_back(right[i]);
     if (!units.photographs.empty()) photographs.push_back(units.photographs[i]);
   }
-  Refusals found{accuracy_interval(refusals, units), static_cast<int64_t>(right_answers.size()), 0, {}};
+  const auto answered = static_cast<int64_t>(right_answers.size());
+  const int64_t refused_images = static_cast<int64_t>(predicted.size()) - answered;
+  Refusals found{refused_images, accuracy_interval(refusals, units), answered, 0, 0, {}};
   if (right_answers.empty()) return found;
-  found.accuracy =
-      static_cast<double>(std::ranges::count(right_answers, 1)) / static_cast<double>(right_answers.size());
+  found.right = std::ranges::count(right_answers, 1);
+  found.accuracy = static_cast<double>(found.right) / static_cast<double>(answered);
   found.accuracy_interval =
       accuracy_interval(right_answers, {.photographs = photographs, .seed = units.seed});
   return found;
@@ -74,7 +76,7 @@ int64_t Evaluation::refused_of(size_t truth) const {
 
 Evaluation evaluate(std::span<const int32_t> truth, const Answers& answers,
                     std::span<const std::string> classes, const IndependentUnits& units,
-                    std::span<const Column> columns, bool may_refuse) {
+                    std::span<const Column> columns, bool may_refuse, int32_t none) {
   if (truth.empty()) {
     throw Error("there is no image to evaluate", "evaluation", "Give data with at least one labelled image");
   }
@@ -102,7 +104,8 @@ Evaluation evaluate(std::span<const int32_t> truth, const Answers& answers,
   }
   result.accuracy = static_cast<double>(result.right) / static_cast<double>(result.n);
   result.interval = accuracy_interval(right, units);
-  if (may_refuse || result.refused > 0) result.refusals = refusals_of(predicted, right, units);
+  if (may_refuse || result.refused > 0 || none != refused)
+    result.refusals = refusals_of(predicted, right, units, none);
   const Resampling tests(truth.size(), classes.size(), units);
   result.scores = scores_of(truth, answers, tests);
   for (const Column& column : columns) result.by.push_back(scores_by(column, right, tests));
@@ -186,7 +189,9 @@ nlohmann::json to_json(const Evaluation& evaluation) {
                  {"groups", interval.independent}};
   }
   nlohmann::json refused_interval, answered;
+  int64_t refused_images = 0;
   if (const auto& found = evaluation.refusals) {
+    refused_images = found->refused;
     refused_interval = {found->interval.low, found->interval.high};
     answered = {{"n", found->answered}, {"accuracy", nullptr}, {"interval", nullptr}};
     if (found->answered > 0) {
@@ -194,10 +199,14 @@ nlohmann::json to_json(const Evaluation& evaluation) {
       answered["interval"] = {found->accuracy_interval.low, found->accuracy_interval.high};
     }
   }
+  const nlohmann::json accuracy_answered =
+      answered.is_null() ? nlohmann::json(evaluation.accuracy) : answered["accuracy"];
   return {{"n", evaluation.n},
-          {"refused", evaluation.refused},
+          {"refused", static_cast<double>(refused_images) / static_cast<double>(evaluation.n)},
+          {"refused_images", refused_images},
           {"refused_interval", std::move(refused_interval)},
           {"answered", std::move(answered)},
+          {"accuracy_answered", accuracy_answered},
           {"accuracy", evaluation.accuracy},
           {"interval", {evaluation.interval.low, evaluation.interval.high}},
           {"interval_method", evaluation.interval.method},

@@ -30,10 +30,13 @@ struct NewGroup {
   Interval interval;    // new_hand_interval(); [0, 1] when there are too few groups to say
 };
 
-// What a model that may refuse refused, and what its answers are worth.
+// What a model that may refuse refused or answered with its class for none of these, and what its other
+// answers are worth.
 struct Refusals {
-  Interval interval;     // 95% interval of the share refused
-  int64_t answered = 0;  // images it gave an answer for
+  int64_t refused = 0;   // images
+  Interval interval;     // 95% interval of their share
+  int64_t answered = 0;  // images it named a sign for
+  int64_t right = 0;     // of those
   double accuracy = 0;   // right of those answered; 0, with the interval [0, 1], when there are none
   Interval accuracy_interval;
 };
@@ -61,11 +64,11 @@ struct Evaluation {
 
 // `truth` holds N >= 1 indices into `classes`, `answers` are for the same images and classes; a label among
 // them may be `refused`. `units` says which images are not independent of each other, `columns` by what else
-// to tell the accuracy, `may_refuse` that a model without refusals could have refused. Throws Error when
-// lengths differ or an index is out of range.
+// to tell the accuracy, `may_refuse` that a model without refusals could have refused, `none` which class is
+// that of images without a sign. Throws Error when lengths differ or an index is out of range.
 Evaluation evaluate(std::span<const int32_t> truth, const Answers& answers,
                     std::span<const std::string> classes, const IndependentUnits& units = {},
-                    std::span<const Column> columns = {}, bool may_refuse = false);
+                    std::span<const Column> columns = {}, bool may_refuse = false, int32_t none = refused);
 
 // What a data set tells of its images' independence; it must outlive the result.
 IndependentUnits units_of(const Dataset& data, uint64_t seed);
@@ -74,8 +77,9 @@ IndependentUnits units_of(const Dataset& data, uint64_t seed);
 std::vector<int64_t> confusion_matrix(std::span<const int32_t> truth, std::span<const int32_t> predicted,
                                       size_t classes);
 
-// {n, refused, refused_interval: null or [low, high], answered: null or {n, accuracy, interval: [low, high]},
-//  accuracy, interval: [low, high], interval_method, interval_unit, interval_units, labels,
+// {n, refused: the share, refused_images, refused_interval: null or [low, high],
+//  answered: null or {n, accuracy, interval: [low, high]}, accuracy_answered: null where nothing was
+//  answered, accuracy, interval: [low, high], interval_method, interval_unit, interval_units, labels,
 //  new_group: null or {accuracy, interval: [low, high], interval_method, groups},
 //  confusion: [[...]], per_class: [{label, precision, recall, f1, support, and those of ClassScores}],
 //  groups: [{group, n, right, accuracy}], scores, by: {COLUMN: [{value, n, right, accuracy, interval}]},

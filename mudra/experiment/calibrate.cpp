@@ -11,6 +11,7 @@
 #include "mudra/core/text.h"
 #include "mudra/evaluation/interval.h"
 #include "mudra/inference/calibration.h"
+#include "mudra/inference/predictor.h"
 
 namespace mudra {
 namespace {
@@ -31,6 +32,20 @@ struct Pooled {
     answers.append(part.answers);
   }
 
+  // Those that show a sign.
+  Pooled signs(int32_t none) const {
+    Pooled kept;
+    std::vector<uint32_t> images;
+    for (uint32_t i = 0; i < truth.size(); ++i) {
+      if (truth[i] == none) continue;
+      images.push_back(i);
+      kept.rows.push_back(rows[i]);
+      kept.truth.push_back(truth[i]);
+    }
+    kept.answers = answers.select(images);
+    return kept;
+  }
+
   // Photographs, where they are known: rotated copies of one are one observation.
   int64_t independent(const Dataset& data) const {
     if (data.photographs.empty()) return static_cast<int64_t>(rows.size());
@@ -39,7 +54,7 @@ struct Pooled {
     return static_cast<int64_t>(seen.size());
   }
 
-  // What the threshold refuses of these images, which it was fitted to.
+  // What the threshold refuses of these images, which all show signs and which it was fitted to.
   std::string refusal(const Dataset& data, const Fitted& fitted) const {
     const Answers calibrated = tempered(answers, 1 / fitted.temperature);
     std::vector<uint8_t> refusals;
@@ -58,23 +73,25 @@ struct Pooled {
 
   // To the model.
   Fitted fit(const Dataset& data, double refuse, Model& model) const {
-    const Fitted fitted = fit(data, refuse);
+    const int32_t none = none_label(model);
+    const Fitted fitted = fit(data, refuse, none);
     model.temperature = fitted.temperature;
     model.rejection_threshold = fitted.rejection_threshold;
-    if (fitted.rejection_threshold > 0) model.card["refusal"] = refusal(data, fitted);
+    if (fitted.rejection_threshold > 0) model.card["refusal"] = signs(none).refusal(data, fitted);
     return fitted;
   }
 
-  Fitted fit(const Dataset& data, double refuse) const {
+  Fitted fit(const Dataset& data, double refuse, int32_t none) const {
     const double temperature = fit_temperature(truth, answers, independent(data));
-    return {temperature, refuse > 0 ? rejection_threshold(tempered(answers, 1 / temperature), refuse) : 0};
+    if (refuse == 0) return {temperature, 0};
+    return {temperature, rejection_threshold(tempered(signs(none).answers, 1 / temperature), refuse)};
   }
 };
 
-void apply(const Fitted& fitted, Answers& answers) {
+void apply(const Fitted& fitted, int32_t none, Answers& answers) {
   answers = tempered(answers, 1 / fitted.temperature);
   for (size_t i = 0; i < answers.size(); ++i) {
-    if (static_cast<double>(answers.confidence(i)) < fitted.rejection_threshold) answers.labels[i] = refused;
+    if (static_cast<double>(answers.confidence(i)) < fitted.rejection_threshold) answers.labels[i] = none;
   }
 }
 
@@ -87,7 +104,7 @@ Calibration calibrate_by_validation(const Dataset& data, double refuse, const An
   Pooled known;
   known.add(data, validation);
   const Fitted fitted = known.fit(data, refuse, model);
-  apply(fitted, tested);
+  apply(fitted, none_label(model), tested);
   found.before = std::move(found.after);
   found.after = reliability(truth, tested);
   return found;
@@ -103,12 +120,12 @@ Calibration calibrate_by_folds(const Dataset& data, double refuse, std::vector<A
     for (const AnsweredRows& other : tested) {
       if (&other != &part) others.add(data, other);
     }
-    fitted.push_back(others.fit(data, refuse));
+    fitted.push_back(others.fit(data, refuse, none_label(model)));
   }
   all.fit(data, refuse, model);
   Pooled after;
   for (size_t i = 0; i < tested.size(); ++i) {
-    apply(fitted[i], tested[i].answers);
+    apply(fitted[i], none_label(model), tested[i].answers);
     after.add(data, tested[i]);
   }
   return {reliability(after.truth, after.answers), reliability(all.truth, all.answers)};

@@ -7,8 +7,8 @@
 #include <set>
 #include <utility>
 
+#include "mudra/box/box.h"
 #include "mudra/data/split.h"
-#include "mudra/network/model.h"
 
 namespace mudra {
 namespace {
@@ -35,7 +35,7 @@ int64_t enough_epochs(const Options& options, int64_t least, double images, int6
 // A model to begin with has the layers, the size and the colours.
 void choose_as_in_model(Options& options, std::vector<std::string>& chosen) {
   if (options.from.empty()) return;
-  const Model model = load_model(options.from);
+  const Model model = find_model(options.from).model;
   std::vector<std::string> trunk = model.network.items();
   trunk.pop_back();  // the last layer is for other classes
   const Preprocessing& images = model.preprocessing;

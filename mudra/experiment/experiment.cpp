@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "mudra/box/box.h"
 #include "mudra/core/error.h"
 #include "mudra/core/stopwatch.h"
 #include "mudra/experiment/load_data.h"
@@ -24,7 +25,7 @@ Split with_validation(const Dataset& data, const Options& options, Split split) 
 
 // Of the images that truly show one of the classes; `answers` are for all of `data`.
 std::optional<Evaluation> against_true_labels(const Dataset& data, const Answers& answers, uint64_t seed,
-                                              bool may_refuse) {
+                                              bool may_refuse, int32_t none) {
   std::vector<Row> known;
   for (size_t row = 0; row < data.true_labels.size(); ++row) {
     if (data.true_labels[row] != no_class) known.push_back(static_cast<Row>(row));
@@ -32,7 +33,24 @@ std::optional<Evaluation> against_true_labels(const Dataset& data, const Answers
   if (known.empty()) return {};
   const Dataset tested = data.select(known);
   return evaluate(tested.true_labels, answers.select(known), tested.classes, units_of(tested, seed),
-                  tested.columns, may_refuse);
+                  tested.columns, may_refuse, none);
+}
+
+// Of the images that show one of the model's classes, which the answers are of; of all if there are none.
+Calibration calibration_of(const ModelTest& test) {
+  std::vector<Row> shown;
+  std::vector<int32_t> truth;
+  for (Row row = 0; row < test.data.labels.size(); ++row) {
+    if (test.data.labels[row] >= test.answers.classes) continue;
+    shown.push_back(row);
+    truth.push_back(test.data.labels[row]);
+  }
+  if (shown.empty()) return {reliability(test.data.labels, test.answers.with_none_class()), {}};
+  const Answers answers = test.answers.select(shown);
+  Calibration found{reliability(truth, answers), {}};
+  if (test.model.temperature != 1)
+    found.before = reliability(truth, tempered(answers, test.model.temperature));
+  return found;
 }
 
 }  // namespace
@@ -60,7 +78,7 @@ Network initial_network(const Options& options, const Dataset& data) {
                       "Give less than " + std::to_string(layers));
   }
   if (options.from.empty()) return network;
-  Network trained = load_model(options.from).network;
+  Network trained = find_model(options.from).model.network;
   const auto trunk = [](const Network& of) {
     std::vector<std::string> items = of.items();
     items.pop_back();
@@ -116,6 +134,7 @@ Experiment prepare(Dataset data, const Options& options, Split split, std::vecto
   class_weights(options.training.class_weights, data, made.split.folds[0].train);
   const Shape& images = data.pixels.shape();
   made.initial.classes = data.classes;
+  if (std::ranges::find(data.classes, none_name) != data.classes.end()) made.initial.none_class = none_name;
   made.initial.preprocessing = {static_cast<int>(images[1]), static_cast<int>(images[2]),
                                 static_cast<int>(images[3]), options.data.fit};
   made.initial.network = initial_network(options, data);
@@ -208,9 +227,10 @@ ExperimentResult conclude(const Experiment& experiment, std::vector<FoldResult> 
   }
   for (AnsweredRows& part : tested) result.answers.append(std::move(part.answers));
   const bool may_refuse = result.model.rejection_threshold > 0;
+  const int32_t none = none_label(result.model);
   result.test = evaluate(images.labels, result.answers, experiment.data.classes,
-                         units_of(images, experiment.options.seed), images.columns, may_refuse);
-  result.true_test = against_true_labels(images, result.answers, experiment.options.seed, may_refuse);
+                         units_of(images, experiment.options.seed), images.columns, may_refuse, none);
+  result.true_test = against_true_labels(images, result.answers, experiment.options.seed, may_refuse, none);
   if (result.test.new_group && (images_of_trained_groups(experiment) > 0 || has_unknown_hands(experiment))) {
     result.test.new_group.reset();
     if (result.true_test) result.true_test->new_group.reset();
@@ -273,13 +293,16 @@ ModelTest test_model(Model model, const DataOptions& options, uint64_t seed, con
   std::vector<Row> rows(static_cast<size_t>(test.data.size()));
   std::iota(rows.begin(), rows.end(), Row{0});
   test.answers = Predictor(test.model).answers(test.data, rows, team);
+  int32_t none = none_label(test.model);
+  test.calibration = calibration_of(test);
+  if (test.data.classes.size() > test.model.classes.size()) {
+    none = static_cast<int32_t>(test.model.classes.size());
+    test.answers = test.answers.with_none_class();
+  }
   const bool may_refuse = test.model.rejection_threshold > 0;
   test.evaluation = evaluate(test.data.labels, test.answers, test.data.classes, units_of(test.data, seed),
-                             test.data.columns, may_refuse);
-  test.calibration.after = reliability(test.data.labels, test.answers);
-  if (test.model.temperature != 1)
-    test.calibration.before = reliability(test.data.labels, tempered(test.answers, test.model.temperature));
-  test.true_evaluation = against_true_labels(test.data, test.answers, seed, may_refuse);
+                             test.data.columns, may_refuse, none);
+  test.true_evaluation = against_true_labels(test.data, test.answers, seed, may_refuse, none);
   test.seconds.total = total.seconds();
   test.seconds.evaluate = test.seconds.total - test.seconds.load;
   return test;

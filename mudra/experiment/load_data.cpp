@@ -129,19 +129,24 @@ LoadedData load_data_for(const Model& model, const DataOptions& options, uint64_
     wanted.fit = to.fit;
   }
   auto [data, text, is_shrunk, chosen] = load(wanted, seed, team, progress);
+  std::vector<std::string> known = model.classes;
+  if (model.none_class.empty() && model.rejection_threshold > 0) known.emplace_back(none_name);
   std::vector<int32_t> index;
+  bool shows_none = false;
   for (const std::string& name : data.classes) {
-    const auto at = std::find(model.classes.begin(), model.classes.end(), name);
-    if (at == model.classes.end()) {
+    auto at = std::ranges::find(known, name);
+    if (name == none_name && at == known.end()) at = std::ranges::find(known, model.none_class);
+    if (at == known.end()) {
       throw Error("has class '" + name + "', which the model does not know", data.source,
                   fmt::format("Keep what it knows with --classes {}", fmt::join(model.classes, ",")));
     }
-    index.push_back(static_cast<int32_t>(at - model.classes.begin()));
+    index.push_back(static_cast<int32_t>(at - known.begin()));
+    shows_none |= index.back() == static_cast<int32_t>(model.classes.size());
   }
   for (int32_t& label : data.labels) label = index[static_cast<size_t>(label)];
   for (int32_t& label : data.true_labels)
     label = label == no_class ? label : index[static_cast<size_t>(label)];
-  data.classes = model.classes;
+  data.classes = shows_none ? known : model.classes;
   return {fit_to(std::move(data), model.preprocessing), text, false, {}};
 }
 

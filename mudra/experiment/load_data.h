@@ -31,7 +31,9 @@ LoadedData load_data(const DataOptions& options, uint64_t seed, ThreadTeam& team
                      const Progress& progress = {}, const Shrink& shrink = {});
 
 // The same for a model that is there already: its classes and its size. Without options.classes every class
-// in the data must be one of the model's; images are labelled by the model's classes.
+// in the data must be one of the model's; images are labelled by the model's classes. Data may have images of
+// class "none", too: they are of the model's none_class or, for a model without one that refuses, of a class
+// behind the model's.
 LoadedData load_data_for(const Model& model, const DataOptions& options, uint64_t seed, ThreadTeam& team,
                          const Progress& progress = {});
 

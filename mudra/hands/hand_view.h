@@ -5,13 +5,9 @@
 #include <span>
 
 #include "mudra/data/image.h"
+#include "mudra/data/point.h"
 
 namespace mudra {
-
-// x to the right and y down, in pixels or in parts of a side; whoever uses it says which.
-struct Point {
-  float x = 0, y = 0;
-};
 
 // The usual landmarks: wrist, thumb (4), index (4), middle (4), ring (4), little finger (4).
 inline constexpr int hand_joints = 21;

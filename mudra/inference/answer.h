@@ -16,12 +16,12 @@ struct Joint {
   float x = 0, y = 0;
 };
 
-// The class that means: none of these. A refusal is no class of the model and is not among the probabilities.
+// None of these, from a model without a class for it: no class of the model, and not among the probabilities.
 inline constexpr int32_t refused = -1;
 
 // Of one image.
 struct Answer {
-  int32_t label = refused;           // index into the model's classes
+  int32_t label = refused;           // index into the model's classes; its none_label() for what it refuses
   float confidence = 0;              // the largest probability, also of an image that is refused
   std::vector<float> probabilities;  // one a class
   std::vector<float> logits;         // one a class; a single one for two classes
@@ -43,6 +43,8 @@ struct Answers {
   size_t likeliest(size_t image) const;  // the class that has it, also where the image is refused
   void append(Answers more);             // of the same classes
   Answers select(std::span<const uint32_t> images) const;
+  // With a last class more, which is the answer for what was refused and has probability 0.
+  Answers with_none_class() const;
 };
 
 }  // namespace mudra

@@ -58,13 +58,30 @@ Predictor::Lent Predictor::lend(int64_t images) const {
   return {place.release(), {this}};
 }
 
-Predictor::Predictor(Model model) : model_(std::move(model)) {
+Answers Answers::with_none_class() const {
+  Answers wider;
+  wider.classes = classes + 1;
+  for (size_t i = 0; i < labels.size(); ++i) {
+    wider.labels.push_back(labels[i] == refused ? static_cast<int32_t>(classes) : labels[i]);
+    for (size_t c = 0; c < static_cast<size_t>(classes); ++c)
+      wider.probabilities.push_back(probability(i, c));
+    wider.probabilities.push_back(0);
+  }
+  return wider;
+}
+
+int32_t none_label(const Model& model) {
+  if (model.none_class.empty()) return refused;
+  return static_cast<int32_t>(std::ranges::find(model.classes, model.none_class) - model.classes.begin());
+}
+
+Predictor::Predictor(Model model) : model_(std::move(model)), none_(none_label(model_)) {
   check_classifier(model_.network, std::ssize(model_.classes), "model");
 }
 
 int32_t Predictor::label_of(std::span<const float> probabilities) const {
   const auto largest = std::ranges::max_element(probabilities);
-  if (static_cast<double>(*largest) < model_.rejection_threshold) return refused;
+  if (static_cast<double>(*largest) < model_.rejection_threshold) return none_;
   return static_cast<int32_t>(largest - probabilities.begin());
 }
 

@@ -14,6 +14,9 @@
 
 namespace mudra {
 
+// The label of an answer that means none of these: the model's class for it, or `refused` where it has none.
+int32_t none_label(const Model& model);
+
 // Thread-safe: any number of threads may ask at once, each with a ThreadTeam of its own. A question of one
 // image takes memory for its answer only, once as many have been asked at the same time before.
 class Predictor {
@@ -52,6 +55,7 @@ class Predictor {
   int32_t label_of(std::span<const float> probabilities) const;
 
   Model model_;
+  int32_t none_;
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<Place>> idle_;  // places nobody is using
 };

@@ -52,9 +52,8 @@ std::string answered(const Evaluation& evaluation, std::string_view who) {
   std::string text = fmt::format("{} right on {} of {}. Always answering {} would be right on {}.", who,
                                  thousands(evaluation.right), images(evaluation.n),
                                  class_name(evaluation, base.answer), percent(base.share));
-  if (evaluation.refused > 0)
-    text += fmt::format(" {} refused: {}.",
-                        evaluation.refused == 1 ? "One was" : thousands(evaluation.refused) + " were",
+  if (const int64_t count = evaluation.refusals ? evaluation.refusals->refused : 0; count > 0)
+    text += fmt::format(" {} refused: {}.", count == 1 ? "One was" : thousands(count) + " were",
                         answered_sentence(evaluation));
   const std::vector<Confusion> all = confusions(evaluation);
   if (all.empty() || all[0].truth == all[0].predicted) return text;
@@ -178,18 +177,18 @@ std::vector<std::array<std::string, 3>> calibration_rows(const Calibration& cali
 
 std::string refused_sentence(const Evaluation& evaluation, std::string_view what) {
   const Interval& interval = evaluation.refusals->interval;
-  return fmt::format("{} of {} {} ({}, 95% interval {} to {})", thousands(evaluation.refused),
+  const int64_t refused_images = evaluation.refusals->refused;
+  return fmt::format("{} of {} {} ({}, 95% interval {} to {})", thousands(refused_images),
                      thousands(evaluation.n), what,
-                     percent(static_cast<double>(evaluation.refused) / static_cast<double>(evaluation.n)),
+                     percent(static_cast<double>(refused_images) / static_cast<double>(evaluation.n)),
                      percent(interval.low), percent(interval.high));
 }
 
 std::string answered_sentence(const Evaluation& evaluation) {
   const Refusals& found = *evaluation.refusals;
   if (found.answered == 0) return "none of them was answered";
-  return fmt::format("{} of the {} answered {} right: {} (95% interval {} to {})",
-                     thousands(evaluation.right), thousands(found.answered),
-                     evaluation.right == 1 ? "is" : "are", percent(found.accuracy),
+  return fmt::format("{} of the {} answered {} right: {} (95% interval {} to {})", thousands(found.right),
+                     thousands(found.answered), found.right == 1 ? "is" : "are", percent(found.accuracy),
                      percent(found.accuracy_interval.low), percent(found.accuracy_interval.high));
 }
 

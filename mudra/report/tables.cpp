@@ -43,7 +43,7 @@ TextTable table_of_scores(const Evaluation& test) {
                                        counted("group", hands.interval.independent)));
   }
   if (const auto& found = test.refusals) {
-    const auto share = static_cast<double>(test.refused) / static_cast<double>(test.n);
+    const auto share = static_cast<double>(found->refused) / static_cast<double>(test.n);
     table.rows.push_back(with_interval("refused", score(share, found->interval), true,
                                        counted(found->interval.unit, found->interval.independent)));
     if (const Interval& interval = found->accuracy_interval; found->answered > 0)

@@ -5,6 +5,7 @@
 
 #include "mudra/core/stopwatch.h"
 #include "mudra/features/augment.h"
+#include "mudra/inference/model_picture.h"
 #include "mudra/inference/predictor.h"
 #include "mudra/training/trainer.h"
 
@@ -64,6 +65,16 @@ std::vector<double> time_augmentation(const BenchmarkJob& job, int runs, ThreadT
 }
 
 }  // namespace
+
+std::vector<double> time_picture(const Predictor& predictor, const std::string& file, int runs) {
+  std::vector<double> seconds;
+  for (int run = -1; run < runs; ++run) {
+    const Stopwatch taken;
+    predictor.answer(read_picture_for(predictor.model(), file));
+    if (run >= 0) seconds.push_back(taken.seconds());
+  }
+  return seconds;
+}
 
 const std::vector<BenchmarkJob>& benchmark_jobs() {
   static const std::vector<BenchmarkJob> jobs = {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "mudra/core/thread_team.h"
+#include "mudra/inference/predictor.h"
 #include "mudra/layers/initialize.h"
 #include "mudra/training/optimizer.h"
 
@@ -31,6 +32,10 @@ const std::vector<BenchmarkJob>& benchmark_jobs();
 // Once for every run: seconds of the training loop, or the median over the calls of the seconds from pixels
 // to probabilities.
 std::vector<double> run_benchmark(const BenchmarkJob& job, int runs, ThreadTeam& team);
+
+// Seconds from a picture file to its answer, once for every run, on one thread; the first question is not
+// counted. Throws Error when the file cannot be read.
+std::vector<double> time_picture(const Predictor& predictor, const std::string& file, int runs);
 
 // Floating-point operations of one run or call, two for each multiply-add, if nothing is skipped: what the
 // layers' products need forward and, in training, for the gradients. 0: the job has no network.

@@ -94,7 +94,7 @@ Dataset describe(const SynthOptions& options) {
     data.groups.push_back(static_cast<int32_t>(i / images_per_person));
   }
   for (int digit = 0; digit < digit_count; ++digit) data.classes.push_back(std::to_string(digit));
-  if (options.none_fraction > 0) data.classes.push_back("none");
+  if (options.none_fraction > 0) data.classes.emplace_back(none_name);
   for (int64_t person = 0; person < people(options); ++person)
     data.group_names.push_back("person" + std::to_string(person));
   return data;

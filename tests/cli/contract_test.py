@@ -62,7 +62,7 @@ def test_evaluate_repeats_the_numbers_of_training(mudra, tmp_path):
         np.save(tmp_path / f"{i}.npy", x[i].reshape(7, 7))
     answers = json.loads(mudra("predict", *[f"{i}.npy" for i in range(300)], "--model", "run/model.safetensors", "--json").stdout)
     for answer in answers:
-        assert set(answer) == {"file", "image", "label", "confidence", "probabilities", "logits"}
+        assert set(answer) == {"file", "image", "label", "confidence", "none", "probabilities", "logits"}
         assert abs(sum(answer["probabilities"].values()) - 1) < 1e-5
         assert answer["confidence"] == max(answer["probabilities"].values())
         predicted.append(answer["label"])

@@ -38,10 +38,12 @@ def test_the_share_refused_and_the_answers_given_are_told(mudra, refusing):
     given = [row for row in answers if row["answer"]]
     right = sum(row["answer"] == row["label"] for row in given)
     found = json.loads(mudra("evaluate", folder / "all.npz", "--model", folder / "run", "--json").stdout)
-    assert found["refused"] == 200 - len(given)
+    assert found["refused_images"] == 200 - len(given)
+    assert found["refused"] == pytest.approx(1 - len(given) / 200, abs=1e-12)
+    assert found["accuracy_answered"] == pytest.approx(right / len(given), abs=1e-12)
     assert found["answered"]["n"] == len(given)
     assert found["answered"]["accuracy"] == pytest.approx(right / len(given), abs=1e-12)
-    for share, (low, high) in ((found["refused"] / 200, found["refused_interval"]),
+    for share, (low, high) in ((found["refused"], found["refused_interval"]),
                                (right / len(given), found["answered"]["interval"])):
         assert low < share < high
     assert sum(row["support"] for row in found["per_class"]) == 200
@@ -49,7 +51,7 @@ def test_the_share_refused_and_the_answers_given_are_told(mudra, refusing):
     assert f"refused   {200 - len(given)} of 200 images (" in text
     assert f"{right} of the {len(given)} answered are right: {100 * right / len(given):.1f}% (95% interval" in text
     matrix = [line.split() for line in text.splitlines()[2:12]]
-    assert sum(int(row[-1]) for row in matrix) == found["refused"]
+    assert sum(int(row[-1]) for row in matrix) == found["refused_images"]
 
 
 def test_what_the_threshold_means_is_kept_in_the_model(mudra, refusing):
@@ -88,7 +90,7 @@ def test_a_test_of_which_everything_is_refused_is_reported(mudra, refusing):
     assert "always answering" not in done.stdout
     assert (folder / "nothing/tables.md").read_text().count("| refused |") == 2  # a score, and a column
     found = json.loads(mudra("evaluate", folder / "unsure.npz", "--model", folder / "run", "--json").stdout)
-    assert found["refused"] == found["n"] and found["accuracy"] == 0
+    assert found["refused"] == 1 and found["accuracy"] == 0 and found["accuracy_answered"] is None
     assert found["answered"] == {"n": 0, "accuracy": None, "interval": None}
 
 
@@ -98,9 +100,9 @@ def test_predict_says_that_it_gives_no_answer(mudra, refusing):
     np.save(folder / "two.npy", images.astype("u1"))
     text = mudra("predict", folder / "two.npy", "--model", folder / "run").stdout
     threshold = trained["calibration"]["rejection_threshold"]
-    assert text.count(f"refused: less than {100 * threshold:.4g}% sure") == 2
+    assert text.count("  none of these; nearest to   ") == 2
     for answer in json.loads(mudra("predict", folder / "two.npy", "--model", folder / "run", "--json").stdout):
-        assert answer["label"] is None and 0 < answer["confidence"] < threshold
+        assert answer["label"] is None and answer["none"] is None and 0 < answer["confidence"] < threshold
 
 
 def test_a_share_that_nothing_can_tell_is_warned_of(mudra, tmp_path):

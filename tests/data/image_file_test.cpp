@@ -50,6 +50,51 @@ TEST(ImageFile, JpegOfEveryKindEqualsPillow) {
   }
 }
 
+// The file of a picture with an EXIF orientation added, as cameras write it.
+std::string with_orientation(const std::string& jpeg, char orientation) {
+  using namespace std::string_literals;
+  const std::string tiff = "II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0"s + orientation + "\0\0\0\0\0\0\0"s;
+  const std::string exif = "Exif\0\0"s + tiff;
+  return jpeg.substr(0, 2) + "\xFF\xE1\0"s + static_cast<char>(exif.size() + 2) + exif + jpeg.substr(2);
+}
+
+TEST(LargeJpeg, IsDecodedAtAnEighthAsPillowDoes) {
+  const std::string path = image_files_folder + "large.jpeg";  // 1603x1411
+  const LeastSize least{.height = 176, .width = 200};
+  EXPECT_EQ(read_picture(path, 3, least), read("large_8.png"));
+  EXPECT_EQ(read_picture(path, 1, least), read("large_8_grey.png"));
+  EXPECT_EQ(read_picture(path, 3, {.longer = 200}), read("large_8.png"));
+}
+
+TEST(LargeJpeg, IsTurnedAsItsCameraSaysHoweverSmallItIsDecoded) {
+  const std::string file = read_file(image_files_folder + "large.jpeg");
+  for (const char orientation : {1, 3, 6, 8}) {
+    const std::string turned = with_orientation(file, orientation);
+    const bool lies = orientation >= 5;
+    const LeastSize least{.height = lies ? 200 : 176, .width = lies ? 176 : 200};
+    EXPECT_EQ(decode_image(as_bytes(turned), "turned", 3, least), orient(read("large_8.png"), orientation));
+    const Image is_lower = decode_image(as_bytes(turned), "turned", 3, {.height = 190});
+    EXPECT_EQ(is_lower.height, lies ? 201 : 353) << int{orientation};
+  }
+}
+
+TEST(LargeJpeg, KeepsWhatIsAskedFor) {
+  const std::string path = image_files_folder + "large.jpeg";
+  const auto height = [&](const LeastSize& least) { return read_picture(path, 1, least).height; };
+  EXPECT_EQ(height({}), 1411);  // nobody asked
+  EXPECT_EQ(height({.height = 1, .width = 1}), 177);
+  EXPECT_EQ(height({.height = 177}), 353);  // an eighth is 176 whole blocks
+  EXPECT_EQ(height({.width = 401}), 706);
+  EXPECT_EQ(height({.longer = 640}), 706);
+  EXPECT_EQ(height({.longer = 802}), 1411);
+}
+
+// 13x9 pixels: no data set changes.
+TEST(LargeJpeg, IsTheOnlyOneDecodedSmaller) {
+  EXPECT_EQ(read_picture(image_files_folder + "smooth.jpeg", 0, {.height = 1, .width = 1}),
+            read("smooth.npy"));
+}
+
 TEST(ImageFile, WebPOfEveryKindEqualsPillow) {
   for (const std::string name : {"webp_lossy", "webp_lossless", "webp_alpha", "webp_turn_6", "webp_turn_8"}) {
     const Image image = read(name + ".webp");

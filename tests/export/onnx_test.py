@@ -271,7 +271,7 @@ def one_message(result, status, *mentions):
     (["run", "--to", "onx", "--out", "new.onnx"], 2, ["'onx'", "Did you mean 'onnx'?"]),
     (["run", "--to", "onnx"], 2, ["--out"]),
     (["run", "--out", "new.onnx"], 2, ["--to"]),
-    (["nowhere", "--to", "onnx", "--out", "new.onnx"], 1, ["nowhere", "cannot read"]),
+    (["nowhere", "--to", "onnx", "--out", "new.onnx"], 1, ["nowhere", "no model in the box"]),
     (["data.npz", "--to", "onnx", "--out", "new.onnx"], 1, ["data.npz"]),
     (["run", "--to", "onnx", "--out", "no/folder/new.onnx"], 1, ["no/folder/new.onnx", "cannot write"]),
     (["run", "--to", "onnx", "--out", "run"], 1, ["run", "is a folder"]),

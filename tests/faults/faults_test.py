@@ -40,6 +40,8 @@ COMMANDS = {
     "runs": (["runs", "../in", "--json"], [], None),
     "compare": (["compare", "../in/run", "../in/second", "--report", "page"], [], ("page/mudra.lock",)),
     "predict": (["predict", "../in/smooth.jpeg", "../in/colour.png", "--model", "../in/run"], [], None),
+    "predict, drawn": (["predict", "../in/smooth.jpeg", "--draw", "seen.png"], ["seen.png"], None),
+    "models": (["models", "../in/run", "--json"], [], None),
     "export": (["export", "../in/run", "--to", "onnx", "--out", "hands.onnx"], ["hands.onnx"], None),
     "convert": (["data", "convert", "../in/hands.npz", "--out", "copy.npz"], ["copy.npz"], None),
     "convert pictures": (["data", "convert", "../in/pictures", "--size", "12x12", "--out", "copy.npz", "--compress"], ["copy.npz"], None),

@@ -196,3 +196,16 @@ assert abs(up - whole(exact(noise, 28, 28))).max() <= 1
 block = noise[:, :12]
 down = np.asarray(Image.fromarray(block).resize((4, 3), Image.Resampling.BOX)).astype(int)
 assert abs(down - whole(exact(block, 3, 4))).max() <= 1
+
+# A large photograph, and what Pillow makes of it when it decodes an eighth of its size (Image.draft).
+height, width = 1411, 1603
+y, x = np.mgrid[:height, :width]
+rings = 110 + 90 * np.sin(np.hypot(y - 400, x - 500) / 60)
+large = np.stack([rings, 60 + 0.1 * y, 220 - 0.12 * x], -1).clip(0, 255).astype("u1")
+large[900:1200, 1100:1500] = [200, 40, 30]
+Image.fromarray(large).save(out / "large.jpeg", quality=30, optimize=True)
+for name, mode in (("large_8", "RGB"), ("large_8_grey", "L")):
+    small = Image.open(out / "large.jpeg")
+    small.draft(mode, (width // 8, height // 8))
+    assert small.size == (201, 177) and small.mode == mode
+    small.save(out / f"{name}.png", optimize=True)

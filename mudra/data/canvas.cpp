@@ -1,0 +1,121 @@
+#include "mudra/data/canvas.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace mudra {
+namespace {
+
+// Letters of 5x7 dots, a row in the low five bits of each byte. Lower case is shown as upper case.
+struct Glyph {
+  char32_t character;
+  uint8_t rows[glyph_height];
+};
+constexpr Glyph glyphs[] = {
+    {'?', {0x0E, 0x11, 0x01, 0x02, 0x04, 0x00, 0x04}}, {'0', {0x0E, 0x11, 0x13, 0x15, 0x19, 0x11, 0x0E}},
+    {'1', {0x04, 0x0C, 0x04, 0x04, 0x04, 0x04, 0x0E}}, {'2', {0x0E, 0x11, 0x01, 0x02, 0x04, 0x08, 0x1F}},
+    {'3', {0x1F, 0x02, 0x04, 0x02, 0x01, 0x11, 0x0E}}, {'4', {0x02, 0x06, 0x0A, 0x12, 0x1F, 0x02, 0x02}},
+    {'5', {0x1F, 0x10, 0x1E, 0x01, 0x01, 0x11, 0x0E}}, {'6', {0x06, 0x08, 0x10, 0x1E, 0x11, 0x11, 0x0E}},
+    {'7', {0x1F, 0x01, 0x02, 0x04, 0x08, 0x08, 0x08}}, {'8', {0x0E, 0x11, 0x11, 0x0E, 0x11, 0x11, 0x0E}},
+    {'9', {0x0E, 0x11, 0x11, 0x0F, 0x01, 0x02, 0x0C}}, {'A', {0x0E, 0x11, 0x11, 0x1F, 0x11, 0x11, 0x11}},
+    {'B', {0x1E, 0x11, 0x11, 0x1E, 0x11, 0x11, 0x1E}}, {'C', {0x0E, 0x11, 0x10, 0x10, 0x10, 0x11, 0x0E}},
+    {'D', {0x1C, 0x12, 0x11, 0x11, 0x11, 0x12, 0x1C}}, {'E', {0x1F, 0x10, 0x10, 0x1E, 0x10, 0x10, 0x1F}},
+    {'F', {0x1F, 0x10, 0x10, 0x1E, 0x10, 0x10, 0x10}}, {'G', {0x0E, 0x11, 0x10, 0x17, 0x11, 0x11, 0x0F}},
+    {'H', {0x11, 0x11, 0x11, 0x1F, 0x11, 0x11, 0x11}}, {'I', {0x0E, 0x04, 0x04, 0x04, 0x04, 0x04, 0x0E}},
+    {'J', {0x07, 0x02, 0x02, 0x02, 0x02, 0x12, 0x0C}}, {'K', {0x11, 0x12, 0x14, 0x18, 0x14, 0x12, 0x11}},
+    {'L', {0x10, 0x10, 0x10, 0x10, 0x10, 0x10, 0x1F}}, {'M', {0x11, 0x1B, 0x15, 0x15, 0x11, 0x11, 0x11}},
+    {'N', {0x11, 0x11, 0x19, 0x15, 0x13, 0x11, 0x11}}, {'O', {0x0E, 0x11, 0x11, 0x11, 0x11, 0x11, 0x0E}},
+    {'P', {0x1E, 0x11, 0x11, 0x1E, 0x10, 0x10, 0x10}}, {'Q', {0x0E, 0x11, 0x11, 0x11, 0x15, 0x12, 0x0D}},
+    {'R', {0x1E, 0x11, 0x11, 0x1E, 0x14, 0x12, 0x11}}, {'S', {0x0F, 0x10, 0x10, 0x0E, 0x01, 0x01, 0x1E}},
+    {'T', {0x1F, 0x04, 0x04, 0x04, 0x04, 0x04, 0x04}}, {'U', {0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x0E}},
+    {'V', {0x11, 0x11, 0x11, 0x11, 0x11, 0x0A, 0x04}}, {'W', {0x11, 0x11, 0x11, 0x15, 0x15, 0x15, 0x0A}},
+    {'X', {0x11, 0x11, 0x0A, 0x04, 0x0A, 0x11, 0x11}}, {'Y', {0x11, 0x11, 0x11, 0x0A, 0x04, 0x04, 0x04}},
+    {'Z', {0x1F, 0x01, 0x02, 0x04, 0x08, 0x10, 0x1F}}, {'-', {0x00, 0x00, 0x00, 0x1F, 0x00, 0x00, 0x00}},
+    {'_', {0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x1F}}, {'.', {0x00, 0x00, 0x00, 0x00, 0x00, 0x0C, 0x0C}},
+    {'>', {0x08, 0x04, 0x02, 0x01, 0x02, 0x04, 0x08}}, {' ', {0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00}},
+    {'%', {0x18, 0x19, 0x02, 0x04, 0x08, 0x13, 0x03}}, {'(', {0x02, 0x04, 0x08, 0x08, 0x08, 0x04, 0x02}},
+    {')', {0x08, 0x04, 0x02, 0x02, 0x02, 0x04, 0x08}}, {':', {0x00, 0x0C, 0x0C, 0x00, 0x0C, 0x0C, 0x00}},
+    {'#', {0x0A, 0x0A, 0x1F, 0x0A, 0x1F, 0x0A, 0x0A}},
+};
+
+const Glyph* glyph_of(char32_t character) {
+  const char32_t upper = character >= 'a' && character <= 'z' ? character - 32 : character;
+  const auto* found = std::ranges::find(glyphs, upper, &Glyph::character);
+  return found == std::end(glyphs) ? nullptr : found;
+}
+
+// How far a pixel's centre lies from the line between two points.
+float distance(Point p, Point a, Point b) {
+  const float along_x = b.x - a.x, along_y = b.y - a.y;
+  const float squared = along_x * along_x + along_y * along_y;
+  const float share =
+      squared > 0 ? std::clamp(((p.x - a.x) * along_x + (p.y - a.y) * along_y) / squared, 0.F, 1.F) : 0.F;
+  return std::hypot(p.x - a.x - share * along_x, p.y - a.y - share * along_y);
+}
+
+}  // namespace
+
+bool is_written(char32_t character) { return glyph_of(character) != nullptr; }
+
+Canvas::Canvas(int height, int width, int channels, uint8_t paper) : image{height, width, channels, {}} {
+  image.bytes.assign(static_cast<size_t>(height) * width * channels, paper);
+}
+
+void Canvas::blend(int y, int x, Colour colour, float share) {
+  if (y < 0 || x < 0 || y >= image.height || x >= image.width) return;
+  uint8_t* pixel = image.bytes.data() + (static_cast<size_t>(y) * image.width + x) * image.channels;
+  for (int c = 0; c < image.channels; ++c) {
+    const float mixed = static_cast<float>(pixel[c]) * (1 - share) + static_cast<float>(colour[c]) * share;
+    pixel[c] = static_cast<uint8_t>(std::lround(mixed));
+  }
+}
+
+void Canvas::paste(const Image& small, int top, int left) {
+  const auto row_bytes = static_cast<size_t>(small.width) * small.channels;
+  for (int y = 0; y < small.height; ++y) {
+    const size_t at = (static_cast<size_t>(top + y) * image.width + left) * image.channels;
+    std::copy_n(small.bytes.begin() + static_cast<std::ptrdiff_t>(y * row_bytes), row_bytes,
+                image.bytes.begin() + static_cast<std::ptrdiff_t>(at));
+  }
+}
+
+void Canvas::write(std::u32string_view text, int top, int left, Colour ink, int dot) {
+  for (const char32_t character : text) {
+    const Glyph* known = glyph_of(character);
+    const Glyph& glyph = known ? *known : *glyph_of(U'?');
+    for (int y = 0; y < glyph_height * dot; ++y) {
+      for (int x = 0; x < glyph_width * dot; ++x) {
+        if (glyph.rows[y / dot] >> (glyph_width - 1 - x / dot) & 1) blend(top + y, left + x, ink, 1);
+      }
+    }
+    left += letter_width(dot);
+  }
+}
+
+void Canvas::line(Point from, Point to, float width, Colour colour) {
+  const float reach = width / 2 + 1;
+  const auto edge = [](float value, int most) {
+    return static_cast<int>(std::clamp(value, 0.F, static_cast<float>(most)));
+  };
+  const int bottom = edge(std::max(from.y, to.y) + reach + 1, image.height);
+  const int right = edge(std::max(from.x, to.x) + reach + 1, image.width);
+  for (int y = edge(std::min(from.y, to.y) - reach, image.height); y < bottom; ++y) {
+    for (int x = edge(std::min(from.x, to.x) - reach, image.width); x < right; ++x) {
+      const float away = distance({static_cast<float>(x) + 0.5F, static_cast<float>(y) + 0.5F}, from, to);
+      const float share = std::clamp(width / 2 + 0.5F - away, 0.F, 1.F);
+      if (share > 0) blend(y, x, colour, share);
+    }
+  }
+}
+
+void Canvas::frame(Point from, Point to, float width, Colour colour) {
+  const Point corners[] = {from, {to.x, from.y}, to, {from.x, to.y}};
+  for (size_t i = 0; i < 4; ++i) line(corners[i], corners[(i + 1) % 4], width, colour);
+}
+
+void Canvas::fill(int top, int left, int height, int width, Colour colour, float share) {
+  for (int y = top; y < top + height; ++y)
+    for (int x = left; x < left + width; ++x) blend(y, x, colour, share);
+}
+
+}  // namespace mudra
