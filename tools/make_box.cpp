@@ -5,14 +5,19 @@
 // make_box read FINDER READER FILE ...        what they see, one line a file
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <map>
+#include <numeric>
 
 #include "mudra/core/stopwatch.h"
 #include "mudra/data/byte_source.h"
 #include "mudra/data/image_file.h"
 #include "mudra/features/prepare.h"
 #include "mudra/hands/finder.h"
+#include "mudra/inference/calibration.h"
+#include "mudra/inference/hand_cutter.h"
+#include "mudra/inference/inference.h"
 #include "mudra/mudra.h"
 #include "mudra/network/heads.h"
 #include "mudra/network/model.h"
@@ -57,8 +62,6 @@ class FrameTargets final : public TargetSource {
   std::vector<std::vector<Point>> joints_;
 };
 
-constexpr float joint_scale = 3;  // from parts of a cut's side to what the reader's head gives
-
 class CutTargets final : public TargetSource {
  public:
   CutTargets(const SynthOptions& synth, const std::vector<int32_t>& labels) : labels_(labels) {
@@ -69,7 +72,7 @@ class CutTargets final : public TargetSource {
       if (joints) {
         values[0] = 1;
         for (size_t j = 0; j < hand_joints; ++j) {
-          for (size_t k = 0; k < 2; ++k) values[1 + 2 * j + k] = ((*joints)[j][k] / side - 0.5f) * joint_scale;
+          for (size_t k = 0; k < 2; ++k) values[1 + 2 * j + k] = said_of_cut((*joints)[j][k] / side);
         }
       }
       targets_.push_back(std::move(values));
@@ -92,7 +95,8 @@ Network train(Dataset data, const std::string& line, const Values& values, Threa
   const Shape& shape = data.pixels.shape();
   Network network = Network::parse(line, {1, shape[1], shape[2], shape[3]}, 2);
   network.initialize(Initialization::he, seed);
-  fmt::print(stderr, "{} weights, {:.1f} million multiply-adds\n", network.parameter_count(), static_cast<double>(network.multiply_adds()) * 1e-6);
+  fmt::print(stderr, "{} weights, {:.1f} million multiply-adds\n", network.parameter_count(),
+             static_cast<double>(network.multiply_adds()) * 1e-6);
   TrainingOptions options;
   options.learning_rate = number(values, "rate", 0.003);
   options.schedule = ScheduleKind::cosine;
@@ -108,7 +112,8 @@ Network train(Dataset data, const std::string& line, const Values& values, Threa
   Trainer trainer(std::move(network), data, fold, options, seed, team);
   const Stopwatch clock;
   trainer.run({.epoch = [&](const Trainer&, const Epoch& e) {
-    fmt::print(stderr, "epoch {:2} train {:.4f} held out {:.4f} accuracy {:.4f}  {:.0f} s\n", e.number, e.loss_train, e.loss_held_out, e.accuracy_held_out, clock.seconds());
+    fmt::print(stderr, "epoch {:2} train {:.4f} held out {:.4f} accuracy {:.4f}  {:.0f} s\n", e.number,
+               e.loss_train, e.loss_held_out, e.accuracy_held_out, clock.seconds());
   }});
   return trainer.kept();
 }
@@ -134,14 +139,22 @@ SynthOptions synth_of(const Values& values, const std::string& domain, int size,
 }
 
 void train_finder(const std::string& out, const Values& values, ThreadTeam& team) {
-  const SynthOptions synth = synth_of(values, "room", 96, 60000);
+  SynthOptions synth = synth_of(values, "room", 96, 60000);
+  if (!values.contains("none")) synth.none_fraction = 0.3;
   Dataset data = render_hands(synth, team);
-  const std::string line = value(values, "net",
-      "conv 16 3x3, relu, pool 2, conv 24 3x3, relu, pool 2, conv 48 3x3, relu, conv 48 3x3, relu, pool 2, conv 64 3x3, relu, conv 64 3x3, relu, conv 64 3x3, relu");
+  const std::string line =
+      value(values, "net",
+            "conv 16 3x3, relu, pool 2, conv 24 3x3, relu, pool 2, conv 48 3x3, relu, conv 48 3x3, relu, "
+            "pool 2, conv 64 3x3, relu, conv 64 3x3, relu, conv 64 3x3, relu");
   const int cells = synth.size / static_cast<int>(number(values, "stride", 8));
   data.targets = std::make_shared<FrameTargets>(synth, cells);
   fmt::print(stderr, "rendered\n");
-  save_model(wrap(train(std::move(data), line + fmt::format(", heads(presence 1, distance {} weight {})", finder_distances, value(values, "weight", "1")), values, team), synth.size), out);
+  save_model(wrap(train(std::move(data),
+                        line + fmt::format(", heads(presence 1, distance {} weight {})", finder_distances,
+                                           value(values, "weight", "1")),
+                        values, team),
+                  synth.size),
+             out);
 }
 
 void train_reader(const std::string& out, const Values& values, ThreadTeam& team) {
@@ -149,15 +162,67 @@ void train_reader(const std::string& out, const Values& values, ThreadTeam& team
   Dataset data = render_hands(synth, team);
   data.targets = std::make_shared<CutTargets>(synth, data.labels);
   fmt::print(stderr, "rendered\n");
-  const std::string line = value(values, "net",
-      "conv 24 3x3, relu, pool 2, conv 48 3x3, relu, conv 48 3x3, relu, pool 2, conv 72 3x3, relu, conv 72 3x3, relu, pool 2, conv 80 3x3, relu, pool 2, dense 80, relu");
+  const std::string line =
+      value(values, "net",
+            "conv 24 3x3, relu, pool 2, conv 48 3x3, relu, conv 48 3x3, relu, pool 2, conv 72 3x3, relu, "
+            "conv 72 3x3, relu, pool 2, conv 80 3x3, relu, pool 2, dense 80, relu");
   const std::string joints = value(values, "joints", "1");
-  const std::string heads = joints == "0" ? ", heads(classes 11, distance 42 weight 0.000001)" : fmt::format(", heads(classes 11, distance 42 weight {})", joints);
+  const std::string heads = joints == "0" ? ", heads(classes 11, distance 42 weight 0.000001)"
+                                          : fmt::format(", heads(classes 11, distance 42 weight {})", joints);
   save_model(wrap(train(std::move(data), line + heads, values, team), synth.size), out);
 }
 
+// Raises or lowers the reader's logit of "none" until one in a hundred of the digits kept back is refused.
+void set_refusal(Network& network, const Dataset& data, std::span<const Row> rows, ThreadTeam& team) {
+  const auto none = static_cast<int64_t>(data.classes.size()) - 1;
+  std::vector<Scalar> ahead;  // by how much none is ahead of the likeliest digit
+  Inference inference(network, data, rows);
+  inference.run(network, team, [&](const Tensor& out, std::span<const int32_t> labels, std::span<const Row>) {
+    const int64_t channels = out.shape()[1];
+    for (size_t i = 0; i < labels.size(); ++i) {
+      if (labels[i] == none) continue;
+      const Scalar* row = out.data() + static_cast<int64_t>(i) * channels;
+      ahead.push_back(row[none] - *std::max_element(row, row + none));
+    }
+  });
+  std::ranges::sort(ahead, std::greater());
+  const Scalar by = ahead[ahead.size() / 100];
+  for (Network::Named& named : network.parameters()) {
+    if (named.name == std::to_string(network.layers.size() - 1) + ".bias")
+      (*named.parameter.tensor)[none] -= by;
+  }
+  fmt::print(stderr, "none is moved by {:.3f}\n", -by);
+}
+
+// The model in the box of a finder and a reader that are trained.
+void join(const std::string& out, const std::string& finder, const std::string& reader, const Values& values,
+          ThreadTeam& team) {
+  Model model;
+  const Part part = load_model(reader).parts.at("network");
+  model.network = part.network;
+  model.preprocessing = part.preprocessing;
+  model.preprocessing.fit = Fit::stretch;
+  if (finder != "none") model.parts[std::string(finder_part)] = load_model(finder).parts.at("network");
+  SynthOptions synth = synth_of(values, "room-cut", part.preprocessing.height, 10000);
+  synth.seed = 1000003;  // people nobody was trained on
+  Dataset data = render_hands(synth, team);
+  model.classes = data.classes;
+  model.none_class = "none";
+  std::vector<Row> rows(static_cast<size_t>(data.size()));
+  std::iota(rows.begin(), rows.end(), Row{0});
+  set_refusal(model.network, data, rows, team);
+  model.temperature = fit_temperature(data.labels, Predictor(model).answers(data, rows, team), data.size());
+  fmt::print(stderr, "temperature {:.3f}\n", model.temperature);
+  save_model(model, out);
+}
+
 struct Runner {
-  explicit Runner(const std::string& path) : model(load_model(path)), part(model.parts.at("network")), plan(part.network, 1, Plan::Mode::infer), x(part.network.input), team(1) {}
+  explicit Runner(const std::string& path)
+      : model(load_model(path)),
+        part(model.parts.at("network")),
+        plan(part.network, 1, Plan::Mode::infer),
+        x(part.network.input),
+        team(1) {}
   const Scalar* run(const Image& image) {
     prepare(image, part.preprocessing, x.data());
     return plan.infer(part.network, x, Context{team}).data();
@@ -170,22 +235,20 @@ struct Runner {
   ThreadTeam team;
 };
 
-void read(const std::string& finder_path, const std::string& reader_path, const std::vector<std::string>& files) {
+void read(const std::string& finder_path, const std::string& reader_path,
+          const std::vector<std::string>& files) {
   Runner finder(finder_path), reader(reader_path);
   const int side = finder.side(), rounds = 2;
   for (const std::string& file : files) {
     const auto source = open_file(file);
     std::vector<char> bytes(source->size());
     source->read_at(0, bytes.data(), bytes.size());
-    const Image picture = decode_image({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, file, 3);
+    const Image picture =
+        decode_image({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, file, 3);
     const Scalar* map = finder.run(picture);
     const int cells = side / 8;
-    FoundHand found = found_hand(map, side, cells);
-    const float scale = static_cast<float>(std::max(picture.width, picture.height)) / static_cast<float>(side);
-    const float left = 0.5f * static_cast<float>(std::max(picture.width, picture.height) - picture.width), top = 0.5f * static_cast<float>(std::max(picture.width, picture.height) - picture.height);
+    const FoundHand found = in_picture(found_hand(map, side, cells), side, picture.height, picture.width);
     HandView view = found.view;
-    view.middle = {view.middle.x * scale - left, view.middle.y * scale - top};
-    view.size *= scale;
     const HandView first = view;
     std::vector<double> sums(11);
     std::array<Point, hand_joints> joints{};
@@ -198,22 +261,20 @@ void read(const std::string& finder_path, const std::string& reader_path, const 
         for (int c = 0; c < 11; ++c) sums[c] = p[c] / total;
       for (int j = 0; j < hand_joints; ++j) {
         const auto s = static_cast<float>(reader.side());
-        joints[j] = from_cut({(static_cast<float>(out[11 + 2 * j]) / joint_scale + 0.5f) * s, (static_cast<float>(out[12 + 2 * j]) / joint_scale + 0.5f) * s}, view, reader.side());
+        joints[j] = from_cut({(static_cast<float>(out[11 + 2 * j]) / joint_scale + 0.5f) * s,
+                              (static_cast<float>(out[12 + 2 * j]) / joint_scale + 0.5f) * s},
+                             view, reader.side());
       }
       const HandView next = view_of(joints);
-      if (round == 0) fmt::print("{} {:.3f} {:.1f} {:.1f} {:.1f} {:.2f} {:.2f} A", file, found.presence, first.middle.x, first.middle.y, first.size, first.up.x, first.up.y);
+      if (round == 0)
+        fmt::print("{} {:.3f} {:.1f} {:.1f} {:.1f} {:.2f} {:.2f} A", file, found.presence, first.middle.x,
+                   first.middle.y, first.size, first.up.x, first.up.y);
       if (round > 0) fmt::print(" B");
       for (const double q : sums) fmt::print(" {:.3f}", q);
       view = next;
     }
-    float x0 = 1e9f, x1 = -1e9f, y0 = 1e9f, y1 = -1e9f;
-    for (const Point j : joints) {
-      x0 = std::min(x0, j.x);
-      x1 = std::max(x1, j.x);
-      y0 = std::min(y0, j.y);
-      y1 = std::max(y1, j.y);
-    }
-    fmt::print(" J {:.1f} {:.1f} {:.1f} {:.1f}\n", x0, y0, x1, y1);
+    fmt::print(" J {:.1f} {:.1f} {:.1f} {:.1f}\n", found.box.left, found.box.top, found.box.right,
+               found.box.bottom);
   }
 }
 
@@ -231,6 +292,7 @@ int main(int argc, char** argv) try {
   mudra::ThreadTeam team(std::atoi(mudra::value(values, "threads", "2").c_str()));
   if (what == "finder") mudra::train_finder(rest.at(0), values, team);
   if (what == "reader") mudra::train_reader(rest.at(0), values, team);
+  if (what == "join") mudra::join(rest.at(0), rest.at(1), rest.at(2), values, team);
   if (what == "read") mudra::read(rest.at(0), rest.at(1), {rest.begin() + 2, rest.end()});
 } catch (const std::exception& error) {
   fmt::print(stderr, "make_box: {}\n", error.what());

@@ -15,6 +15,7 @@
 #include "mudra/core/error.h"
 #include "mudra/data/image_file.h"
 #include "mudra/experiment/options.h"
+#include "mudra/features/prepare.h"
 #include "mudra/inference/draw_answer.h"
 #include "mudra/inference/model_picture.h"
 #include "mudra/inference/predictor.h"
@@ -47,12 +48,7 @@ struct Asked {
   Image picture(size_t i) const {
     constexpr int most = 960;
     if (images.count() == 0) return within(read_picture(file, 3, {.longer = most}), most);
-    const Shape& shape = images.shape();
-    std::vector<float> values(static_cast<size_t>(shape.per_example()));
-    images.read(static_cast<int64_t>(i), values.data());
-    Image image{static_cast<int>(shape[1]), static_cast<int>(shape[2]), static_cast<int>(shape[3]), {}};
-    for (const float value : values) image.bytes.push_back(to_byte(value));
-    return within(std::move(image), most);
+    return within(image_of(images, static_cast<int64_t>(i)), most);
   }
 };
 

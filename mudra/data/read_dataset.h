@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "mudra/core/preprocessing.h"
 #include "mudra/data/dataset.h"
+#include "mudra/data/image.h"
 
 namespace mudra {
 
@@ -26,6 +28,8 @@ struct ReadOptions {
   Shrink shrink{};
   int channels = 0;        // of a folder's pictures: 1 grey, 3 colour, 0 as they are
   Fit fit = Fit::stretch;  // how a folder's pictures come to their size
+  // What of a folder's picture is taken instead of all of it, such as the hand in it; empty: all.
+  std::function<Image(const Image&)> look{};
   // The values that mean black and white in arrays and CSV files; both 0: recognised, see below.
   float black = 0, white = 0;
   std::string labels{};  // .npy and IDX: the file that holds the labels

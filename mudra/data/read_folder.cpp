@@ -275,8 +275,8 @@ Dataset read_folder(const std::string& path, const ReadOptions& options) {
     options.progress(looked++, is_open ? 2 * all : all);
     try {
       const std::string file = path + "/" + picture.name;
-      const Image image = decode_image(picture_bytes(file), as_utf8(file), to.channels);
-      const Image fitted = fit(image, to);
+      const Image image = decode_image(picture_bytes(file), as_utf8(file), options.look ? 3 : to.channels);
+      const Image fitted = fit(options.look ? options.look(image) : image, to);
       bytes.insert(bytes.end(), fitted.bytes.begin(), fitted.bytes.end());
     } catch (const Error& error) {
       skip(data, error.what(), options);

@@ -11,6 +11,8 @@
 #include "mudra/data/corrections.h"
 #include "mudra/data/read_dataset.h"
 #include "mudra/features/prepare.h"
+#include "mudra/inference/hand_cutter.h"
+#include "mudra/inference/model_picture.h"
 #include "mudra/synth/render_hands.h"
 
 namespace mudra {
@@ -61,8 +63,10 @@ std::string description(const Dataset& data) {
                      classes == 1 ? "" : "es");
 }
 
+using Look = std::function<Image(const Image&)>;
+
 LoadedData load(const DataOptions& options, uint64_t seed, ThreadTeam& team, const Progress& progress,
-                const Shrink& shrink = {}) {
+                const Shrink& shrink = {}, const Look& look = {}) {
   const std::string source = options.source.empty() ? std::string(default_data) : options.source;
   if (options.channels == 2) {
     throw usage_error("2 is no number of channels", "--channels", "Give 1 for grey or 3 for colour");
@@ -79,6 +83,7 @@ LoadedData load(const DataOptions& options, uint64_t seed, ThreadTeam& team, con
                                  .shrink = shrink,
                                  .channels = options.channels,
                                  .fit = options.fit,
+                                 .look = look,
                                  .black = static_cast<float>(options.range.black),
                                  .white = static_cast<float>(options.range.white),
                                  .labels = options.labels,
@@ -128,7 +133,13 @@ LoadedData load_data_for(const Model& model, const DataOptions& options, uint64_
     wanted.channels = to.channels;
     wanted.fit = to.fit;
   }
-  auto [data, text, is_shrunk, chosen] = load(wanted, seed, team, progress);
+  Look look;
+  if (finds_hands(model)) {
+    const auto cutter = std::make_shared<HandCutter>(model);
+    look = [cutter](const Image& picture) { return cutter->cut_out(within(picture, searched_side)).image; };
+  }
+  auto [data, text, is_shrunk, chosen] = load(wanted, seed, team, progress, {}, look);
+  if (look && data.files.empty()) data.pixels = mapped(data.pixels, look);
   std::vector<std::string> known = model.classes;
   if (model.none_class.empty() && model.rejection_threshold > 0) known.emplace_back(none_name);
   std::vector<int32_t> index;

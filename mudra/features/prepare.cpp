@@ -35,6 +35,26 @@ void prepare(const Image& image, const Preprocessing& to, float* out) {
   for (size_t i = 0; i < fitted.bytes.size(); ++i) out[i] = static_cast<float>(fitted.bytes[i]) * (1 / 255.F);
 }
 
+Image image_of(const Pixels& pixels, int64_t image) {
+  const Shape& shape = pixels.shape();
+  std::vector<float> values(static_cast<size_t>(shape.per_example()));
+  pixels.read(image, values.data());
+  Image result{static_cast<int>(shape[1]), static_cast<int>(shape[2]), static_cast<int>(shape[3]), {}};
+  for (const float value : values) result.bytes.push_back(to_byte(value));
+  return result;
+}
+
+Pixels mapped(const Pixels& pixels, const std::function<Image(const Image&)>& look) {
+  std::vector<uint8_t> bytes;
+  Shape shape;
+  for (int64_t i = 0; i < pixels.count(); ++i) {
+    const Image image = look(image_of(pixels, i));
+    shape = {pixels.count(), image.height, image.width, image.channels};
+    bytes.insert(bytes.end(), image.bytes.begin(), image.bytes.end());
+  }
+  return {shape, std::move(bytes)};
+}
+
 Pixels fit_to(const Pixels& pixels, const Preprocessing& to) {
   const Shape shape{pixels.count(), to.height, to.width, to.channels};
   if (pixels.shape() == shape || pixels.count() == 0) return pixels;

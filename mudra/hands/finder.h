@@ -15,7 +15,8 @@ namespace mudra {
 //   x, y    from the cell's middle to the hand's, in half sizes of the hand
 //   size    its natural logarithm, relative to a quarter of the picture
 //   turn    the unit vector `up`
-inline constexpr int finder_distances = 5;
+//   box     left, top, right and bottom of the joints in the picture, from the hand's middle, in half sizes
+inline constexpr int finder_distances = 9;
 inline constexpr int finder_channels = 1 + finder_distances;
 inline constexpr int finder_targets = 2 + 1 + finder_distances;  // a weight before each head's values
 
@@ -23,12 +24,24 @@ inline constexpr int finder_targets = 2 + 1 + finder_distances;  // a weight bef
 // `joints` in pixels, or empty: no hand.
 void finder_targets_of(std::span<const Point> joints, int side, int cells, float* targets);
 
+struct HandBox {
+  float left = 0, top = 0, right = 0, bottom = 0;
+};
+
+// A hand in a picture, all in pixels of it.
 struct FoundHand {
-  HandView view;       // in pixels of the square picture
+  HandView view;
+  HandBox box;         // of the joints
   float presence = 0;  // probability, by the likeliest cell
 };
 
+// Below it, what the likeliest cell found is no hand.
+inline constexpr float least_presence = 0.4f;
+
 // From logits and distances [cells, cells, finder_channels].
 FoundHand found_hand(const float* outputs, int side, int cells);
+
+// The same hand where the picture is as it was before it was brought to `side` x side, centred on black.
+FoundHand in_picture(FoundHand found, int side, int height, int width);
 
 }  // namespace mudra

@@ -26,6 +26,11 @@ HandView view_of(std::span<const Point, hand_joints> joints);
 // The hand stands in a cut so that its joints' longer side takes this part of it.
 inline constexpr float joints_in_cut = 0.72f;
 
+// What a reader says of a joint's x or y, and the part of the cut's side that it means.
+inline constexpr float joint_scale = 3;
+inline float part_of_cut(float said) { return said / joint_scale + 0.5f; }
+inline float said_of_cut(float part) { return (part - 0.5f) * joint_scale; }
+
 // `side` x side pixels of the same channels; beyond the picture its edge goes on.
 Image cut(const Image& picture, const HandView& view, int side);
 

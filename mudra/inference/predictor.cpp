@@ -8,6 +8,31 @@
 #include "mudra/network/loss.h"
 
 namespace mudra {
+namespace {
+
+// Whether the network has, behind its classes, a head for where the joints are in its image.
+bool gives_joints(const Network& network) {
+  const auto& heads = network.heads;
+  return heads.size() == 2 && heads[1].kind == HeadKind::distance && heads[1].channels == 2 * hand_joints;
+}
+
+std::vector<Joint> joints_of(std::span<const Scalar> given) {
+  std::vector<Joint> joints;
+  for (size_t i = 0; i < given.size(); i += 2)
+    joints.push_back({part_of_cut(given[i]), part_of_cut(given[i + 1])});
+  return joints;
+}
+
+// Widened by an eighth on every side, as far as the picture goes, in parts of it.
+Box box_around(const HandBox& joints, const Image& picture) {
+  const auto wide = static_cast<float>(picture.width), high = static_cast<float>(picture.height);
+  const float wider = (joints.right - joints.left) / 8, higher = (joints.bottom - joints.top) / 8;
+  const auto inside = [](float x) { return std::clamp(x, 0.F, 1.F); };
+  return {inside((joints.left - wider) / wide), inside((joints.top - higher) / high),
+          inside((joints.right + wider) / wide), inside((joints.bottom + higher) / high)};
+}
+
+}  // namespace
 
 size_t Answers::likeliest(size_t image) const {
   const auto first = probabilities.begin() + static_cast<std::ptrdiff_t>(image) * classes;
@@ -37,25 +62,13 @@ Answers Answers::select(std::span<const uint32_t> images) const {
   return selected;
 }
 
-void Predictor::GiveBack::operator()(Place* place) const {
-  const std::lock_guard lock(to->mutex_);
-  to->idle_.emplace_back(place);
-}
-
-Predictor::Lent Predictor::lend(int64_t images) const {
+Lender<Predictor::Place>::Lent Predictor::lend(int64_t images) const {
   const int64_t batch = images == 1 ? 1 : answered_together;
-  std::unique_ptr<Place> place;
-  {
-    const std::lock_guard lock(mutex_);
-    const auto found =
-        std::ranges::find_if(idle_, [&](const auto& idle) { return idle->plan.max_batch() == batch; });
-    if (found != idle_.end()) {
-      place = std::move(*found);
-      idle_.erase(found);
-    }
-  }
-  if (!place) place.reset(new Place{Plan(model_.network, batch, Mode::infer), {}, {}, {}});
-  return {place.release(), {this}};
+  return places_.lend(
+      [&](const Place& place) { return place.plan.max_batch() == batch; },
+      [&] {
+        return std::make_unique<Place>(Place{Plan(model_.network, batch, Mode::infer), {}, {}, {}});
+      });
 }
 
 Answers Answers::with_none_class() const {
@@ -77,6 +90,7 @@ int32_t none_label(const Model& model) {
 
 Predictor::Predictor(Model model) : model_(std::move(model)), none_(none_label(model_)) {
   check_classifier(model_.network, std::ssize(model_.classes), "model");
+  if (finds_hands(model_)) cutter_.emplace(model_);
 }
 
 int32_t Predictor::label_of(std::span<const float> probabilities) const {
@@ -87,14 +101,34 @@ int32_t Predictor::label_of(std::span<const float> probabilities) const {
 
 Answer Predictor::answer(const Image& picture) const {
   std::vector<float> image(static_cast<size_t>(model_.network.input.elements()));
-  prepare(picture, model_.preprocessing, image.data());
-  return answer(image);
+  if (!cutter_) {
+    prepare(picture, model_.preprocessing, image.data());
+    return answer(image);
+  }
+  const auto [seen, hand] = cutter_->cut_out(picture);
+  prepare(seen, model_.preprocessing, image.data());
+  Answer found = answer(image);
+  if (!hand) {
+    found.joints.clear();
+    return found;
+  }
+  const auto side = static_cast<float>(seen.width);
+  for (Joint& joint : found.joints) {
+    const Point at = from_cut({joint.x * side, joint.y * side}, hand->view, seen.width);
+    joint = {at.x / static_cast<float>(picture.width), at.y / static_cast<float>(picture.height)};
+  }
+  found.box = box_around(hand->box, picture);
+  return found;
 }
 
 std::vector<Answer> Predictor::answer(const Pixels& pictures) const {
+  std::vector<Answer> answers;
+  if (cutter_) {
+    for (int64_t i = 0; i < pictures.count(); ++i) answers.push_back(answer(image_of(pictures, i)));
+    return answers;
+  }
   const Pixels fitted = fit_to(pictures, model_.preprocessing);
   std::vector<float> image(static_cast<size_t>(model_.network.input.elements()));
-  std::vector<Answer> answers;
   for (int64_t i = 0; i < fitted.count(); ++i) {
     fitted.read(i, image.data());
     answers.push_back(answer(image));
@@ -108,7 +142,7 @@ Answer Predictor::answer(std::span<const float> image) const {
     throw Error(std::to_string(image.size()) + " values are not an image of shape " + input.text(), "predict",
                 "Bring the picture to the model's size, or give it as it is");
   }
-  const Lent place = lend(1);
+  const auto place = lend(1);
   auto& [plan, x, logits, out] = *place;
   if (x.size() == 0) {
     x = Tensor(input);
@@ -116,12 +150,13 @@ Answer Predictor::answer(std::span<const float> image) const {
   }
   std::ranges::copy(image, x.data());
   ThreadTeam team(1);
-  infer(plan, x, team, logits, out);
+  const Tensor& given = infer(plan, x, team, logits, out);
   Answer found;
   found.probabilities.assign(out.values().begin(), out.values().end());
   found.logits.assign(logits.values().begin(), logits.values().end());
   found.label = label_of(found.probabilities);
   found.confidence = *std::ranges::max_element(found.probabilities);
+  if (gives_joints(model_.network)) found.joints = joints_of(given.values().last(2 * hand_joints));
   return found;
 }
 
@@ -133,15 +168,17 @@ void Predictor::answer(const Tensor& x, ThreadTeam& team, Tensor& logits, Tensor
                 "predict", "Bring them to the model's size, and ask for a few at a time");
   }
   if (probabilities.shape() != Shape{images, classes}) probabilities = Tensor({images, classes});
-  const Lent place = lend(images);
+  const auto place = lend(images);
   infer(place->plan, x, team, logits, probabilities);
 }
 
-void Predictor::infer(Plan& plan, const Tensor& x, ThreadTeam& team, Tensor& logits,
-                      Tensor& probabilities) const {
-  class_logits(model_.network, plan.infer(model_.network, x, Context{team}), logits);
+const Tensor& Predictor::infer(Plan& plan, const Tensor& x, ThreadTeam& team, Tensor& logits,
+                               Tensor& probabilities) const {
+  const Tensor& given = plan.infer(model_.network, x, Context{team});
+  class_logits(model_.network, given, logits);
   mudra::probabilities(logits, static_cast<int64_t>(model_.classes.size()), probabilities,
                        static_cast<Scalar>(model_.temperature));
+  return given;
 }
 
 Answers Predictor::answers(const Dataset& data, std::span<const Row> rows, ThreadTeam& team) const {

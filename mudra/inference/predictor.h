@@ -1,15 +1,16 @@
 // A model that answers: pictures in, classes with their probabilities out.
 #pragma once
 
-#include <memory>
-#include <mutex>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "mudra/core/thread_team.h"
 #include "mudra/data/image.h"
 #include "mudra/inference/answer.h"
+#include "mudra/inference/hand_cutter.h"
 #include "mudra/inference/inference.h"
+#include "mudra/inference/lent.h"
 #include "mudra/network/model.h"
 
 namespace mudra {
@@ -26,11 +27,12 @@ class Predictor {
 
   const Model& model() const { return model_; }
 
-  // A picture of any size and colour is brought to the model's input first.
+  // A picture of any size and colour is brought to the model's input first; a model that finds hands is asked
+  // about the hand it finds, and says where that is.
   Answer answer(const Image& picture) const;
   // The same for each of an array's images [N, H, W, C].
   std::vector<Answer> answer(const Pixels& pictures) const;
-  // One prepared image of the model's input: H*W*C values 0..1, channels last.
+  // One prepared image of the model's input: H*W*C values 0..1, channels last. Joints are in parts of it.
   Answer answer(std::span<const float> image) const;
   // Prepared images x [N, H, W, C], N from 1 to answered_together, else throws Error.
   //   logits becomes [N, 1 or classes], probabilities [N, classes]; their memory is used again when it fits
@@ -45,19 +47,16 @@ class Predictor {
     Plan plan;
     Tensor x, logits, probabilities;
   };
-  struct GiveBack {
-    const Predictor* to;
-    void operator()(Place* place) const;
-  };
-  using Lent = std::unique_ptr<Place, GiveBack>;
-  Lent lend(int64_t images) const;  // for the time of one question
-  void infer(Plan& plan, const Tensor& x, ThreadTeam& team, Tensor& logits, Tensor& probabilities) const;
+  Lender<Place>::Lent lend(int64_t images) const;  // for the time of one question
+  // Returns all that the network gave.
+  const Tensor& infer(Plan& plan, const Tensor& x, ThreadTeam& team, Tensor& logits,
+                      Tensor& probabilities) const;
   int32_t label_of(std::span<const float> probabilities) const;
 
   Model model_;
   int32_t none_;
-  mutable std::mutex mutex_;
-  mutable std::vector<std::unique_ptr<Place>> idle_;  // places nobody is using
+  Lender<Place> places_;
+  std::optional<HandCutter> cutter_;  // of a model that finds hands
 };
 
 }  // namespace mudra

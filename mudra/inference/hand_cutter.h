@@ -1,0 +1,42 @@
+// From a picture to the hand in it, cut out and upright, as a model's reader wants to see it.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "mudra/hands/finder.h"
+#include "mudra/inference/lent.h"
+#include "mudra/network/model.h"
+#include "mudra/network/plan.h"
+
+namespace mudra {
+
+// The part of a model that finds hands: its network ends in the heads that mudra/hands/finder.h describes.
+inline constexpr std::string_view finder_part = "finder";
+inline bool finds_hands(const Model& model) { return model.parts.contains(std::string(finder_part)); }
+
+struct HandCut {
+  Image image;                    // of the size and the channels of the model's input
+  std::optional<FoundHand> hand;  // nothing: none was found, and the image is an even grey
+};
+
+// Thread-safe: any number of threads may ask at once.
+class HandCutter {
+ public:
+  // Throws Error when the finder's network is not one.
+  explicit HandCutter(const Model& model);
+
+  HandCut cut_out(const Image& picture) const;
+
+ private:
+  struct Place {
+    Plan plan;
+    Tensor x;
+  };
+
+  Part finder_;
+  Preprocessing reader_;
+  Lender<Place> places_;
+};
+
+}  // namespace mudra
