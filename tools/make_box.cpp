@@ -164,8 +164,8 @@ void train_reader(const std::string& out, const Values& values, ThreadTeam& team
   fmt::print(stderr, "rendered\n");
   const std::string line =
       value(values, "net",
-            "conv 24 3x3, relu, pool 2, conv 48 3x3, relu, conv 48 3x3, relu, pool 2, conv 72 3x3, relu, "
-            "conv 72 3x3, relu, pool 2, conv 80 3x3, relu, pool 2, dense 80, relu");
+            "conv 32 3x3, relu, pool 2, conv 56 3x3, relu, conv 56 3x3, relu, pool 2, conv 80 3x3, relu, "
+            "conv 80 3x3, relu, pool 2, conv 96 3x3, relu, pool 2, dense 96, relu");
   const std::string joints = value(values, "joints", "1");
   const std::string heads = joints == "0" ? ", heads(classes 11, distance 42 weight 0.000001)"
                                           : fmt::format(", heads(classes 11, distance 42 weight {})", joints);
@@ -207,13 +207,17 @@ void join(const std::string& out, const std::string& finder, const std::string& 
   synth.seed = 1000003;  // people nobody was trained on
   Dataset data = render_hands(synth, team);
   model.classes = data.classes;
+  model.is_half = true;
   model.none_class = "none";
   std::vector<Row> rows(static_cast<size_t>(data.size()));
   std::iota(rows.begin(), rows.end(), Row{0});
+  model = model_from_bytes(model_bytes(model), out);  // as half precision leaves it
   set_refusal(model.network, data, rows, team);
+  model = model_from_bytes(model_bytes(model), out);
   model.temperature = fit_temperature(data.labels, Predictor(model).answers(data, rows, team), data.size());
   fmt::print(stderr, "temperature {:.3f}\n", model.temperature);
   save_model(model, out);
+  fmt::print(stderr, "{} bytes\n", model_bytes(model).size());
 }
 
 struct Runner {

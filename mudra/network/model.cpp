@@ -64,7 +64,7 @@ int64_t last_channels(const Network& network) {
 // What format 2 adds.
 bool is_plain(const Model& model) {
   return model.network.heads.empty() && model.temperature == 1 && model.rejection_threshold == 0 &&
-         model.none_class.empty() && model.card.empty() && model.parts.empty();
+         model.none_class.empty() && model.card.empty() && model.parts.empty() && !model.is_half;
 }
 
 void take_answer(const Json& json, Model& model, const std::string& where) {
@@ -160,6 +160,7 @@ std::string model_bytes(const Model& model) {
   content.metadata = model_metadata(model);
   put_parameters(model.network, "", content);
   for (const auto& [name, part] : model.parts) put_parameters(part.network, name + "/", content);
+  for (NamedArray& array : content.arrays) array.is_half = model.is_half;
   return write_safetensors(content);
 }
 
@@ -182,6 +183,7 @@ Model model_from_bytes(std::string_view bytes, const std::string& where) {
     take_parameters(content, "", model.network, where);
     if (format == formats[0]) return model;
     take_answer(json("answer"), model, where);
+    model.is_half = std::ranges::any_of(content.arrays, &NamedArray::is_half);
     model.card = json("card").get<std::map<std::string, std::string>>();
     const Json parts = json("parts");
     if (parts.size() > most_parts)

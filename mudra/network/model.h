@@ -31,12 +31,16 @@ struct Model {
   std::string none_class{};                   // the class that means "none of these"; empty: there is none
   std::map<std::string, std::string> card{};  // what people should know of the model: origin, purpose, limits
   std::map<std::string, Part> parts{};        // by their names, 1 to 32 of a-z and 0-9
+  bool is_half =
+      false;  // its file keeps numbers of half precision: weights are rounded to them as it is written
 };
 
 // The model file is safetensors:
 //
 //   8 bytes   length of the header, little endian
-//   header    JSON: "__metadata__" {strings}, then a name, dtype F32, shape and offsets for every tensor
+//   header    JSON: "__metadata__" {strings}, then a name, dtype F32 (or F16: marked 2), shape and offsets
+//   for every
+//             tensor
 //   values    tensors one after another, little endian, in the order of their names' layers
 //
 // Every value of the metadata is a string, most of them with JSON inside:
@@ -51,6 +55,7 @@ struct Model {
 //   card          2  {key: text}
 //   parts         2  {name: {"architecture", "outputs": logits (of all heads, at a place), "preprocessing"}}
 //
+// In a file of half precision all tensors are F16.
 // Tensors are "0.weight" by layer, and "finder/0.weight" for the part "finder", behind all others. The same
 // model is the same bytes: no time, host or path is kept.
 std::string model_bytes(const Model& model);

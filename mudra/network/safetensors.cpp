@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "mudra/core/error.h"
+#include "mudra/core/half.h"
 #include "mudra/core/hash.h"
 
 namespace mudra {
@@ -17,6 +18,7 @@ using OrderedJson = nlohmann::ordered_json;  // keeps the file's order of names
 
 constexpr std::string_view checksum_key = "\"checksum\":\"";
 constexpr size_t digits = Hash128::digits;
+constexpr size_t bytes_of_value(bool is_half) { return is_half ? 2 : sizeof(float); }
 constexpr uint64_t header_limit = 16 << 20;
 
 std::string checksum_of(std::string_view bytes, size_t digits_at) {
@@ -72,8 +74,9 @@ std::string write_safetensors(const Safetensors& content) {
   for (const auto& [key, value] : content.metadata) metadata[key] = value;
   size_t offset = 0;
   for (const NamedArray& array : content.arrays) {
-    const size_t end = offset + array.values.size() * sizeof(float);
-    header[array.name] = {{"dtype", "F32"}, {"shape", array.shape}, {"data_offsets", {offset, end}}};
+    const size_t end = offset + array.values.size() * bytes_of_value(array.is_half);
+    header[array.name] = {
+        {"dtype", array.is_half ? "F16" : "F32"}, {"shape", array.shape}, {"data_offsets", {offset, end}}};
     offset = end;
   }
   std::string text = header.dump();
@@ -83,7 +86,14 @@ std::string write_safetensors(const Safetensors& content) {
   std::memcpy(bytes.data(), &length, 8);
   bytes += text;
   for (const NamedArray& array : content.arrays) {
-    bytes.append(reinterpret_cast<const char*>(array.values.data()), array.values.size() * sizeof(float));
+    if (!array.is_half) {
+      bytes.append(reinterpret_cast<const char*>(array.values.data()), array.values.size() * sizeof(float));
+      continue;
+    }
+    for (const float value : array.values) {
+      const uint16_t half = to_half(value);
+      bytes.append(reinterpret_cast<const char*>(&half), sizeof(half));
+    }
   }
   const size_t at = bytes.find(checksum_key) + checksum_key.size();
   bytes.replace(at, digits, checksum_of(bytes, at));
@@ -116,12 +126,19 @@ Safetensors read_safetensors(std::string_view bytes, const std::string& where) {
           refuse("has an impossible shape", where);
         count *= static_cast<size_t>(size);
       }
-      if (entry.at("dtype") != "F32" || begin != offset || end < begin || end > values.size() ||
-          end - begin != count * sizeof(float)) {
+      const auto dtype = entry.at("dtype").get<std::string>();
+      array.is_half = dtype == "F16";
+      if ((dtype != "F32" && !array.is_half) || begin != offset || end < begin || end > values.size() ||
+          end - begin != count * bytes_of_value(array.is_half)) {
         refuse("has a tensor that does not fit: " + name, where);
       }
       array.values.resize(count);
-      if (count > 0) std::memcpy(array.values.data(), values.data() + begin, end - begin);
+      if (count > 0 && !array.is_half) std::memcpy(array.values.data(), values.data() + begin, end - begin);
+      for (size_t i = 0; array.is_half && i < count; ++i) {
+        uint16_t half = 0;
+        std::memcpy(&half, values.data() + begin + i * sizeof(half), sizeof(half));
+        array.values[i] = from_half(half);
+      }
       offset = end;
       content.arrays.push_back(std::move(array));
     }

@@ -15,6 +15,7 @@ struct NamedArray {
   std::string name;
   std::vector<int64_t> shape;
   std::vector<float> values;
+  bool is_half = false;  // in the file: F16, to which the values are rounded as they are written, not F32
 };
 
 struct Safetensors {

@@ -126,4 +126,50 @@ void draw_bystander(Vec3 skin, const Light& light, float head, float x, float y,
   }
 }
 
+void draw_things(int count, Vec3 skin, const Light& light, int side, Rng& rng, Surface& surface,
+                 std::vector<Vec3>& pixels) {
+  const auto scale = static_cast<float>(side);
+  std::vector<RoundCone> cones;
+  std::vector<Vec3> colours;
+  std::vector<float> stripes;  // in samples; 0: none
+  for (int thing = 0; thing < count; ++thing) {
+    const float size = uniform(rng, 0.03f, 0.4f) * scale, thick = size * uniform(rng, 0.08f, 0.6f);
+    const Vec3 at{uniform(rng, 0, 1) * scale, uniform(rng, 0, 1) * scale, uniform(rng, -1, 1) * scale};
+    const float value = uniform(rng, 0.05f, 0.9f) * uniform(rng, 0.1f, 1);
+    Vec3 colour{value * uniform(rng, 0.4f, 1), value * uniform(rng, 0.4f, 1), value * uniform(rng, 0.4f, 1)};
+    if (rng.chance(0.2)) colour = skin * uniform(rng, 0.6f, 1.3f);
+    const float stripe = rng.chance(0.2) ? size * uniform(rng, 0.03f, 0.2f) : 0;
+    Vec3 from = at;
+    const int bends = 1 + static_cast<int>(rng.below(3));  // of one piece, or bent once or twice
+    for (int bend = 0; bend < bends; ++bend) {
+      const auto [s, c] = sin_cos(uniform(rng, 0, 6.28f));
+      const Vec3 to = from + Vec3{c, s, uniform(rng, -0.6f, 0.6f)} * (size / static_cast<float>(bends));
+      cones.push_back(
+          {from, to, thick * uniform(rng, 0.7f, 1.2f), thick * uniform(rng, 0.6f, 1.2f), thick * 0.3f});
+      colours.push_back(colour);
+      stripes.push_back(stripe);
+      from = to;
+    }
+  }
+  surface.clear(side);
+  raster(cones, surface);
+  const float wrap = 0.5f * light.softness;
+  for (int y = surface.top; y < surface.bottom; ++y) {
+    for (int x = surface.left; x < surface.right; ++x) {
+      const size_t i = surface.at(x, y);
+      if (surface.height[i] <= nothing) continue;
+      const Vec3 n = surface.normal[i];
+      const size_t cone = surface.cone[i];
+      Vec3 albedo = colours[cone];
+      if (stripes[cone] > 0) {
+        const float along = (static_cast<float>(x) + 0.4f * static_cast<float>(y)) / stripes[cone];
+        if (along - std::floor(along) < 0.5f) albedo = albedo * 0.4f;
+      }
+      const float facing = clamp((dot(n, light.direction) + wrap) / (1 + wrap), 0, 1);
+      const Vec3 total = light.ambient * (0.6f + 0.4f * clamp(n.z, 0, 1)) + light.key * facing;
+      pixels[i] = {albedo.x * total.x, albedo.y * total.y, albedo.z * total.z};
+    }
+  }
+}
+
 }  // namespace mudra::synth

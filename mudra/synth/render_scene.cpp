@@ -94,6 +94,8 @@ std::array<std::array<float, 2>, joint_count> render_scene(const Person& person,
   const bool in_room = person.domain == Domain::room || person.domain == Domain::room_cut;
   if (in_room) {
     draw_room(scene.light, person.skin, side, rng, work.light);
+    if (scene.things > 0)
+      draw_things(scene.things, person.skin, scene.light, side, rng, work.behind, work.light);
     if (scene.head > 0) {
       draw_bystander(person.skin * (1 + 0.5f * person.pale_palm), scene.light, scene.head, scene.head_x,
                      scene.head_y, side, rng, work.behind, work.light);

@@ -206,7 +206,7 @@ Person draw_room_person(Domain domain, Rng& rng) {
 Scene draw_room_scene(const Person& person, int sign, Rng& rng) {
   const bool cut = person.domain == Domain::room_cut;
   Scene scene;
-  scene.empty = sign == none_sign && rng.chance(0.45);
+  scene.empty = sign == none_sign && rng.chance(0.55);
   scene.pose = sign == none_sign ? draw_other(person.anatomy, person.habits, rng)
                                  : draw_pose(person.anatomy, person.habits, sign, rng);
   scene.pose.wrist_deviation += normal(rng, 0, 11) * degrees;
@@ -218,6 +218,7 @@ Scene draw_room_scene(const Person& person, int sign, Rng& rng) {
   draw_room_light(scene, rng);
   draw_room_camera(scene.camera, cut, rng);
   draw_room_head(scene, cut, rng);
+  if (rng.chance(0.5)) scene.things = static_cast<int>(rng.below(9));
   return scene;
 }
 

@@ -86,6 +86,7 @@ struct Scene {
   float cut_angle = 0;  // radians, by which the edge where a cut-out hand ends stands aslant
   float ragged = 0;     // how much of its rim a cut-out hand has lost
   float left_over = 0;  // light of the wall left around a cut-out hand, relative to the hand's; 0: none
+  int things = 0;                  // behind the hand
   float head = 0;       // of somebody behind the hand: its height in parts of the side; 0: nobody
   float head_x = 0.5f, head_y = 0.5f;
   Light light;
