@@ -15,8 +15,8 @@ namespace mudra::synth {
 void draw_bystander(Vec3 skin, const Light& light, float head, float x, float y, int side, Rng& rng,
                     Surface& surface, std::vector<Vec3>& pixels);
 
-// Draws so many things that are round and shaded as hands are, and none: bottles, backs of chairs, cables. Some
-// have the colour `skin`.
+// Draws so many things that are round and shaded as hands are, and none: bottles, backs of chairs, cables.
+// Some have the colour `skin`.
 void draw_things(int count, Vec3 skin, const Light& light, int side, Rng& rng, Surface& surface,
                  std::vector<Vec3>& pixels);
 

@@ -5,6 +5,7 @@
 #include "mudra/synth/background.h"
 #include "mudra/synth/bystander.h"
 #include "mudra/synth/camera.h"
+#include "mudra/synth/draw.h"
 #include "mudra/synth/room_background.h"
 
 namespace mudra::synth {
@@ -93,7 +94,11 @@ std::array<std::array<float, 2>, joint_count> render_scene(const Person& person,
   work.colour.resize(work.surface.height.size());
   const bool in_room = person.domain == Domain::room || person.domain == Domain::room_cut;
   if (in_room) {
-    draw_room(scene.light, person.skin, side, rng, work.light);
+    if (scene.on_black) {
+      work.light.assign(static_cast<size_t>(side) * side, grey(0));
+    } else {
+      draw_room(scene.light, person.skin, side, rng, work.light);
+    }
     if (scene.things > 0)
       draw_things(scene.things, person.skin, scene.light, side, rng, work.behind, work.light);
     if (scene.head > 0) {

@@ -94,7 +94,7 @@ void draw_room_framing(Scene& scene, bool cut, Rng& rng) {
     return;
   }
   scene.roll = rng.chance(0.8) ? normal(rng, 0, 20) * degrees : uniform(rng, -120, 120) * degrees;
-  scene.fill = octaves(rng, 0.14f, 0.95f);
+  scene.fill = octaves(rng, 0.14f, 1.05f);
   const auto place = [&](float low, float high) {  // now and then the edge cuts off a part
     const float room = std::max(0.05f, 0.5f * (high - low) - 0.45f * scene.fill);
     return uniform(rng, -room, room);
@@ -155,6 +155,30 @@ void draw_room_head(Scene& scene, bool cut, Rng& rng) {
   scene.head = clamp(hand * heads_a_hand * octaves(rng, 0.4f, 1.1f), 0.1f, 2.5f);
   scene.head_x = uniform(rng, -0.05f, 1.05f);
   scene.head_y = uniform(rng, 0.05f, 0.8f);
+}
+
+// As data sets have hands that were cut out by their colour: they fill the frame.
+void cut_out_on_black(Scene& scene, bool cut, Rng& rng) {
+  scene.on_black = true;
+  scene.dress.cut = true;
+  scene.dress.upper_arm = false;
+  scene.dress.sleeve_from = 1e9f;
+  scene.dress.band_at = -1;
+  scene.dress.forearm_length = uniform(rng, 0, 50);
+  scene.cut_angle = normal(rng, 0, 0.25f);
+  scene.ragged = uniform(rng, 0, 0.35f);
+  scene.light.cast = 0;
+  scene.head = 0;
+  scene.things = 0;
+  scene.camera.veil = 0;
+  scene.camera.target = clamp(normal(rng, 0.25f, 0.06f), 0.1f, 0.4f);
+  scene.camera.left = scene.camera.top = 0;
+  scene.camera.right = scene.camera.bottom = 1;
+  if (cut) return;
+  scene.roll = uniform(rng, -40, 40) * degrees;
+  scene.fill = uniform(rng, 0.7f, 1.05f);
+  scene.shift_x = normal(rng, 0, 0.04f);
+  scene.shift_y = normal(rng, 0, 0.04f);
 }
 
 // Where the picture ends.
@@ -219,6 +243,7 @@ Scene draw_room_scene(const Person& person, int sign, Rng& rng) {
   draw_room_camera(scene.camera, cut, rng);
   draw_room_head(scene, cut, rng);
   if (rng.chance(0.5)) scene.things = static_cast<int>(rng.below(9));
+  if (rng.chance(0.06)) cut_out_on_black(scene, cut, rng);
   return scene;
 }
 

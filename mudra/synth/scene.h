@@ -81,13 +81,14 @@ struct Scene {
   bool upright = false;    // roll is counted from where the hand, from wrist to middle finger, stands upright
   bool of_joints = false;  // fill and shift are those of the joints, not of the skin
   bool mirrored = false;
-  bool empty = false;   // no hand at all
-  float darker = 0;     // the hand reflects this share of what the wall behind it does; 0: whatever it is
-  float cut_angle = 0;  // radians, by which the edge where a cut-out hand ends stands aslant
-  float ragged = 0;     // how much of its rim a cut-out hand has lost
-  float left_over = 0;  // light of the wall left around a cut-out hand, relative to the hand's; 0: none
-  int things = 0;                  // behind the hand
-  float head = 0;       // of somebody behind the hand: its height in parts of the side; 0: nobody
+  bool empty = false;     // no hand at all
+  float darker = 0;       // the hand reflects this share of what the wall behind it does; 0: whatever it is
+  float cut_angle = 0;    // radians, by which the edge where a cut-out hand ends stands aslant
+  float ragged = 0;       // how much of its rim a cut-out hand has lost
+  float left_over = 0;    // light of the wall left around a cut-out hand, relative to the hand's; 0: none
+  bool on_black = false;  // in a room's picture: somebody has cut the hand out
+  int things = 0;         // behind the hand
+  float head = 0;         // of somebody behind the hand: its height in parts of the side; 0: nobody
   float head_x = 0.5f, head_y = 0.5f;
   Light light;
   Camera camera;
