@@ -10,6 +10,7 @@
 #include <map>
 #include <numeric>
 
+#include "mudra/core/portable_math.h"
 #include "mudra/core/stopwatch.h"
 #include "mudra/data/byte_source.h"
 #include "mudra/data/image_file.h"
@@ -173,23 +174,22 @@ void train_reader(const std::string& out, const Values& values, ThreadTeam& team
 }
 
 // Raises or lowers the reader's logit of "none" until one in a hundred of the digits kept back is refused.
-void set_refusal(Network& network, const Dataset& data, std::span<const Row> rows, ThreadTeam& team) {
-  const auto none = static_cast<int64_t>(data.classes.size()) - 1;
-  std::vector<Scalar> ahead;  // by how much none is ahead of the likeliest digit
-  Inference inference(network, data, rows);
-  inference.run(network, team, [&](const Tensor& out, std::span<const int32_t> labels, std::span<const Row>) {
-    const int64_t channels = out.shape()[1];
-    for (size_t i = 0; i < labels.size(); ++i) {
-      if (labels[i] == none) continue;
-      const Scalar* row = out.data() + static_cast<int64_t>(i) * channels;
-      ahead.push_back(row[none] - *std::max_element(row, row + none));
-    }
-  });
+void set_refusal(Model& model, const Dataset& data, std::span<const Row> rows, ThreadTeam& team) {
+  const size_t none = data.classes.size() - 1;
+  const Answers answers = Predictor(model).answers(data, rows, team);  // at temperature 1
+  std::vector<double> ahead;  // by how much none is, of the likeliest digit
+  for (size_t i = 0; i < answers.size(); ++i) {
+    if (data.labels[i] == static_cast<int32_t>(none)) continue;
+    double digit = 0;
+    for (size_t c = 0; c < none; ++c) digit = std::max(digit, static_cast<double>(answers.probability(i, c)));
+    ahead.push_back(portable::log(std::max(1e-30, static_cast<double>(answers.probability(i, none)))) -
+                    portable::log(std::max(1e-30, digit)));
+  }
   std::ranges::sort(ahead, std::greater());
-  const Scalar by = ahead[ahead.size() / 100];
-  for (Network::Named& named : network.parameters()) {
-    if (named.name == std::to_string(network.layers.size() - 1) + ".bias")
-      (*named.parameter.tensor)[none] -= by;
+  const double by = ahead[ahead.size() / 100];
+  for (Network::Named& named : model.network.parameters()) {
+    if (named.name == std::to_string(model.network.layers.size() - 1) + ".bias")
+      (*named.parameter.tensor)[static_cast<int64_t>(none)] -= static_cast<Scalar>(by);
   }
   fmt::print(stderr, "none is moved by {:.3f}\n", -by);
 }
@@ -212,7 +212,7 @@ void join(const std::string& out, const std::string& finder, const std::string& 
   std::vector<Row> rows(static_cast<size_t>(data.size()));
   std::iota(rows.begin(), rows.end(), Row{0});
   model = model_from_bytes(model_bytes(model), out);  // as half precision leaves it
-  set_refusal(model.network, data, rows, team);
+  set_refusal(model, data, rows, team);
   model = model_from_bytes(model_bytes(model), out);
   model.temperature = fit_temperature(data.labels, Predictor(model).answers(data, rows, team), data.size());
   fmt::print(stderr, "temperature {:.3f}\n", model.temperature);

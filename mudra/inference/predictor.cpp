@@ -16,6 +16,18 @@ bool gives_joints(const Network& network) {
   return heads.size() == 2 && heads[1].kind == HeadKind::distance && heads[1].channels == 2 * hand_joints;
 }
 
+// Images x [N, H, W, C] with left and right exchanged.
+void mirror(const Tensor& x, Tensor& out) {
+  if (out.shape() != x.shape()) out = Tensor(x.shape());
+  const int64_t rows = x.shape()[0] * x.shape()[1], width = x.shape()[2], channels = x.shape()[3];
+  for (int64_t row = 0; row < rows; ++row) {
+    for (int64_t column = 0; column < width; ++column) {
+      std::copy_n(x.data() + (row * width + column) * channels, channels,
+                  out.data() + (row * width + width - 1 - column) * channels);
+    }
+  }
+}
+
 std::vector<Joint> joints_of(std::span<const Scalar> given) {
   std::vector<Joint> joints;
   for (size_t i = 0; i < given.size(); i += 2)
@@ -143,14 +155,14 @@ Answer Predictor::answer(std::span<const float> image) const {
                 "Bring the picture to the model's size, or give it as it is");
   }
   const auto place = lend(1);
-  auto& [plan, x, logits, out] = *place;
+  Tensor &x = place->x, &logits = place->logits, &out = place->probabilities;
   if (x.size() == 0) {
     x = Tensor(input);
     out = Tensor({1, static_cast<int64_t>(model_.classes.size())});
   }
   std::ranges::copy(image, x.data());
   ThreadTeam team(1);
-  const Tensor& given = infer(plan, x, team, logits, out);
+  const Tensor& given = infer(*place, x, team, logits, out);
   Answer found;
   found.probabilities.assign(out.values().begin(), out.values().end());
   found.logits.assign(logits.values().begin(), logits.values().end());
@@ -169,13 +181,21 @@ void Predictor::answer(const Tensor& x, ThreadTeam& team, Tensor& logits, Tensor
   }
   if (probabilities.shape() != Shape{images, classes}) probabilities = Tensor({images, classes});
   const auto place = lend(images);
-  infer(place->plan, x, team, logits, probabilities);
+  infer(*place, x, team, logits, probabilities);
 }
 
-const Tensor& Predictor::infer(Plan& plan, const Tensor& x, ThreadTeam& team, Tensor& logits,
+const Tensor& Predictor::infer(Place& place, const Tensor& x, ThreadTeam& team, Tensor& logits,
                                Tensor& probabilities) const {
-  const Tensor& given = plan.infer(model_.network, x, Context{team});
+  if (cutter_) {
+    mirror(x, place.mirrored);
+    class_logits(model_.network, place.plan.infer(model_.network, place.mirrored, Context{team}),
+                 place.mirrored_logits);
+  }
+  const Tensor& given = place.plan.infer(model_.network, x, Context{team});
   class_logits(model_.network, given, logits);
+  if (cutter_) {
+    for (int64_t i = 0; i < logits.size(); ++i) logits[i] = (logits[i] + place.mirrored_logits[i]) / 2;
+  }
   mudra::probabilities(logits, static_cast<int64_t>(model_.classes.size()), probabilities,
                        static_cast<Scalar>(model_.temperature));
   return given;
@@ -192,19 +212,19 @@ Answers Predictor::answers(const Dataset& data, std::span<const Row> rows, Threa
   found.classes = static_cast<int64_t>(model_.classes.size());
   found.labels.reserve(rows.size());
   found.probabilities.reserve(rows.size() * model_.classes.size());
-  Inference inference(model_.network, data, rows);
-  Tensor out({inference.max_batch(), found.classes});
-  Tensor logits;
-  inference.run(model_.network, team, [&](const Tensor& outputs, std::span<const int32_t> labels, auto) {
-    class_logits(model_.network, outputs, logits);
-    probabilities(logits, found.classes, out, static_cast<Scalar>(model_.temperature));
-    for (size_t i = 0; i < labels.size(); ++i) {
-      const Scalar* row = out.data() + static_cast<int64_t>(i) * found.classes;
+  Batches batches(data, rows, answered_together);
+  const int64_t together = std::clamp<int64_t>(batches.images(), 1, answered_together);
+  Place place{Plan(model_.network, together, Mode::infer), {}, {}, Tensor({together, found.classes}), {}, {}};
+  const Tensor& out = place.probabilities;
+  for (int64_t b = 0; b < batches.count(); ++b) {
+    infer(place, batches.batch(b), team, place.logits, place.probabilities);
+    for (int64_t i = 0; i < batches.size(b); ++i) {
+      const Scalar* row = out.data() + i * found.classes;
       found.probabilities.insert(found.probabilities.end(), row, row + found.classes);
       found.labels.push_back(
           label_of(std::span(found.probabilities).last(static_cast<size_t>(found.classes))));
     }
-  });
+  }
   return found;
 }
 

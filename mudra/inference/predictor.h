@@ -45,11 +45,13 @@ class Predictor {
   // A plan with memory for what goes in and comes out of it.
   struct Place {
     Plan plan;
-    Tensor x, logits, probabilities;
+    Tensor x{}, logits{}, probabilities{};
+    Tensor mirrored{}, mirrored_logits{};  // of a model that finds hands
   };
   Lender<Place>::Lent lend(int64_t images) const;  // for the time of one question
-  // Returns all that the network gave.
-  const Tensor& infer(Plan& plan, const Tensor& x, ThreadTeam& team, Tensor& logits,
+  // Returns all that the network gave. A hand is asked about as it is and mirrored, since the left and the
+  // right one show the same sign, and the logits are the mean.
+  const Tensor& infer(Place& place, const Tensor& x, ThreadTeam& team, Tensor& logits,
                       Tensor& probabilities) const;
   int32_t label_of(std::span<const float> probabilities) const;
 
