@@ -1,303 +1,238 @@
-// Makes the model in the box, from rendered hands alone, and measures it on photographs.
+// Makes the model in the box anew: renders hands in rooms, trains a finder and a reader on them, sets what is
+// refused and how sure answers are by hands of other people, and writes the model file. The same options give
+// the same bytes, for any number of threads.
 //
-// make_box finder OUT [option=value ...]      trains the finder
-// make_box reader OUT [option=value ...]      trains the reader
-// make_box read FINDER READER FILE ...        what they see, one line a file
+// make_box OUT.safetensors                     about an hour on two processors
+// make_box OUT.safetensors --reader-images 2000 --finder-images 1000 --epochs 1        a small one, to try it
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdlib>
-#include <map>
+#include <memory>
 #include <numeric>
 
 #include "mudra/core/portable_math.h"
 #include "mudra/core/stopwatch.h"
-#include "mudra/data/byte_source.h"
-#include "mudra/data/image_file.h"
-#include "mudra/features/prepare.h"
 #include "mudra/hands/finder.h"
 #include "mudra/inference/calibration.h"
 #include "mudra/inference/hand_cutter.h"
-#include "mudra/inference/inference.h"
 #include "mudra/mudra.h"
-#include "mudra/network/heads.h"
-#include "mudra/network/model.h"
 
 namespace mudra {
 namespace {
 
-using Values = std::map<std::string, std::string>;
+constexpr std::string_view finder_line =
+    "conv 16 3x3, relu, pool 2, conv 24 3x3, relu, pool 2, conv 48 3x3, relu, conv 48 3x3, relu, pool 2, "
+    "conv 64 3x3, relu, conv 64 3x3, relu, conv 64 3x3, relu, heads(presence 1, distance 9)";
+constexpr std::string_view reader_line =
+    "conv 32 3x3, relu, pool 2, conv 56 3x3, relu, conv 56 3x3, relu, pool 2, conv 80 3x3, relu, "
+    "conv 80 3x3, relu, pool 2, conv 96 3x3, relu, pool 2, dense 96, relu, "
+    "heads(classes 11, distance 42 weight 25)";
+constexpr int finder_side = 96, finder_cells = 12, reader_side = 48;
+constexpr double refused_digits = 0.01;
+constexpr uint64_t other_people = 1000003;  // a seed nobody trains with
 
-std::string value(const Values& values, const std::string& name, const std::string& otherwise) {
-  const auto found = values.find(name);
-  return found == values.end() ? otherwise : found->second;
-}
-double number(const Values& values, const std::string& name, double otherwise) {
-  const auto found = values.find(name);
-  return found == values.end() ? otherwise : std::atof(found->second.c_str());
-}
+struct BoxOptions {
+  int64_t reader_images = 240000, finder_images = 80000, judged_images = 10000;
+  int epochs = 4;
+  uint64_t seed = 1;
+  int threads = 2;
+  std::string reader, finder;  // networks trained before
+};
 
-std::vector<Point> points(const std::array<std::array<float, 2>, 21>& joints) {
-  std::vector<Point> all;
-  for (const auto& [x, y] : joints) all.push_back({x, y});
+using Joints = std::vector<Point>;  // empty where no hand is in the frame
+
+std::vector<Joints> joints_of(const SynthOptions& synth) {
+  std::vector<Joints> all(static_cast<size_t>(synth.count));
+  for (int64_t i = 0; i < synth.count; ++i) {
+    if (const auto joints = rendered_joints(synth, i)) {
+      for (const auto& [x, y] : *joints) all[static_cast<size_t>(i)].push_back({x, y});
+    }
+  }
   return all;
 }
 
-// What rendered frames are to give at the finder's cells.
-class FrameTargets final : public TargetSource {
+// What the finder is to say of rendered rooms.
+class FinderTargets final : public TargetSource {
  public:
-  FrameTargets(const SynthOptions& synth, int cells) : synth_(synth), cells_(cells) {
-    for (int64_t i = 0; i < synth.count; ++i) {
-      const auto joints = rendered_joints(synth, i);
-      joints_.push_back(joints ? points(*joints) : std::vector<Point>{});
-    }
-  }
-  Shape shape() const override { return {cells_, cells_, finder_targets}; }
+  explicit FinderTargets(const SynthOptions& synth) : side_(synth.size), joints_(joints_of(synth)) {}
+  Shape shape() const override { return {finder_cells, finder_cells, finder_targets}; }
   void read(int64_t image, float* out) const override {
-    finder_targets_of(joints_[static_cast<size_t>(image)], synth_.size, cells_, out);
+    finder_targets_of(joints_[static_cast<size_t>(image)], side_, finder_cells, out);
   }
 
  private:
-  SynthOptions synth_;
-  int cells_;
-  std::vector<std::vector<Point>> joints_;
+  int side_;
+  std::vector<Joints> joints_;
 };
 
-class CutTargets final : public TargetSource {
+// What the reader is to say of hands cut out: a class, and where the joints are if there is a hand.
+class ReaderTargets final : public TargetSource {
  public:
-  CutTargets(const SynthOptions& synth, const std::vector<int32_t>& labels) : labels_(labels) {
-    const auto side = static_cast<float>(synth.size);
-    for (int64_t i = 0; i < synth.count; ++i) {
-      const auto joints = rendered_joints(synth, i);
-      std::vector<float> values(1 + 2 * hand_joints);
-      if (joints) {
-        values[0] = 1;
-        for (size_t j = 0; j < hand_joints; ++j) {
-          for (size_t k = 0; k < 2; ++k) values[1 + 2 * j + k] = said_of_cut((*joints)[j][k] / side);
-        }
-      }
-      targets_.push_back(std::move(values));
-    }
-  }
+  ReaderTargets(const SynthOptions& synth, std::vector<int32_t> labels)
+      : side_(static_cast<float>(synth.size)), labels_(std::move(labels)), joints_(joints_of(synth)) {}
   Shape shape() const override { return {1, 1, 2 + 1 + 2 * hand_joints}; }
   void read(int64_t image, float* out) const override {
-    out[0] = 1;
-    out[1] = static_cast<float>(labels_[static_cast<size_t>(image)]);
-    std::ranges::copy(targets_[static_cast<size_t>(image)], out + 2);
+    const Joints& joints = joints_[static_cast<size_t>(image)];
+    std::fill_n(out, shape().elements(), 0.F);
+    *out++ = 1;
+    *out++ = static_cast<float>(labels_[static_cast<size_t>(image)]);
+    *out++ = joints.empty() ? 0 : 1;
+    for (const Point joint : joints) {
+      *out++ = said_of_cut(joint.x / side_);
+      *out++ = said_of_cut(joint.y / side_);
+    }
   }
 
  private:
+  float side_;
   std::vector<int32_t> labels_;
-  std::vector<std::vector<float>> targets_;
+  std::vector<Joints> joints_;
 };
 
-Network train(Dataset data, const std::string& line, const Values& values, ThreadTeam& team) {
-  const auto seed = static_cast<uint64_t>(number(values, "seed", 1));
+SynthOptions rooms(std::string domain, int64_t count, int size, double none, uint64_t seed) {
+  return {.count = count,
+          .size = size,
+          .seed = seed,
+          .none_fraction = none,
+          .domain = std::move(domain),
+          .colour = true};
+}
+
+Part trained(std::string_view line, const Dataset& data, const BoxOptions& box, ThreadTeam& team) {
   const Shape& shape = data.pixels.shape();
   Network network = Network::parse(line, {1, shape[1], shape[2], shape[3]}, 2);
-  network.initialize(Initialization::he, seed);
-  fmt::print(stderr, "{} weights, {:.1f} million multiply-adds\n", network.parameter_count(),
-             static_cast<double>(network.multiply_adds()) * 1e-6);
+  network.initialize(Initialization::he, box.seed);
+  fmt::print(stderr, "{} weights, {} images\n", network.parameter_count(), data.size());
   TrainingOptions options;
-  options.learning_rate = number(values, "rate", 0.003);
+  options.learning_rate = 0.003;
   options.schedule = ScheduleKind::cosine;
   options.warm_up = 0.1;
-  options.ema = number(values, "ema", 0.999);
-  options.clip = number(values, "clip", 0);
-  options.label_smoothing = number(values, "smoothing", 0.05);
-  options.weight_decay = number(values, "decay", 0);
-  options.epochs = static_cast<int>(number(values, "epochs", 5));
+  options.ema = 0.999;
+  options.label_smoothing = 0.05;
+  options.epochs = box.epochs;
+  // Every image trains but the last ones, which are watched.
+  const int64_t watched = std::min<int64_t>(2000, data.size() / 10);
   Fold fold;
-  for (Row row = 0; row < static_cast<Row>(data.size()); ++row)
-    (row + 2000 < static_cast<Row>(data.size()) ? fold.train : fold.test).push_back(row);
-  Trainer trainer(std::move(network), data, fold, options, seed, team);
+  for (int64_t row = 0; row < data.size(); ++row)
+    (row < data.size() - watched ? fold.train : fold.test).push_back(static_cast<Row>(row));
+  Trainer trainer(std::move(network), data, fold, options, box.seed, team);
   const Stopwatch clock;
   trainer.run({.epoch = [&](const Trainer&, const Epoch& e) {
-    fmt::print(stderr, "epoch {:2} train {:.4f} held out {:.4f} accuracy {:.4f}  {:.0f} s\n", e.number,
+    fmt::print(stderr, "epoch {:2}   loss {:.4f}   watched {:.4f}   {:.4f} right   {:.0f} s\n", e.number,
                e.loss_train, e.loss_held_out, e.accuracy_held_out, clock.seconds());
   }});
-  return trainer.kept();
+  return {
+      trainer.kept(),
+      {static_cast<int>(shape[1]), static_cast<int>(shape[2]), static_cast<int>(shape[3]), Fit::keep_aspect}};
 }
 
-Model wrap(Network network, int side) {
-  Model model;
+Part trained_finder(const BoxOptions& box, ThreadTeam& team) {
+  const SynthOptions synth = rooms("room", box.finder_images, finder_side, 0.3, box.seed);
+  Dataset data = render_hands(synth, team);
+  data.targets = std::make_shared<FinderTargets>(synth);
+  return trained(finder_line, data, box, team);
+}
+
+Part trained_reader(const BoxOptions& box, ThreadTeam& team) {
+  const SynthOptions synth = rooms("room-cut", box.reader_images, reader_side, 0.18, box.seed);
+  Dataset data = render_hands(synth, team);
+  data.targets = std::make_shared<ReaderTargets>(synth, data.labels);
+  return trained(reader_line, data, box, team);
+}
+
+// The network of a file that this program wrote for an earlier part of its work, or a new one.
+template <class Train>
+Part kept_or(const std::string& path, const Train& train) {
+  constexpr const char* name = "network";
+  if (!path.empty() && std::filesystem::exists(path)) return load_model(path).parts.at(name);
+  Part part = train();
+  if (path.empty()) return part;
+  Model model;  // that answers nothing and only carries it
   model.network = Network::parse("global-pool", {1, 16, 16, 1}, 1);
-  model.classes = {"a", "b"};
   model.preprocessing = {16, 16, 1, Fit::keep_aspect};
-  model.parts["network"] = {std::move(network), {side, side, 3, Fit::keep_aspect}};
-  return model;
+  model.classes = {"0", "1"};
+  model.parts[name] = part;
+  save_model(model, path);
+  return part;
 }
 
-SynthOptions synth_of(const Values& values, const std::string& domain, int size, int64_t count) {
-  SynthOptions synth;
-  synth.count = static_cast<int64_t>(number(values, "images", static_cast<double>(count)));
-  synth.size = static_cast<int>(number(values, "size", size));
-  synth.seed = static_cast<uint64_t>(number(values, "seed", 1));
-  synth.none_fraction = number(values, "none", 0.15);
-  synth.domain = domain;
-  synth.colour = true;
-  return synth;
-}
-
-void train_finder(const std::string& out, const Values& values, ThreadTeam& team) {
-  SynthOptions synth = synth_of(values, "room", 96, 60000);
-  if (!values.contains("none")) synth.none_fraction = 0.3;
-  Dataset data = render_hands(synth, team);
-  const std::string line =
-      value(values, "net",
-            "conv 16 3x3, relu, pool 2, conv 24 3x3, relu, pool 2, conv 48 3x3, relu, conv 48 3x3, relu, "
-            "pool 2, conv 64 3x3, relu, conv 64 3x3, relu, conv 64 3x3, relu");
-  const int cells = synth.size / static_cast<int>(number(values, "stride", 8));
-  data.targets = std::make_shared<FrameTargets>(synth, cells);
-  fmt::print(stderr, "rendered\n");
-  save_model(wrap(train(std::move(data),
-                        line + fmt::format(", heads(presence 1, distance {} weight {})", finder_distances,
-                                           value(values, "weight", "1")),
-                        values, team),
-                  synth.size),
-             out);
-}
-
-void train_reader(const std::string& out, const Values& values, ThreadTeam& team) {
-  const SynthOptions synth = synth_of(values, "room-cut", 48, 120000);
-  Dataset data = render_hands(synth, team);
-  data.targets = std::make_shared<CutTargets>(synth, data.labels);
-  fmt::print(stderr, "rendered\n");
-  const std::string line =
-      value(values, "net",
-            "conv 32 3x3, relu, pool 2, conv 56 3x3, relu, conv 56 3x3, relu, pool 2, conv 80 3x3, relu, "
-            "conv 80 3x3, relu, pool 2, conv 96 3x3, relu, pool 2, dense 96, relu");
-  const std::string joints = value(values, "joints", "1");
-  const std::string heads = joints == "0" ? ", heads(classes 11, distance 42 weight 0.000001)"
-                                          : fmt::format(", heads(classes 11, distance 42 weight {})", joints);
-  save_model(wrap(train(std::move(data), line + heads, values, team), synth.size), out);
-}
-
-// Raises or lowers the reader's logit of "none" until one in a hundred of the digits kept back is refused.
+// Raises or lowers the reader's logit of "none" until one in a hundred of the digits in `data` is refused.
 void set_refusal(Model& model, const Dataset& data, std::span<const Row> rows, ThreadTeam& team) {
   const size_t none = data.classes.size() - 1;
   const Answers answers = Predictor(model).answers(data, rows, team);  // at temperature 1
+  const auto log_of = [&](size_t image, size_t c) {
+    return portable::log(std::max(1e-30, static_cast<double>(answers.probability(image, c))));
+  };
   std::vector<double> ahead;  // by how much none is, of the likeliest digit
   for (size_t i = 0; i < answers.size(); ++i) {
     if (data.labels[i] == static_cast<int32_t>(none)) continue;
-    double digit = 0;
-    for (size_t c = 0; c < none; ++c) digit = std::max(digit, static_cast<double>(answers.probability(i, c)));
-    ahead.push_back(portable::log(std::max(1e-30, static_cast<double>(answers.probability(i, none)))) -
-                    portable::log(std::max(1e-30, digit)));
+    double digit = log_of(i, 0);
+    for (size_t c = 1; c < none; ++c) digit = std::max(digit, log_of(i, c));
+    ahead.push_back(log_of(i, none) - digit);
   }
   std::ranges::sort(ahead, std::greater());
-  const double by = ahead[ahead.size() / 100];
+  const double by = ahead[static_cast<size_t>(static_cast<double>(ahead.size()) * refused_digits)];
+  const std::string last = std::to_string(model.network.layers.size() - 1) + ".bias";
   for (Network::Named& named : model.network.parameters()) {
-    if (named.name == std::to_string(model.network.layers.size() - 1) + ".bias")
-      (*named.parameter.tensor)[static_cast<int64_t>(none)] -= static_cast<Scalar>(by);
+    if (named.name == last) (*named.parameter.tensor)[static_cast<int64_t>(none)] -= static_cast<Scalar>(by);
   }
-  fmt::print(stderr, "none is moved by {:.3f}\n", -by);
 }
 
-// The model in the box of a finder and a reader that are trained.
-void join(const std::string& out, const std::string& finder, const std::string& reader, const Values& values,
-          ThreadTeam& team) {
+Model make_box(const BoxOptions& box, ThreadTeam& team) {
+  const Part reader = kept_or(box.reader, [&] { return trained_reader(box, team); });
   Model model;
-  const Part part = load_model(reader).parts.at("network");
-  model.network = part.network;
-  model.preprocessing = part.preprocessing;
-  model.preprocessing.fit = Fit::stretch;
-  if (finder != "none") model.parts[std::string(finder_part)] = load_model(finder).parts.at("network");
-  SynthOptions synth = synth_of(values, "room-cut", part.preprocessing.height, 10000);
-  synth.seed = 1000003;  // people nobody was trained on
-  Dataset data = render_hands(synth, team);
-  model.classes = data.classes;
+  model.network = reader.network;
+  model.preprocessing = {reader_side, reader_side, 3, Fit::stretch};
+  model.parts[std::string(finder_part)] = kept_or(box.finder, [&] { return trained_finder(box, team); });
   model.is_half = true;
-  model.none_class = "none";
-  std::vector<Row> rows(static_cast<size_t>(data.size()));
+  const Dataset judged =
+      render_hands(rooms("room-cut", box.judged_images, reader_side, 0.18, other_people), team);
+  model.classes = judged.classes;
+  model.none_class = judged.classes.back();
+  model.card = {
+      {"origin",
+       fmt::format("tools/make_box, seed {}: {} rooms for the finder, {} hands for the reader, {} epochs",
+                   box.seed, box.finder_images, box.reader_images, box.epochs)},
+      {"data", "rendered hands, no photograph"},
+      {"reads", "pictures of any size, in grey or colour: finds the hand, then reads it"},
+      {"refusal", "answers none of these for 1% of rendered digits of people it was not trained on"}};
+  std::vector<Row> rows(static_cast<size_t>(judged.size()));
   std::iota(rows.begin(), rows.end(), Row{0});
-  model = model_from_bytes(model_bytes(model), out);  // as half precision leaves it
-  set_refusal(model, data, rows, team);
-  model = model_from_bytes(model_bytes(model), out);
-  model.temperature = fit_temperature(data.labels, Predictor(model).answers(data, rows, team), data.size());
-  fmt::print(stderr, "temperature {:.3f}\n", model.temperature);
-  save_model(model, out);
-  fmt::print(stderr, "{} bytes\n", model_bytes(model).size());
-}
-
-struct Runner {
-  explicit Runner(const std::string& path)
-      : model(load_model(path)),
-        part(model.parts.at("network")),
-        plan(part.network, 1, Plan::Mode::infer),
-        x(part.network.input),
-        team(1) {}
-  const Scalar* run(const Image& image) {
-    prepare(image, part.preprocessing, x.data());
-    return plan.infer(part.network, x, Context{team}).data();
-  }
-  int side() const { return part.preprocessing.height; }
-  Model model;
-  Part& part;
-  Plan plan;
-  Tensor x;
-  ThreadTeam team;
-};
-
-void read(const std::string& finder_path, const std::string& reader_path,
-          const std::vector<std::string>& files) {
-  Runner finder(finder_path), reader(reader_path);
-  const int side = finder.side(), rounds = 2;
-  for (const std::string& file : files) {
-    const auto source = open_file(file);
-    std::vector<char> bytes(source->size());
-    source->read_at(0, bytes.data(), bytes.size());
-    const Image picture =
-        decode_image({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, file, 3);
-    const Scalar* map = finder.run(picture);
-    const int cells = side / 8;
-    const FoundHand found = in_picture(found_hand(map, side, cells), side, picture.height, picture.width);
-    HandView view = found.view;
-    const HandView first = view;
-    std::vector<double> sums(11);
-    std::array<Point, hand_joints> joints{};
-    for (int round = 0; round < rounds; ++round) {
-      const Scalar* out = reader.run(cut(picture, view, reader.side()));
-      double total = 0;
-      std::vector<double> p(11);
-      for (int c = 0; c < 11; ++c) total += p[c] = std::exp(static_cast<double>(out[c]));
-      if (round == 0 || rounds > 1)
-        for (int c = 0; c < 11; ++c) sums[c] = p[c] / total;
-      for (int j = 0; j < hand_joints; ++j) {
-        const auto s = static_cast<float>(reader.side());
-        joints[j] = from_cut({(static_cast<float>(out[11 + 2 * j]) / joint_scale + 0.5f) * s,
-                              (static_cast<float>(out[12 + 2 * j]) / joint_scale + 0.5f) * s},
-                             view, reader.side());
-      }
-      const HandView next = view_of(joints);
-      if (round == 0)
-        fmt::print("{} {:.3f} {:.1f} {:.1f} {:.1f} {:.2f} {:.2f} A", file, found.presence, first.middle.x,
-                   first.middle.y, first.size, first.up.x, first.up.y);
-      if (round > 0) fmt::print(" B");
-      for (const double q : sums) fmt::print(" {:.3f}", q);
-      view = next;
-    }
-    fmt::print(" J {:.1f} {:.1f} {:.1f} {:.1f}\n", found.box.left, found.box.top, found.box.right,
-               found.box.bottom);
-  }
+  const auto rounded = [&] {
+    return model_from_bytes(model_bytes(model), "the model");
+  };  // as its file keeps it
+  model = rounded();
+  set_refusal(model, judged, rows, team);
+  model = rounded();
+  model.temperature =
+      fit_temperature(judged.labels, Predictor(model).answers(judged, rows, team), judged.size());
+  return model;
 }
 
 }  // namespace
 }  // namespace mudra
 
 int main(int argc, char** argv) try {
-  const std::string what = argc > 1 ? argv[1] : "";
-  std::vector<std::string> rest(argv + std::min(argc, 2), argv + argc);
-  mudra::Values values;
-  for (const std::string& text : rest) {
-    const size_t is = text.find('=');
-    if (is != text.npos) values[text.substr(0, is)] = text.substr(is + 1);
-  }
-  mudra::ThreadTeam team(std::atoi(mudra::value(values, "threads", "2").c_str()));
-  if (what == "finder") mudra::train_finder(rest.at(0), values, team);
-  if (what == "reader") mudra::train_reader(rest.at(0), values, team);
-  if (what == "join") mudra::join(rest.at(0), rest.at(1), rest.at(2), values, team);
-  if (what == "read") mudra::read(rest.at(0), rest.at(1), {rest.begin() + 2, rest.end()});
+  CLI::App app("Makes the model in the box anew");
+  mudra::BoxOptions box;
+  std::string out;
+  app.option_defaults()->always_capture_default();
+  app.add_option("OUT", out, "The model file")->required();
+  app.add_option("--reader-images", box.reader_images, "Rendered hands the reader learns from");
+  app.add_option("--finder-images", box.finder_images, "Rendered rooms the finder learns from");
+  app.add_option("--judged-images", box.judged_images,
+                 "Rendered hands of other people that set refusal and sureness");
+  app.add_option("--epochs", box.epochs, "Passes over them");
+  app.add_option("--seed", box.seed, "Of people, pictures and weights");
+  app.add_option("--threads", box.threads, "The result does not depend on it");
+  app.add_option("--reader", box.reader, "Keep the trained reader in this file, or take it from there");
+  app.add_option("--finder", box.finder, "The same of the finder");
+  CLI11_PARSE(app, argc, argv);
+  mudra::ThreadTeam team(box.threads);
+  const mudra::Model model = mudra::make_box(box, team);
+  mudra::save_model(model, out);
+  fmt::print("{}: {} bytes, temperature {:.3f}\n", out, mudra::model_bytes(model).size(), model.temperature);
 } catch (const std::exception& error) {
   fmt::print(stderr, "make_box: {}\n", error.what());
   return 1;

@@ -91,7 +91,9 @@ FoundHand found_hand(const float* outputs, int side, int cells) {
   const float half = 0.5f * found.view.size;
   const auto edge = [&](float from, int which) { return from + half * edges[which] * share; };
   const Point middle = found.view.middle;
-  found.box = {edge(middle.x, 0), edge(middle.y, 1), edge(middle.x, 2), edge(middle.y, 3)};
+  const auto [left, right] = std::minmax({edge(middle.x, 0), edge(middle.x, 2)});
+  const auto [top, bottom] = std::minmax({edge(middle.y, 1), edge(middle.y, 3)});
+  found.box = {left, top, right, bottom};
   return found;
 }
 

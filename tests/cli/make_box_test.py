@@ -1,0 +1,67 @@
+"""The program that makes the model in the box: the same bytes for any number of threads, in half precision, and a model that answers."""
+
+import json
+import subprocess
+
+import pytest
+from conftest import COMMAND
+
+np = pytest.importorskip("numpy", reason="NumPy is not installed")
+pytest.importorskip("PIL", reason="Pillow is not installed")
+MAKE_BOX = COMMAND.parent / "make_box"
+SMALL = ["--reader-images", "600", "--finder-images", "300", "--judged-images", "400", "--epochs", "1"]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Two small models, made with one thread and with two."""
+    if not MAKE_BOX.is_file():
+        pytest.skip("make_box was not built beside the command")
+    folder = tmp_path_factory.mktemp("box")
+    for threads in (1, 2):
+        done = subprocess.run([MAKE_BOX, folder / f"{threads}.safetensors", *SMALL, "--threads", str(threads)], text=True, capture_output=True)
+        assert done.returncode == 0, done.stderr
+    return folder
+
+
+def header_of(path):
+    data = path.read_bytes()
+    length = int.from_bytes(data[:8], "little")
+    return json.loads(data[8 : 8 + length]), data[8 + length :]
+
+
+def test_it_has_the_same_bytes_for_any_number_of_threads(made):
+    assert (made / "1.safetensors").read_bytes() == (made / "2.safetensors").read_bytes()
+
+
+def test_its_weights_are_halves_as_numpy_reads_them(made):
+    header, values = header_of(made / "1.safetensors")
+    tensors = {name: each for name, each in header.items() if name != "__metadata__"}
+    assert {each["dtype"] for each in tensors.values()} == {"F16"}
+    assert any(name.startswith("finder/") for name in tensors)
+    for each in tensors.values():
+        first, last = each["data_offsets"]
+        read = np.frombuffer(values[first:last], "<f2")
+        assert read.size == np.prod(each["shape"]) and np.isfinite(read).all()
+
+
+def test_it_reads_a_photograph_and_says_where_it_looked(made, mudra, tmp_path):
+    from PIL import Image
+
+    assert mudra("synth", "--count", 4, "--domain", "room", "--size", 256, "--colour", "--out", "rooms").returncode == 0
+    pictures = sorted((tmp_path / "rooms").glob("*/*.png"))
+    answers = json.loads(mudra("predict", "--json", "--model", made / "1.safetensors", *pictures).stdout)
+    assert len(answers) == 4
+    for answer in answers:
+        assert set(answer["probabilities"]) == {*"0123456789", "none"}
+        assert answer["none"] == answer["probabilities"]["none"]
+        if "box" in answer:
+            assert 0 <= answer["box"]["left"] <= answer["box"]["right"] <= 1
+            assert 0 <= answer["box"]["top"] <= answer["box"]["bottom"] <= 1
+    drawn = mudra("predict", "--model", made / "1.safetensors", "--draw", "drawn.png", pictures[0])
+    assert drawn.returncode == 0 and Image.open(tmp_path / "drawn.png").width >= 256
+
+
+def test_a_training_may_begin_with_it(made, mudra, tmp_path):
+    done = mudra("train", "synth:100:room-cut", "--split", "stratified:0.8", "--from", made / "1.safetensors", "--epochs", 1, "--out", "run", "--no-report", "--quiet")
+    assert done.returncode == 0, done.stderr
