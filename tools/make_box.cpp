@@ -185,6 +185,7 @@ Model make_box(const BoxOptions& box, ThreadTeam& team) {
   model.network = reader.network;
   model.preprocessing = {reader_side, reader_side, 3, Fit::stretch};
   model.parts[std::string(finder_part)] = kept_or(box.finder, [&] { return trained_finder(box, team); });
+  model.is_mirrored = true;  // a left and a right hand show the same digit
   model.is_half = true;
   const Dataset judged =
       render_hands(rooms("room-cut", box.judged_images, reader_side, 0.18, other_people), team);

@@ -19,6 +19,9 @@ struct Shrink {
   bool applies(int64_t height, int64_t width) const { return above > 0 && std::max(height, width) > above; }
 };
 
+// What of a picture is taken instead of all of it, such as the hand in it; empty: all.
+using Look = std::function<Image(const Image&)>;
+
 struct ReadOptions {
   // Height and width of images stored as flat rows, e.g. [N, 600], and the size a folder's pictures are
   // brought to. 0: flat rows are square; pictures keep their size when they agree, else take the most common
@@ -28,8 +31,8 @@ struct ReadOptions {
   Shrink shrink{};
   int channels = 0;        // of a folder's pictures: 1 grey, 3 colour, 0 as they are
   Fit fit = Fit::stretch;  // how a folder's pictures come to their size
-  // What of a folder's picture is taken instead of all of it, such as the hand in it; empty: all.
-  std::function<Image(const Image&)> look{};
+  // Of a folder's pictures.
+  Look look{};
   // The values that mean black and white in arrays and CSV files; both 0: recognised, see below.
   float black = 0, white = 0;
   std::string labels{};  // .npy and IDX: the file that holds the labels

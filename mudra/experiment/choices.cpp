@@ -32,9 +32,9 @@ int64_t enough_epochs(const Options& options, int64_t least, double images, int6
   return std::max(least, (fewest + steps - 1) / steps);
 }
 
-// A model to begin with has the layers, the size and the colours.
-void choose_as_in_model(Options& options, std::vector<std::string>& chosen) {
-  if (options.from.empty()) return;
+// A model to begin with has the layers, the size and the colours, and may find the hand in each picture.
+Look choose_as_in_model(Options& options, std::vector<std::string>& chosen) {
+  if (options.from.empty()) return {};
   const Model model = find_model(options.from).model;
   std::vector<std::string> trunk = model.network.items();
   trunk.pop_back();  // the last layer is for other classes
@@ -43,17 +43,18 @@ void choose_as_in_model(Options& options, std::vector<std::string>& chosen) {
   choose(options, "size", SizeOption{images.height, images.width}.text(), chosen);
   choose(options, "channels", std::to_string(images.channels), chosen);
   choose(options, "fit", std::string(name_of(images.fit)), chosen);
+  return look_of(model);
 }
 
 // Reads the data, large pictures smaller where nobody has said a size. Who gives a network by itself means it
 // for the images as they are.
 LoadedData load_at_size(Options& options, ThreadTeam& team, const Progress& progress) {
   std::vector<std::string> chosen;
-  choose_as_in_model(options, chosen);
+  const Look look = choose_as_in_model(options, chosen);
   const bool picks_size =
       !options.given.contains("size") && (!options.given.contains("network") || !options.recipe.empty());
   LoadedData loaded =
-      load_data(options.data, options.seed, team, progress, picks_size ? large_pictures : Shrink{});
+      load_data(options.data, options.seed, team, progress, picks_size ? large_pictures : Shrink{}, look);
   const Shape& shape = loaded.data.pixels.shape();
   if (picks_size && loaded.is_shrunk)
     choose(options, "size", std::to_string(shape[1]) + "x" + std::to_string(shape[2]), loaded.chosen);

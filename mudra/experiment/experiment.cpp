@@ -138,6 +138,7 @@ Experiment prepare(Dataset data, const Options& options, Split split, std::vecto
   made.initial.preprocessing = {static_cast<int>(images[1]), static_cast<int>(images[2]),
                                 static_cast<int>(images[3]), options.data.fit};
   made.initial.network = initial_network(options, data);
+  if (!options.from.empty()) made.initial.parts = find_model(options.from).model.parts;
   check_targets(made.initial.network, data, options.training.augment);
   made.data = std::move(data);
   return made;

@@ -63,8 +63,6 @@ std::string description(const Dataset& data) {
                      classes == 1 ? "" : "es");
 }
 
-using Look = std::function<Image(const Image&)>;
-
 LoadedData load(const DataOptions& options, uint64_t seed, ThreadTeam& team, const Progress& progress,
                 const Shrink& shrink = {}, const Look& look = {}) {
   const std::string source = options.source.empty() ? std::string(default_data) : options.source;
@@ -93,6 +91,7 @@ LoadedData load(const DataOptions& options, uint64_t seed, ThreadTeam& team, con
                                  .strict = options.strict,
                                  .progress = progress});
   }
+  if (look && data.files.empty()) data.pixels = mapped(data.pixels, look);
   if (!options.example_weights.empty()) read_example_weights(options.example_weights, data);
   if (!options.corrections.empty()) apply_corrections(options.corrections, data);
   const std::string text = data.source + ": " + description(data);
@@ -107,9 +106,15 @@ LoadedData load(const DataOptions& options, uint64_t seed, ThreadTeam& team, con
 
 }  // namespace
 
+Look look_of(const Model& model) {
+  if (!finds_hands(model)) return {};
+  const auto cutter = std::make_shared<HandCutter>(model);
+  return [cutter](const Image& picture) { return cutter->cut_out(within(picture, searched_side)).image; };
+}
+
 LoadedData load_data(const DataOptions& options, uint64_t seed, ThreadTeam& team, const Progress& progress,
-                     const Shrink& shrink) {
-  LoadedData loaded = load(options, seed, team, progress, shrink);
+                     const Shrink& shrink, const Look& look) {
+  LoadedData loaded = load(options, seed, team, progress, shrink, look);
   const Shape& found = loaded.data.pixels.shape();
   Preprocessing wanted{static_cast<int>(found[1]), static_cast<int>(found[2]), static_cast<int>(found[3]),
                        options.fit};
@@ -133,13 +138,7 @@ LoadedData load_data_for(const Model& model, const DataOptions& options, uint64_
     wanted.channels = to.channels;
     wanted.fit = to.fit;
   }
-  Look look;
-  if (finds_hands(model)) {
-    const auto cutter = std::make_shared<HandCutter>(model);
-    look = [cutter](const Image& picture) { return cutter->cut_out(within(picture, searched_side)).image; };
-  }
-  auto [data, text, is_shrunk, chosen] = load(wanted, seed, team, progress, {}, look);
-  if (look && data.files.empty()) data.pixels = mapped(data.pixels, look);
+  auto [data, text, is_shrunk, chosen] = load(wanted, seed, team, progress, {}, look_of(model));
   std::vector<std::string> known = model.classes;
   if (model.none_class.empty() && model.rejection_threshold > 0) known.emplace_back(none_name);
   std::vector<int32_t> index;

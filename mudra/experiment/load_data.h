@@ -28,7 +28,10 @@ struct LoadedData {
 // Reads (or renders with this seed, for synth:N and synth:N:DOMAIN) the source, keeps the classes asked for,
 // and brings images to the size asked for, or large ones to that of `shrink`. Throws Error.
 LoadedData load_data(const DataOptions& options, uint64_t seed, ThreadTeam& team,
-                     const Progress& progress = {}, const Shrink& shrink = {});
+                     const Progress& progress = {}, const Shrink& shrink = {}, const Look& look = {});
+
+// What a model that finds hands takes of a picture: the hand. Empty for any other.
+Look look_of(const Model& model);
 
 // The same for a model that is there already: its classes and its size. Without options.classes every class
 // in the data must be one of the model's; images are labelled by the model's classes. Data may have images of

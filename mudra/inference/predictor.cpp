@@ -186,14 +186,14 @@ void Predictor::answer(const Tensor& x, ThreadTeam& team, Tensor& logits, Tensor
 
 const Tensor& Predictor::infer(Place& place, const Tensor& x, ThreadTeam& team, Tensor& logits,
                                Tensor& probabilities) const {
-  if (cutter_) {
+  if (model_.is_mirrored) {
     mirror(x, place.mirrored);
     class_logits(model_.network, place.plan.infer(model_.network, place.mirrored, Context{team}),
                  place.mirrored_logits);
   }
   const Tensor& given = place.plan.infer(model_.network, x, Context{team});
   class_logits(model_.network, given, logits);
-  if (cutter_) {
+  if (model_.is_mirrored) {
     for (int64_t i = 0; i < logits.size(); ++i) logits[i] = (logits[i] + place.mirrored_logits[i]) / 2;
   }
   mudra::probabilities(logits, static_cast<int64_t>(model_.classes.size()), probabilities,

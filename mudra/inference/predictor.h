@@ -46,11 +46,10 @@ class Predictor {
   struct Place {
     Plan plan;
     Tensor x{}, logits{}, probabilities{};
-    Tensor mirrored{}, mirrored_logits{};  // of a model that finds hands
+    Tensor mirrored{}, mirrored_logits{};  // of a model that is asked about them, too
   };
   Lender<Place>::Lent lend(int64_t images) const;  // for the time of one question
-  // Returns all that the network gave. A hand is asked about as it is and mirrored, since the left and the
-  // right one show the same sign, and the logits are the mean.
+  // Returns all that the network gave for x itself.
   const Tensor& infer(Place& place, const Tensor& x, ThreadTeam& team, Tensor& logits,
                       Tensor& probabilities) const;
   int32_t label_of(std::span<const float> probabilities) const;

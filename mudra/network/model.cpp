@@ -64,13 +64,15 @@ int64_t last_channels(const Network& network) {
 // What format 2 adds.
 bool is_plain(const Model& model) {
   return model.network.heads.empty() && model.temperature == 1 && model.rejection_threshold == 0 &&
-         model.none_class.empty() && model.card.empty() && model.parts.empty() && !model.is_half;
+         model.none_class.empty() && model.card.empty() && model.parts.empty() && !model.is_mirrored &&
+         !model.is_half;
 }
 
 void take_answer(const Json& json, Model& model, const std::string& where) {
   model.temperature = json.at("temperature").get<double>();
   model.rejection_threshold = json.at("rejection_threshold").get<double>();
   model.none_class = json.at("none_class").get<std::string>();
+  model.is_mirrored = json.value("mirrored", false);
   if (!std::isfinite(model.temperature) || model.temperature <= 0) {
     throw Error("has an impossible temperature " + json.at("temperature").dump(), where);
   }
@@ -139,11 +141,11 @@ std::map<std::string, std::string> model_metadata(const Model& model) {
                                                  {"classes", Json(model.classes).dump()},
                                                  {"preprocessing", to_json(model.preprocessing).dump()}};
   if (is_plain(model)) return metadata;
-  metadata["answer"] = Json{
-      {"temperature", model.temperature},
-      {"rejection_threshold", model.rejection_threshold},
-      {"none_class",
-       model.none_class}}.dump();
+  Json answer = {{"temperature", model.temperature},
+                 {"rejection_threshold", model.rejection_threshold},
+                 {"none_class", model.none_class}};
+  if (model.is_mirrored) answer["mirrored"] = true;
+  metadata["answer"] = answer.dump();
   metadata["card"] = Json(model.card).dump();
   Json parts = Json::object();
   for (const auto& [name, part] : model.parts) {

@@ -31,8 +31,10 @@ struct Model {
   std::string none_class{};                   // the class that means "none of these"; empty: there is none
   std::map<std::string, std::string> card{};  // what people should know of the model: origin, purpose, limits
   std::map<std::string, Part> parts{};        // by their names, 1 to 32 of a-z and 0-9
-  bool is_half =
-      false;  // its file keeps numbers of half precision: weights are rounded to them as it is written
+  // An image and its mirror image show the same: both are asked about, and the logits are averaged.
+  bool is_mirrored = false;
+  // The file keeps numbers of half precision, to which weights are rounded as it is written.
+  bool is_half = false;
 };
 
 // The model file is safetensors:
@@ -51,7 +53,7 @@ struct Model {
 //   classes          [names]
 //   preprocessing    {"height", "width": 1 to 4096, "channels", "fit": "stretch" or "keep-aspect"}
 //   checksum         XXH3-128 of the whole file with the checksum's own 32 digits read as '0'
-//   answer        2  {"temperature", "rejection_threshold", "none_class"}
+//   answer        2  {"temperature", "rejection_threshold", "none_class", "mirrored": true, if it is}
 //   card          2  {key: text}
 //   parts         2  {name: {"architecture", "outputs": logits (of all heads, at a place), "preprocessing"}}
 //
