@@ -13,7 +13,8 @@ namespace {
 // Whether the network has, behind its classes, a head for where the joints are in its image.
 bool gives_joints(const Network& network) {
   const auto& heads = network.heads;
-  return heads.size() == 2 && heads[1].kind == HeadKind::distance && heads[1].channels == 2 * hand_joints;
+  return heads.size() == 2 && heads[1].kind == HeadKind::distance &&
+         heads[1].channels == int64_t{2} * hand_joints;
 }
 
 std::vector<Joint> joints_of(std::span<const Scalar> given) {
@@ -156,7 +157,7 @@ Answer Predictor::answer(std::span<const float> image) const {
   found.logits.assign(logits.values().begin(), logits.values().end());
   found.label = label_of(found.probabilities);
   found.confidence = *std::ranges::max_element(found.probabilities);
-  if (gives_joints(model_.network)) found.joints = joints_of(given.values().last(2 * hand_joints));
+  if (gives_joints(model_.network)) found.joints = joints_of(given.values().last(size_t{2} * hand_joints));
   return found;
 }
 
