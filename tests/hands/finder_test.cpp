@@ -10,6 +10,7 @@
 
 #include "mudra/core/rng.h"
 #include "mudra/data/image.h"
+#include "tests/hands/middle_of_light.h"
 
 namespace mudra {
 namespace {
@@ -148,20 +149,6 @@ TEST(FoundHand, IsFoundByTheCellsAroundTheLikeliestAsMuchAsTheyAreSure) {
   EXPECT_NEAR(found.view.size, 12.5, 1e-4);
   EXPECT_NEAR(found.view.middle.x, 0.75 * 15 + 0.25 * 25, 1e-4);
   EXPECT_NEAR(found.view.middle.y, 15, 1e-4);
-}
-
-// Of the light of a picture of one channel.
-Point middle_of_light(const Image& image) {
-  double sum = 0, x_sum = 0, y_sum = 0;
-  for (int y = 0; y < image.height; ++y) {
-    for (int x = 0; x < image.width; ++x) {
-      const double light = image.bytes[static_cast<size_t>(y) * image.width + x];
-      sum += light;
-      x_sum += light * (x + 0.5);
-      y_sum += light * (y + 0.5);
-    }
-  }
-  return {static_cast<float>(x_sum / sum), static_cast<float>(y_sum / sum)};
 }
 
 TEST(InPicture, UndoesWhatKeepingTheAspectRatioDoes) {

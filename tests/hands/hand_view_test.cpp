@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "mudra/data/image_file.h"
+#include "tests/hands/middle_of_light.h"
 
 namespace mudra {
 namespace {
@@ -168,20 +169,6 @@ TEST(Cut, IsWhatPillowCutsOut) {
   }
 }
 
-// Of the brightness of a picture of one channel, pixel centres counted.
-Place middle_of_light(const Image& image) {
-  double sum = 0, x_sum = 0, y_sum = 0;
-  for (int y = 0; y < image.height; ++y) {
-    for (int x = 0; x < image.width; ++x) {
-      const double light = image.bytes[static_cast<size_t>(y) * image.width + x];
-      sum += light;
-      x_sum += light * (x + 0.5);
-      y_sum += light * (y + 0.5);
-    }
-  }
-  return {x_sum / sum, y_sum / sum};
-}
-
 TEST(Cut, ShowsADotWhereFromCutSaysItIs) {
   for (const double degrees : {0.0, 40.0, -100.0, 175.0}) {
     for (const int side : {24, 64, 200}) {
@@ -189,8 +176,8 @@ TEST(Cut, ShowsADotWhereFromCutSaysItIs) {
       for (int y = 47; y < 52; ++y)
         for (int x = 61; x < 66; ++x) picture.bytes[static_cast<size_t>(y) * 120 + x] = 250;
       const HandView hand = view({70, 40}, 50, degrees);
-      const Place seen = middle_of_light(cut(picture, hand, side));
-      const Point back = from_cut({static_cast<float>(seen.x), static_cast<float>(seen.y)}, hand, side);
+      const Point seen = middle_of_light(cut(picture, hand, side));
+      const Point back = from_cut(seen, hand, side);
       // Where pixels of the cut are more than two of the picture's, samples stand a pixel apart and may see
       // one row of the dot twice.
       const double off = hand.size / 0.72 / side > 2 ? 0.6 : 0.15;
@@ -205,7 +192,7 @@ TEST(Cut, HasTheKnuckleStraightAboveTheWristAndTheJointsOver72Hundredths) {
     const HandJoints joints = moved(upright_hand(), degrees, 0.5, {80, 80});
     const HandView hand = view_of(joints);
     constexpr int side = 100;
-    std::vector<Place> seen;  // dots drawn at wrist, knuckle, and the highest fingertip
+    std::vector<Point> seen;  // dots drawn at wrist, knuckle, and the highest fingertip
     for (const size_t joint : {size_t{0}, size_t{9}, size_t{12}}) {
       Image picture{160, 160, 1, std::vector<uint8_t>(size_t{160} * 160)};
       const auto x = static_cast<size_t>(joints[joint].x), y = static_cast<size_t>(joints[joint].y);

@@ -30,7 +30,7 @@ namespace {
 // What the finder says of every cell where a hand is: its middle half of half a size to the right and a
 // quarter up; a quarter of the picture large; turned so that up is (0.6, -0.8).
 constexpr float said[finder_distances] = {0.5F, -0.25F, 0, 0.6F, -0.8F, -1, -1.5F, 1.25F, 1};
-constexpr int searched = 64, cell = 8, read = 20;
+constexpr int searched = 64, read = 20;
 
 // The last layer's weights all become `weight`, but for the first output's, and its biases these.
 void set_last(Network& network, float first_weight, float weight, const std::vector<float>& biases) {
