@@ -12,6 +12,7 @@
 #include <functional>
 #include <iterator>
 #include <latch>
+#include <limits>
 #include <thread>
 #include <tuple>
 
@@ -173,6 +174,40 @@ TEST(HandCutter, TakesForAHandWhatIsOneWithAProbabilityOf40Hundredths) {
   }
 }
 
+// Of a finder whose hidden value is `hidden` everywhere, and whose output number `output` is ten times that.
+Model model_that_overflows(float hidden, size_t output) {
+  Model model = model_that_finds();
+  Network& network = model.parts["finder"].network;
+  network = Network::parse("average-pool 8, conv 1 1x1, heads(presence 1, distance 9)", {1, 64, 64, 1}, 1);
+  const auto named = network.parameters();
+  from_file_order(named[0].parameter, {0});
+  from_file_order(named[1].parameter, {hidden});
+  std::vector<Scalar> weights(finder_channels, 0);
+  weights[output] = 10;
+  from_file_order(named[2].parameter, weights);
+  from_file_order(named[3].parameter, std::vector<Scalar>(finder_channels, 1));
+  return model;
+}
+
+// A model file may hold any weights that are finite; what comes of them may be infinite, or no number.
+TEST(HandCutter, FindsNoHandWhereTheFinderSaysNoPlace) {
+  const Image picture = picture_with(64, 64, 0, 0, 8);
+  EXPECT_TRUE(Predictor(model_that_overflows(0.01F, 4)).answer(picture).box);
+  for (const size_t output : {1, 2, 4, 5, 6, 7, 8, 9}) {  // all but presence and size, which have bounds
+    for (const float hidden : {1e38F, -1e38F}) {
+      const Answer answer = Predictor(model_that_overflows(hidden, output)).answer(picture);
+      EXPECT_FALSE(answer.box) << output;
+      EXPECT_TRUE(answer.joints.empty()) << output;
+    }
+  }
+  Model model = model_that_overflows(0, 0);  // infinity times 0 everywhere
+  const auto named = model.parts["finder"].network.parameters();
+  constexpr float most = std::numeric_limits<float>::max();
+  from_file_order(named[0].parameter, {most});
+  from_file_order(named[1].parameter, {most});
+  EXPECT_FALSE(Predictor(model).answer(picture_with(64, 64, 0, 0, 64)).box);
+}
+
 TEST(HandCutter, GivesFourThreadsAtOnceTheBitsOfOne) {
   const Predictor predictor(model_that_finds());
   std::vector<Image> pictures;
@@ -211,7 +246,7 @@ TEST(HandCutter, RefusesAFinderThatIsNone) {
   };
   const std::string message =
       "model: has a finder whose network is none. It takes square pictures and ends in heads(presence 1, "
-      "distance 9).";
+      "distance 9) behind a square map.";
   const std::string good = "average-pool 8, heads(presence 1, distance 9)";
   const Preprocessing square{64, 64, 1, Fit::keep_aspect};
   EXPECT_EQ(refused_for(good, square), "no error");
@@ -224,6 +259,9 @@ TEST(HandCutter, RefusesAFinderThatIsNone) {
   EXPECT_EQ(refused_for("dense 10", square), message);
   EXPECT_EQ(refused_for(good, {64, 32, 1, Fit::keep_aspect}), message);
   EXPECT_EQ(refused_for(good, {64, 64, 1, Fit::stretch}), message);
+  EXPECT_EQ(refused_for("global-pool, heads(presence 1, distance 9)", square), message);  // no cells
+  EXPECT_EQ(refused_for("dense 12, relu, heads(presence 1, distance 9)", square), message);
+  EXPECT_EQ(refused_for("pool 8x4 stride 4, heads(presence 1, distance 9)", square), message);  // 15 x 16
 }
 
 // Files a.png ... in sub-folders named after their classes, and what they show.
