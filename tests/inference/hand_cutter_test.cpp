@@ -208,6 +208,21 @@ TEST(HandCutter, FindsNoHandWhereTheFinderSaysNoPlace) {
   EXPECT_FALSE(Predictor(model).answer(picture_with(64, 64, 0, 0, 64)).box);
 }
 
+TEST(HandCutter, GivesNoJointsWhereTheReaderSaysNoNumbers) {
+  constexpr float huge = std::numeric_limits<float>::max();
+  Model model = model_that_finds();
+  set_last(model.network, 0, 0, std::vector<float>(45, 1));
+  std::vector<Scalar> weights = to_file_order(model.network.parameters()[2].parameter);
+  for (size_t i = 0; i < 2; ++i) weights[weights.size() - 1 - i] = i == 0 ? huge : -huge;
+  from_file_order(model.network.parameters()[2].parameter, weights);
+  from_file_order(model.network.parameters()[1].parameter, std::vector<Scalar>(12, huge));
+  const Image picture = picture_with(128, 128, 48, 32, 16);
+  const Answer found = Predictor(model).answer(picture);
+  EXPECT_TRUE(found.box);
+  EXPECT_TRUE(found.joints.empty());
+  EXPECT_TRUE(Predictor(without_finder(model)).answer(picture).joints.empty());
+}
+
 TEST(HandCutter, GivesFourThreadsAtOnceTheBitsOfOne) {
   const Predictor predictor(model_that_finds());
   std::vector<Image> pictures;
