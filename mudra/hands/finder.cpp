@@ -10,7 +10,7 @@ namespace mudra {
 void finder_targets_of(std::span<const Point> joints, int side, int cells, float* targets) {
   std::fill_n(targets, static_cast<size_t>(cells) * cells * finder_targets, 0.f);
   for (int i = 0; i < cells * cells; ++i)
-    targets[i * finder_targets] = 1;  // whether a hand is there, everywhere
+    targets[static_cast<size_t>(i) * finder_targets] = 1;  // whether a hand is there, everywhere
   if (joints.empty()) return;
   const HandView view = view_of(joints.first<hand_joints>());
   const float cell = static_cast<float>(side) / static_cast<float>(cells);

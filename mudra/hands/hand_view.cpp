@@ -8,6 +8,12 @@ namespace {
 
 constexpr int wrist = 0, middle_knuckle = 9;
 
+// Of a value that is not negative.
+int rounded(float value) {
+  constexpr float half = 0.5f;
+  return static_cast<int>(value + half);
+}
+
 }  // namespace
 
 HandView view_of(std::span<const Point, hand_joints> joints) {
@@ -64,7 +70,7 @@ Image cut(const Image& picture, const HandView& view, int side) {
                        picture.channels;
           };
           if (step > 2) {  // the samples are as close as the pixels
-            const uint8_t* nearest = at(static_cast<int>(px + 0.5f), static_cast<int>(py + 0.5f));
+            const uint8_t* nearest = at(rounded(px), rounded(py));
             for (int c = 0; c < picture.channels; ++c) sum[c] += static_cast<float>(nearest[c]);
             continue;
           }
@@ -80,7 +86,7 @@ Image cut(const Image& picture, const HandView& view, int side) {
       }
       for (int c = 0; c < picture.channels; ++c)
         out.bytes[(static_cast<size_t>(y) * side + x) * picture.channels + c] =
-            static_cast<uint8_t>(sum[c] * part * part + 0.5f);
+            static_cast<uint8_t>(rounded(sum[c] * part * part));
     }
   }
   return out;

@@ -1,6 +1,7 @@
 #include "mudra/inference/hand_cutter.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "mudra/core/error.h"
 #include "mudra/core/thread_team.h"
@@ -9,6 +10,17 @@
 #include "mudra/network/heads.h"
 
 namespace mudra {
+namespace {
+
+// Weights that are finite may still give what is no number, which is no place in a picture.
+bool is_hand(const FoundHand& found) {
+  const auto& [view, box, presence] = found;
+  const float values[] = {view.middle.x, view.middle.y, view.size, view.up.x, view.up.y,
+                          box.left,      box.top,       box.right, box.bottom};
+  return presence >= least_presence && std::ranges::all_of(values, [](float x) { return std::isfinite(x); });
+}
+
+}  // namespace
 
 HandCutter::HandCutter(const Model& model)
     : finder_(model.parts.at(std::string(finder_part))), reader_(model.preprocessing) {
@@ -18,9 +30,11 @@ HandCutter::HandCutter(const Model& model)
     return a.kind == b.kind && a.channels == b.channels;
   });
   const Preprocessing& p = finder_.preprocessing;
-  if (!is_finder || p.height != p.width || p.fit != Fit::keep_aspect) {
+  const Shape map = finder_.network.shapes().back();
+  const bool has_cells = map.rank() == 4 && map[1] == map[2];
+  if (!is_finder || !has_cells || p.height != p.width || p.fit != Fit::keep_aspect) {
     throw Error("has a finder whose network is none", "model",
-                "It takes square pictures and ends in heads(presence 1, distance 9)");
+                "It takes square pictures and ends in heads(presence 1, distance 9) behind a square map");
   }
 }
 
@@ -35,14 +49,15 @@ HandCut HandCutter::cut_out(const Image& picture) const {
   ThreadTeam team(1);
   const Tensor& map = place->plan.infer(finder_.network, place->x, Context{team});
   const int side = finder_.preprocessing.height;
-  const FoundHand found = found_hand(map.data(), side, static_cast<int>(map.shape()[1]));
+  const FoundHand found = in_picture(found_hand(map.data(), side, static_cast<int>(map.shape()[1])), side,
+                                     picture.height, picture.width);
   HandCut result;
-  if (found.presence < least_presence) {
+  if (!is_hand(found)) {
     result.image = {reader_.height, reader_.width, reader_.channels, {}};
     result.image.bytes.assign(static_cast<size_t>(reader_.height) * reader_.width * reader_.channels, 128);
     return result;
   }
-  result.hand = in_picture(found, side, picture.height, picture.width);
+  result.hand = found;
   result.image = fit(cut(picture, result.hand->view, reader_.height), reader_);
   return result;
 }

@@ -1,6 +1,7 @@
 #include "mudra/inference/predictor.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "mudra/core/error.h"
@@ -13,7 +14,8 @@ namespace {
 // Whether the network has, behind its classes, a head for where the joints are in its image.
 bool gives_joints(const Network& network) {
   const auto& heads = network.heads;
-  return heads.size() == 2 && heads[1].kind == HeadKind::distance && heads[1].channels == 2 * hand_joints;
+  return heads.size() == 2 && heads[1].kind == HeadKind::distance &&
+         heads[1].channels == int64_t{2} * hand_joints;
 }
 
 // Images x [N, H, W, C] with left and right exchanged.
@@ -33,6 +35,12 @@ std::vector<Joint> joints_of(std::span<const Scalar> given) {
   for (size_t i = 0; i < given.size(); i += 2)
     joints.push_back({part_of_cut(given[i]), part_of_cut(given[i + 1])});
   return joints;
+}
+
+// What overflowed is no place.
+void drop_if_no_numbers(std::vector<Joint>& joints) {
+  const auto is_place = [](const Joint& joint) { return std::isfinite(joint.x) && std::isfinite(joint.y); };
+  if (!std::ranges::all_of(joints, is_place)) joints.clear();
 }
 
 // Widened by an eighth on every side, as far as the picture goes, in parts of it.
@@ -129,6 +137,7 @@ Answer Predictor::answer(const Image& picture) const {
     const Point at = from_cut({joint.x * side, joint.y * side}, hand->view, seen.width);
     joint = {at.x / static_cast<float>(picture.width), at.y / static_cast<float>(picture.height)};
   }
+  drop_if_no_numbers(found.joints);
   found.box = box_around(hand->box, picture);
   return found;
 }
@@ -168,7 +177,8 @@ Answer Predictor::answer(std::span<const float> image) const {
   found.logits.assign(logits.values().begin(), logits.values().end());
   found.label = label_of(found.probabilities);
   found.confidence = *std::ranges::max_element(found.probabilities);
-  if (gives_joints(model_.network)) found.joints = joints_of(given.values().last(2 * hand_joints));
+  if (gives_joints(model_.network)) found.joints = joints_of(given.values().last(size_t{2} * hand_joints));
+  drop_if_no_numbers(found.joints);
   return found;
 }
 

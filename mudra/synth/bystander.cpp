@@ -59,7 +59,8 @@ void draw_bystander(Vec3 skin, const Light& light, float head, float x, float y,
   const auto scale = static_cast<float>(side);
   const float half = 0.5f * head * scale;  // of the head's height
   const Vec3 middle{x * scale, y * scale, 0};
-  const auto [lean_s, lean_c] = sin_cos(normal(rng, 0, 8) * degrees);
+  const SinCos lean = sin_cos(normal(rng, 0, 8) * degrees);
+  const float lean_s = lean.sin, lean_c = lean.cos;
   const auto at = [&](float u, float v, float z) {  // in half heights, leaning
     return middle + Vec3{u * lean_c - v * lean_s, u * lean_s + v * lean_c, z} * half;
   };

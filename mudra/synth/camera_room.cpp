@@ -9,6 +9,12 @@
 namespace mudra::synth {
 namespace {
 
+// Of a value that is not negative.
+int rounded(float value) {
+  constexpr float half = 0.5f;
+  return static_cast<int>(value + half);
+}
+
 // The light at a place between pixels, the nearest where the picture ends.
 Vec3 between(const std::vector<Vec3>& light, int side, float x, float y) {
   const float most = static_cast<float>(side) - 1;
@@ -71,8 +77,10 @@ std::vector<Vec3> reduced(const std::vector<Vec3>& light, int side, int small) {
     for (int x = 0; x < small; ++x) {
       Vec3 sum;
       for (int i = 0; i < 4; ++i) {
-        sum = sum + between(light, side, (static_cast<float>(x) + 0.25f + 0.5f * (i % 2)) * step - 0.5f,
-                            (static_cast<float>(y) + 0.25f + 0.5f * (i / 2)) * step - 0.5f);
+        const int column = i % 2, row = i / 2;
+        sum = sum + between(light, side,
+                            (static_cast<float>(x) + 0.25f + 0.5f * static_cast<float>(column)) * step - 0.5f,
+                            (static_cast<float>(y) + 0.25f + 0.5f * static_cast<float>(row)) * step - 0.5f);
       }
       result[static_cast<size_t>(y) * small + x] = sum * 0.25f;
     }
@@ -102,7 +110,7 @@ void enlarge(const std::vector<uint8_t>& small_bytes, int small, int side, int c
               small_bytes[(static_cast<size_t>(y0 + j) * small + x0 + i) * channels + c]);
         };
         const float value = mix(mix(at(0, 0), at(1, 0), tx), mix(at(0, 1), at(1, 1), tx), ty);
-        bytes[(static_cast<size_t>(y) * side + x) * channels + c] = static_cast<uint8_t>(value + 0.5f);
+        bytes[(static_cast<size_t>(y) * side + x) * channels + c] = static_cast<uint8_t>(rounded(value));
       }
     }
   }
@@ -139,7 +147,10 @@ void coarsen_colour(float steps, int side, uint8_t* bytes) {
             work(bytes + (static_cast<size_t>(j) * side + i) * 3);
         }
       };
-      const auto bright = [](const uint8_t* p) { return 0.299f * p[0] + 0.587f * p[1] + 0.114f * p[2]; };
+      const auto bright = [](const uint8_t* p) {
+        return 0.299f * static_cast<float>(p[0]) + 0.587f * static_cast<float>(p[1]) +
+               0.114f * static_cast<float>(p[2]);
+      };
       each([&](const uint8_t* p) {
         red += static_cast<float>(p[0]) - bright(p);
         blue += static_cast<float>(p[2]) - bright(p);
@@ -162,7 +173,7 @@ void coarsen_colour(float steps, int side, uint8_t* bytes) {
 // Beyond its edges the picture is black, or what lies next to them.
 void end_picture(const Camera& camera, int side, int channels, uint8_t* bytes) {
   const auto place = [&](float part) {
-    return std::clamp(static_cast<int>(part * static_cast<float>(side) + 0.5f), 0, side);
+    return std::clamp(rounded(part * static_cast<float>(side)), 0, side);
   };
   const int left = place(camera.left), right = place(camera.right), top = place(camera.top),
             bottom = place(camera.bottom);
@@ -186,9 +197,9 @@ void photograph_room(const Camera& camera, int side, int channels, Rng& rng, std
                      uint8_t* bytes) {
   if (camera.motion_x != 0 || camera.motion_y != 0) move(camera.motion_x, camera.motion_y, side, light);
   std::vector<Vec3> row;
-  const int reach = static_cast<int>(camera.defocus * static_cast<float>(side) * 0.7f + 0.5f);
+  const int reach = rounded(camera.defocus * static_cast<float>(side) * 0.7f);
   for (int i = 0; reach > 0 && i < 2; ++i) box_blur(reach, side, light, row);
-  const int small = std::max(12, static_cast<int>(static_cast<float>(side) / camera.coarse + 0.5f));
+  const int small = std::max(12, rounded(static_cast<float>(side) / camera.coarse));
   if (small < side) light = reduced(light, side, small);
   const int now = std::min(small, side);
 

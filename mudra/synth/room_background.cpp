@@ -212,8 +212,9 @@ void draw_source(Vec3 colour, int side, Rng& rng, std::vector<Vec3>& pixels) {
   const float glow = uniform(rng, 0.02f, 0.3f);
   const float step = 1 / static_cast<float>(side);
   for (size_t at = 0; at < pixels.size(); ++at) {
-    const float dx = (static_cast<float>(at % side) + 0.5f) * step - x,
-                dy = (static_cast<float>(at / side) + 0.5f) * step - y;
+    const size_t column = at % side, row = at / side;
+    const float dx = (static_cast<float>(column) + 0.5f) * step - x,
+                dy = (static_cast<float>(row) + 0.5f) * step - y;
     const float d = dx * dx + dy * dy;
     pixels[at] = d < radius * radius
                      ? colour * power

@@ -93,7 +93,8 @@ TEST_P(RenderHandsIn, JointsLieOnTheHandAndInTheFrameMostly) {
   EXPECT_GT(on_hand, 0.98 * inside);  // a cut-out hand may have lost its rim
 }
 
-INSTANTIATE_TEST_SUITE_P(Domain, RenderHandsIn, testing::Values("massey", "ankara", "webcam", "mixed"));
+INSTANTIATE_TEST_SUITE_P(Domain, RenderHandsIn,
+                         testing::Values("massey", "ankara", "webcam", "mixed", "room", "room-cut"));
 
 TEST(RenderHands, BalancesTheDigits) {
   for (double none : {0.0, 0.25}) {
