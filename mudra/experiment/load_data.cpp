@@ -43,9 +43,12 @@ SynthOptions synth_options(const std::string& source, uint64_t seed, std::string
 
 namespace {
 
-Dataset render(const std::string& source, const SizeOption& size, uint64_t seed, ThreadTeam& team,
-               const Progress& progress) {
+constexpr int rendered_picture = 256;  // pixels a side of what a finder looks for hands in
+
+Dataset render(const std::string& source, const SizeOption& size, int channels, uint64_t seed,
+               ThreadTeam& team, const Progress& progress) {
   SynthOptions synth = synth_options(source, seed);
+  synth.colour = channels == 3;
   if (size.height != size.width)
     throw usage_error("rendered images are square", "--size", "Give one number, such as 28");
   if (size.height > 0) synth.size = size.height;
@@ -74,7 +77,7 @@ LoadedData load(const DataOptions& options, uint64_t seed, ThreadTeam& team, con
     if (!options.by.empty())
       throw usage_error("rendered hands have no columns", "--by",
                         "Leave it out, or give images with --groups");
-    data = render(source, options.size, seed, team, progress);
+    data = render(source, options.size, options.channels, seed, team, progress);
   } else {
     data = read_dataset(source, {.height = options.size.height,
                                  .width = options.size.width,
@@ -137,6 +140,11 @@ LoadedData load_data_for(const Model& model, const DataOptions& options, uint64_
     if (options.size.height == 0) wanted.size = {to.height, to.width};
     wanted.channels = to.channels;
     wanted.fit = to.fit;
+  }
+  const bool renders = options.source.starts_with("synth:");
+  if (renders && finds_hands(model)) {  // as a camera would have it
+    if (options.size.height == 0) wanted.size = {rendered_picture, rendered_picture};
+    if (options.channels == 0) wanted.channels = 3;
   }
   auto [data, text, is_shrunk, chosen] = load(wanted, seed, team, progress, {}, look_of(model));
   std::vector<std::string> known = model.classes;
