@@ -84,7 +84,7 @@ TEST_P(RoomsIn, DigitsHaveAHandAndSomeOfNoneHaveNone) {
     empty += hand.empty;
   }
   EXPECT_EQ(none, 500);
-  EXPECT_NEAR(empty, 0.45 * none, 50);  // 4.5 standard deviations
+  EXPECT_NEAR(empty, 0.55 * none, 50);  // 4.5 standard deviations
 }
 
 TEST_P(RoomsIn, AreRenderedInGreyAndColourAtEverySize) {
@@ -189,12 +189,14 @@ TEST(Room, HandsAreFromASixthToAllOfTheFrameAsOftenInEveryOctave) {
   for (const Extent& e : found) longer.push_back(e.longer);
   std::ranges::sort(longer);
   EXPECT_GE(longer.front(), 0.139);
-  EXPECT_LE(longer.back(), 0.951);
+  EXPECT_LE(longer.back(), 1.051);
   EXPECT_LT(longer[50], 1.0 / 6);
   EXPECT_GT(longer[1950], 0.88);
-  // log(0.95 / 0.14) = 1.915: a quarter of them lies within every 0.479 of it.
+  // log(1.05 / 0.14) = 2.015: of the 94 in 100 that were not cut out on black, which are all above 0.7, a
+  // quarter lies within every quarter of it.
   for (const int quarter : {1, 2, 3})
-    EXPECT_NEAR(std::log(longer[static_cast<size_t>(500 * quarter)] / 0.14), 0.479 * quarter, 0.08);
+    EXPECT_NEAR(std::log(longer[static_cast<size_t>(500 * quarter)] / 0.14), 2.015 * quarter / 4 / 0.94,
+                0.08);
 }
 
 TEST(Room, MostHandsAreNearUprightAndSomeAreTurnedFar) {
@@ -211,9 +213,9 @@ TEST(Room, MostHandsAreNearUprightAndSomeAreTurnedFar) {
 }
 
 // What the camera did not see is black: of most pictures a quarter, of some seven sixteenths, of some
-// nothing.
+// nothing. Around a hand that was cut out there is black of any shape.
 TEST(Room, PicturesEndWhereACamerasDoAndAreBlackBeyond) {
-  int wide = 0, tall = 0, square = 0;
+  int wide = 0, tall = 0, square = 0, ragged = 0;
   for (int64_t i = 0; i < 300; ++i) {
     const RenderedHand hand = render_hand({.count = 300, .size = 64, .domain = "room"}, i);
     const auto is_black = [&](int from, int step) {
@@ -223,13 +225,15 @@ TEST(Room, PicturesEndWhereACamerasDoAndAreBlackBeyond) {
     };
     const bool top = is_black(0, 1) && is_black(7 * 64, 1), bottom = is_black(63 * 64, 1);
     const bool left = is_black(0, 64) && is_black(7, 64), right = is_black(63, 64);
-    EXPECT_EQ(top, bottom) << i;
-    EXPECT_EQ(left, right) << i;
+    if (top != bottom || left != right) {
+      ++ragged;
+      continue;
+    }
     wide += top && !left;
     tall += left && !top;
     square += !top && !left;
   }
-  EXPECT_EQ(wide + tall + square, 300);
+  EXPECT_LE(ragged, 0.06 * 300 + 12);  // no more than were cut out: three standard deviations
   EXPECT_NEAR(square, 0.225 * 300, 35);
   EXPECT_NEAR(wide, 0.775 * 0.85 * 300, 40);
   EXPECT_GT(tall, 10);
