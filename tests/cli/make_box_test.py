@@ -62,6 +62,15 @@ def test_it_reads_a_photograph_and_says_where_it_looked(made, mudra, tmp_path):
     assert drawn.returncode == 0 and Image.open(tmp_path / "drawn.png").width >= 256
 
 
-def test_a_training_may_begin_with_it(made, mudra, tmp_path):
-    done = mudra("train", "synth:100:room-cut", "--split", "stratified:0.8", "--from", made / "1.safetensors", "--epochs", 1, "--out", "run", "--no-report", "--quiet")
+def test_a_training_may_begin_with_it_and_finds_hands_as_it_does(made, mudra, tmp_path):
+    """Signs of somebody's own: what is trained carries the finder, and was shown the hands it finds."""
+    box = made / "1.safetensors"
+    assert mudra("synth", "--count", 60, "--domain", "room", "--size", 128, "--colour", "--out", "rooms").returncode == 0
+    done = mudra("train", "rooms", "--split", "stratified:0.5", "--from", box, "--epochs", 1, "--out", "run", "--no-report", "--quiet")
     assert done.returncode == 0, done.stderr
+    model = tmp_path / "run/model.safetensors"
+    parts = [json.loads(header_of(path)[0]["__metadata__"]["parts"]) for path in (box, model)]
+    assert parts[0] == parts[1] and list(parts[0]) == ["finder"]
+    pictures = sorted((tmp_path / "rooms").glob("*/*.png"))[:8]
+    boxes = [[a.get("box") for a in json.loads(mudra("predict", "--json", "--model", m, *pictures).stdout)] for m in (box, model)]
+    assert boxes[0] == boxes[1]

@@ -211,5 +211,40 @@ TEST(Predictor, RefusesTensorsItHasNoRoomFor) {
   EXPECT_EQ(probabilities.shape(), (Shape{answered_together, 3}));
 }
 
+// The logits are the mean of those of an image and of its mirror image, one at a time and all together.
+TEST(Predictor, OfAMirroredModelGivesTheMeanOfBothViews) {
+  for (const int channels : {1, 3}) {
+    Model model = model_of(3, "conv 4 3x3, relu, pool 2, dense 30, relu", channels);
+    const Predictor plain(model);
+    model.is_mirrored = true;
+    const Predictor mirrored(model);
+    Dataset data;
+    data.classes = model.classes;
+    data.pixels = Pixels({5, 12, 10, channels}, noise(60, 10, channels, 4).bytes);
+    data.labels.assign(5, 0);
+    const std::vector<Row> rows = {0, 1, 2, 3, 4};
+    ThreadTeam team(2);
+    const Answers all = mirrored.answers(data, rows, team);
+    for (const Row row : rows) {
+      std::vector<float> image(static_cast<size_t>(120 * channels)), flipped(image.size());
+      data.pixels.read(row, image.data());
+      for (size_t y = 0; y < 12; ++y) {
+        for (size_t x = 0; x < 10; ++x) {
+          for (size_t c = 0; c < static_cast<size_t>(channels); ++c)
+            flipped[(y * 10 + x) * static_cast<size_t>(channels) + c] =
+                image[(y * 10 + 9 - x) * static_cast<size_t>(channels) + c];
+        }
+      }
+      const Answer found = mirrored.answer(image), one = plain.answer(image), other = plain.answer(flipped);
+      std::vector<float> mean;
+      for (size_t c = 0; c < 3; ++c) mean.push_back((one.logits[c] + other.logits[c]) / 2);
+      EXPECT_NE(one.logits, other.logits);
+      EXPECT_EQ(found.logits, mean);
+      EXPECT_EQ(mirrored.answer(flipped).logits, mean);
+      for (size_t c = 0; c < 3; ++c) EXPECT_EQ(all.probability(row, c), found.probabilities[c]);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace mudra

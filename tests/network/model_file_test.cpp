@@ -70,6 +70,37 @@ TEST(ModelFile, FormatTwoReadsBackAllItHolds) {
   EXPECT_EQ(read_safetensors(model_bytes(small_model()), "m").metadata.at("format"), "mudra 1");
 }
 
+// Tensors of half precision take two bytes a value, and are the halves nearest to the weights.
+TEST(ModelFile, OfHalfPrecisionKeepsTheNearestHalves) {
+  Model model = full_model();
+  const std::string whole = model_bytes(model);
+  model.is_half = true;
+  const std::string bytes = model_bytes(model);
+  int64_t values = model.network.parameter_count();
+  for (const auto& [name, part] : model.parts) values += part.network.parameter_count();
+  EXPECT_NEAR(static_cast<double>(whole.size() - bytes.size()), static_cast<double>(2 * values),
+              64);  // a shorter header
+  const Model again = model_from_bytes(bytes, "m");
+  EXPECT_TRUE(again.is_half);
+  const auto found = again.network.parameters();
+  const auto wanted = model.network.parameters();
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    for (int64_t k = 0; k < wanted[i].parameter.tensor->size(); ++k) {
+      const double value = (*wanted[i].parameter.tensor)[k];
+      EXPECT_NEAR((*found[i].parameter.tensor)[k], value, std::fabs(value) * 0x1p-11 + 0x1p-25);
+    }
+  }
+  EXPECT_EQ(model_bytes(again), bytes);
+  EXPECT_FALSE(model_from_bytes(whole, "m").is_half);
+}
+
+TEST(ModelFile, KeepsThatMirrorImagesAreAskedAbout) {
+  Model model = full_model();
+  EXPECT_FALSE(model_from_bytes(model_bytes(model), "m").is_mirrored);
+  model.is_mirrored = true;
+  EXPECT_TRUE(model_from_bytes(model_bytes(model), "m").is_mirrored);
+}
+
 TEST(ModelFile, FormatTwoRefusesWhatCannotBe) {
   const auto answer = [](const std::string& temperature, const std::string& threshold,
                          const std::string& none) {
