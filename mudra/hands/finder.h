@@ -36,7 +36,7 @@ struct FoundHand {
 };
 
 // Below it, what the likeliest cell found is no hand.
-inline constexpr float least_presence = 0.4f;
+inline constexpr float least_presence = 0.2f;
 
 // From logits and distances [cells, cells, finder_channels].
 FoundHand found_hand(const float* outputs, int side, int cells);
