@@ -94,7 +94,8 @@ def test_training_begins_with_its_weights(mudra, tmp_path):
         data = path.read_bytes()
         (length,) = struct.unpack("<Q", data[:8])
         header = json.loads(data[8:8 + length])
-        return {name: data[8 + length + each["data_offsets"][0]:8 + length + each["data_offsets"][1]]
+        kinds = {"F16": "<f2", "F32": "<f4"}
+        return {name: np.frombuffer(data[8 + length:][slice(*each["data_offsets"])], kinds[each["dtype"]]).astype("<f4").tobytes()
                 for name, each in header.items() if name != "__metadata__"}
 
     old, new = tensors(FILE), tensors(tmp_path / "run/model.safetensors")
