@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "mudra/core/named.h"
+#include "mudra/inference/hand_cutter.h"
 #include "mudra/network/safetensors.h"
 
 namespace mudra {
@@ -18,7 +19,7 @@ nlohmann::json to_json(const Preprocessing& input) {
 std::string what_is_read(const Model& model) {
   if (const auto known = model.card.find("reads"); known != model.card.end()) return known->second;
   const Preprocessing& to = model.preprocessing;
-  return std::string("pictures of any size, ") + (model.parts.contains("finder") ? "the hand in them " : "") +
+  return std::string("pictures of any size, ") + (finds_hands(model) ? "the hand in them " : "") +
          "brought to " + std::to_string(to.height) + "x" + std::to_string(to.width) +
          (to.channels == 1 ? " in grey" : " in colour");
 }

@@ -2,9 +2,6 @@
 // is there, and if so where exactly, how large, and turned which way.
 #pragma once
 
-#include <array>
-#include <cstdint>
-#include <optional>
 #include <span>
 
 #include "mudra/hands/hand_view.h"

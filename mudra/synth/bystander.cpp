@@ -38,6 +38,15 @@ Vec3 face_colour(const Face& face, float x, float y) {
   return face.skin;
 }
 
+// The light that leaves a surface towards the viewer.
+Vec3 leaving(Vec3 albedo, Vec3 n, const Light& light) {
+  const float wrap = 0.5f * light.softness;
+  const float facing = clamp((dot(n, light.direction) + wrap) / (1 + wrap), 0, 1);
+  const float open = 0.6f + 0.4f * clamp(n.z, 0, 1);
+  const Vec3 total = light.ambient * open + light.key * facing;
+  return {albedo.x * total.x, albedo.y * total.y, albedo.z * total.z};
+}
+
 }  // namespace
 
 void draw_bystander(Vec3 skin, const Light& light, float head, float x, float y, int side, Rng& rng,
@@ -90,13 +99,11 @@ void draw_bystander(Vec3 skin, const Light& light, float head, float x, float y,
         hair);
   surface.clear(side);
   raster(cones, surface);
-  const float wrap = 0.5f * light.softness;
   const float tall = wide + 0.34f;
   for (int py = surface.top; py < surface.bottom; ++py) {
     for (int px = surface.left; px < surface.right; ++px) {
       const size_t i = surface.at(px, py);
       if (surface.height[i] <= nothing) continue;
-      const Vec3 n = surface.normal[i];
       Vec3 albedo = face.shirt;
       switch (static_cast<Piece>(cones[surface.cone[i]].digit)) {
         case skull: {
@@ -119,10 +126,7 @@ void draw_bystander(Vec3 skin, const Light& light, float head, float x, float y,
         default:
           break;
       }
-      const float facing = clamp((dot(n, light.direction) + wrap) / (1 + wrap), 0, 1);
-      const float open = 0.6f + 0.4f * clamp(n.z, 0, 1);
-      const Vec3 total = light.ambient * open + light.key * facing;
-      pixels[i] = {albedo.x * total.x, albedo.y * total.y, albedo.z * total.z};
+      pixels[i] = leaving(albedo, surface.normal[i], light);
     }
   }
 }
@@ -154,21 +158,17 @@ void draw_things(int count, Vec3 skin, const Light& light, int side, Rng& rng, S
   }
   surface.clear(side);
   raster(cones, surface);
-  const float wrap = 0.5f * light.softness;
   for (int y = surface.top; y < surface.bottom; ++y) {
     for (int x = surface.left; x < surface.right; ++x) {
       const size_t i = surface.at(x, y);
       if (surface.height[i] <= nothing) continue;
-      const Vec3 n = surface.normal[i];
       const size_t cone = surface.cone[i];
       Vec3 albedo = colours[cone];
       if (stripes[cone] > 0) {
         const float along = (static_cast<float>(x) + 0.4f * static_cast<float>(y)) / stripes[cone];
         if (along - std::floor(along) < 0.5f) albedo = albedo * 0.4f;
       }
-      const float facing = clamp((dot(n, light.direction) + wrap) / (1 + wrap), 0, 1);
-      const Vec3 total = light.ambient * (0.6f + 0.4f * clamp(n.z, 0, 1)) + light.key * facing;
-      pixels[i] = {albedo.x * total.x, albedo.y * total.y, albedo.z * total.z};
+      pixels[i] = leaving(albedo, surface.normal[i], light);
     }
   }
 }

@@ -69,10 +69,6 @@ void light_wall(float ratio, float hand, std::vector<Vec3>& light) {
   for (Vec3& pixel : light) pixel = pixel * gain;
 }
 
-}  // namespace
-
-namespace {
-
 std::array<std::array<float, 2>, joint_count> in_pixels(const Placed& placed) {
   std::array<std::array<float, 2>, joint_count> joints{};
   for (size_t i = 0; i < joints.size(); ++i)
@@ -92,7 +88,7 @@ std::array<std::array<float, 2>, joint_count> render_scene(const Person& person,
   std::array<std::array<float, 2>, joint_count> joints{};
   work.surface.clear(side * samples);
   work.colour.resize(work.surface.height.size());
-  const bool in_room = person.domain == Domain::room || person.domain == Domain::room_cut;
+  const bool in_room = is_room(person.domain);
   if (in_room) {
     if (scene.on_black) {
       work.light.assign(static_cast<size_t>(side) * side, grey(0));

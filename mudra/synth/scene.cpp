@@ -227,7 +227,7 @@ class Framing {
 }  // namespace
 
 Person draw_person(Domain domain, Rng& rng) {
-  if (domain == Domain::room || domain == Domain::room_cut) return draw_room_person(domain, rng);
+  if (is_room(domain)) return draw_room_person(domain, rng);
   Person person;
   person.domain = domain;
   person.anatomy = draw_anatomy(rng);
@@ -252,8 +252,7 @@ Person draw_person(Domain domain, Rng& rng) {
 }
 
 Scene draw_scene(const Person& person, int sign, Rng& rng) {
-  if (person.domain == Domain::room || person.domain == Domain::room_cut)
-    return draw_room_scene(person, sign, rng);
+  if (is_room(person.domain)) return draw_room_scene(person, sign, rng);
   Scene scene;
   scene.empty = sign == none_sign && rng.chance(0.2);
   scene.pose = draw_pose(person.anatomy, person.habits, sign, rng);

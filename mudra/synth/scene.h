@@ -11,6 +11,7 @@ namespace mudra::synth {
 
 // In a room: the whole picture, or the hand that was found in it, cut out and turned upright.
 enum class Domain { massey, ankara, webcam, room, room_cut };
+inline bool is_room(Domain domain) { return domain == Domain::room || domain == Domain::room_cut; }
 
 // One rendered person: constant over all of their images.
 struct Person {
