@@ -1,6 +1,7 @@
 // Where a hand is in a picture, and the upright square that is cut out of the picture to read it.
 #pragma once
 
+#include <array>
 #include <span>
 
 #include "mudra/data/image.h"
@@ -10,6 +11,7 @@ namespace mudra {
 
 // The usual landmarks: wrist, thumb (4), index (4), middle (4), ring (4), little finger (4).
 inline constexpr int hand_joints = 21;
+using HandJoints = std::array<Point, hand_joints>;
 
 // A square around a hand whose upper side lies where the middle finger's knuckle is, seen from the wrist.
 struct HandView {
