@@ -22,19 +22,22 @@ namespace mudra {
 namespace {
 
 constexpr std::string_view finder_line =
-    "conv 16 3x3, relu, pool 2, conv 24 3x3, relu, pool 2, conv 48 3x3, relu, conv 48 3x3, relu, pool 2, "
-    "conv 64 3x3, relu, conv 64 3x3, relu, conv 64 3x3, relu, heads(presence 1, distance 9)";
+    "conv 16 3x3, relu, pool 2, conv 24 3x3, relu, pool 2, conv 40 3x3, relu, conv 40 3x3, relu, pool 2, "
+    "conv 48 3x3, relu, conv 48 3x3, relu, pool 2, "
+    "conv 52 3x3, relu, conv 52 3x3, relu, conv 52 3x3, relu, heads(presence 1, distance 9)";
 constexpr std::string_view reader_line =
     "conv 32 3x3, relu, pool 2, conv 56 3x3, relu, conv 56 3x3, relu, pool 2, conv 80 3x3, relu, "
-    "conv 80 3x3, relu, pool 2, conv 96 3x3, relu, pool 2, dense 96, relu, "
+    "conv 80 3x3, relu, pool 2, conv 96 3x3, relu, conv 96 3x3, relu, pool 2, dense 64, relu, "
     "heads(classes 11, distance 42 weight 25)";
-constexpr int finder_side = 96, finder_cells = 12, reader_side = 48;
+constexpr int finder_side = 96, finder_cells = 6, reader_side = 48;
+constexpr int photographed_side = 160;  // of rooms in which hands are found
+constexpr double rooms_of_none = 0.35, cuts_of_none = 0.18;
 constexpr double refused_digits = 0.01;
 constexpr uint64_t other_people = 1000003;  // a seed nobody trains with
 
 struct BoxOptions {
-  int64_t reader_images = 240000, finder_images = 80000, judged_images = 10000;
-  int epochs = 4;
+  int64_t reader_images = 600000, finder_images = 180000, judged_images = 10000;
+  int epochs = 5;
   uint64_t seed = 1;
   int threads = 2;
   std::string reader, finder;  // networks trained before
@@ -66,11 +69,12 @@ class FinderTargets final : public TargetSource {
   std::vector<Joints> joints_;
 };
 
-// What the reader is to say of hands cut out: a class, and where the joints are if there is a hand.
+// What the reader is to say of hands cut out: a class, and where the joints are, in parts of the cut, if
+// there is a hand.
 class ReaderTargets final : public TargetSource {
  public:
-  ReaderTargets(const SynthOptions& synth, std::vector<int32_t> labels)
-      : side_(static_cast<float>(synth.size)), labels_(std::move(labels)), joints_(joints_of(synth)) {}
+  ReaderTargets(std::vector<int32_t> labels, std::vector<Joints> joints)
+      : labels_(std::move(labels)), joints_(std::move(joints)) {}
   Shape shape() const override { return {1, 1, 2 + 1 + 2 * hand_joints}; }
   void read(int64_t image, float* out) const override {
     const Joints& joints = joints_[static_cast<size_t>(image)];
@@ -79,13 +83,12 @@ class ReaderTargets final : public TargetSource {
     *out++ = static_cast<float>(labels_[static_cast<size_t>(image)]);
     *out++ = joints.empty() ? 0 : 1;
     for (const Point joint : joints) {
-      *out++ = said_of_cut(joint.x / side_);
-      *out++ = said_of_cut(joint.y / side_);
+      *out++ = said_of_cut(joint.x);
+      *out++ = said_of_cut(joint.y);
     }
   }
 
  private:
-  float side_;
   std::vector<int32_t> labels_;
   std::vector<Joints> joints_;
 };
@@ -128,17 +131,81 @@ Part trained(std::string_view line, const Dataset& data, const BoxOptions& box, 
 }
 
 Part trained_finder(const BoxOptions& box, ThreadTeam& team) {
-  const SynthOptions synth = rooms("room", box.finder_images, finder_side, 0.3, box.seed);
+  const SynthOptions synth = rooms("room", box.finder_images, finder_side, rooms_of_none, box.seed);
   Dataset data = render_hands(synth, team);
   data.targets = std::make_shared<FinderTargets>(synth);
   return trained(finder_line, data, box, team);
 }
 
-Part trained_reader(const BoxOptions& box, ThreadTeam& team) {
-  const SynthOptions synth = rooms("room-cut", box.reader_images, reader_side, 0.18, box.seed);
+Dataset hands_as_drawn(const BoxOptions& box, ThreadTeam& team) {
+  const SynthOptions synth = rooms("room-cut", box.reader_images, reader_side, cuts_of_none, box.seed);
   Dataset data = render_hands(synth, team);
-  data.targets = std::make_shared<ReaderTargets>(synth, data.labels);
-  return trained(reader_line, data, box, team);
+  std::vector<Joints> all = joints_of(synth);
+  const auto side = static_cast<float>(synth.size);
+  for (Joints& joints : all) {
+    for (Point& joint : joints) joint = {joint.x / side, joint.y / side};
+  }
+  data.targets = std::make_shared<ReaderTargets>(data.labels, std::move(all));
+  return data;
+}
+
+// Whether somebody who sees the cut sees the hand.
+bool holds_hand(const Joints& joints) {
+  if (joints.empty()) return false;
+  float top = 1, bottom = 0;
+  for (const auto [x, y] : joints) {
+    if (std::min(x, y) < -0.1F || std::max(x, y) > 1.1F) return false;
+    top = std::min(top, y);
+    bottom = std::max(bottom, y);
+  }
+  return bottom - top > 0.3F;
+}
+
+// Rooms as the finder cuts them, with its mistakes: what it takes for a hand is no digit, and a digit that it
+// cuts so that nobody could read it is left out.
+Dataset hands_as_found(const BoxOptions& box, const Model& model, ThreadTeam& team) {
+  const SynthOptions synth =
+      rooms("room", box.reader_images / 8, photographed_side, rooms_of_none, box.seed + 1);
+  Dataset data = rendered_on_demand(synth);  // for its labels
+  const std::vector<Joints> drawn = joints_of(synth);
+  const HandCutter cutter(model);
+  std::vector<HandCut> part;
+  std::vector<uint8_t> bytes;
+  std::vector<Row> kept;
+  std::vector<Joints> joints;
+  int64_t first = 0;
+  render_parts(synth, team, {}, [&](std::span<const uint8_t> rendered) {
+    const size_t each = size_t{3} * photographed_side * photographed_side;
+    part.resize(rendered.size() / each);
+    team.run(std::ssize(part), [&](int64_t i) {
+      const auto picture = rendered.subspan(static_cast<size_t>(i) * each, each);
+      part[static_cast<size_t>(i)] =
+          cutter.cut_out({photographed_side, photographed_side, 3, {picture.begin(), picture.end()}});
+    });
+    for (const HandCut& cut : part) {
+      const auto row = static_cast<size_t>(first++);
+      if (!cut.hand) continue;
+      Joints seen = drawn[row];
+      for (Point& joint : seen) joint = to_cut(joint, cut.hand->view, 1);
+      if (!holds_hand(seen)) {
+        if (data.labels[row] + 1 != std::ssize(data.classes)) continue;
+        seen.clear();
+      }
+      kept.push_back(static_cast<Row>(row));
+      joints.push_back(std::move(seen));
+      bytes.insert(bytes.end(), cut.image.bytes.begin(), cut.image.bytes.end());
+    }
+    return true;
+  });
+  data = data.select(kept);
+  data.pixels = Pixels({data.pixels.count(), reader_side, reader_side, 3}, std::move(bytes));
+  data.targets = std::make_shared<ReaderTargets>(data.labels, std::move(joints));
+  return data;
+}
+
+Part trained_reader(const BoxOptions& box, const Model& model, ThreadTeam& team) {
+  const Dataset parts[] = {hands_as_found(box, model, team), hands_as_drawn(box, team)};
+  return trained(reader_line, joined(parts), box, team);
 }
 
 // The network of a file that this program wrote for an earlier part of its work, or a new one.
@@ -180,15 +247,14 @@ void set_refusal(Model& model, const Dataset& data, std::span<const Row> rows, T
 }
 
 Model make_box(const BoxOptions& box, ThreadTeam& team) {
-  const Part reader = kept_or(box.reader, [&] { return trained_reader(box, team); });
   Model model;
-  model.network = reader.network;
   model.preprocessing = {reader_side, reader_side, 3, Fit::stretch};
   model.parts[std::string(finder_part)] = kept_or(box.finder, [&] { return trained_finder(box, team); });
+  model.network = kept_or(box.reader, [&] { return trained_reader(box, model, team); }).network;
   model.is_mirrored = true;  // a left and a right hand show the same digit
   model.is_half = true;
   const Dataset judged =
-      render_hands(rooms("room-cut", box.judged_images, reader_side, 0.18, other_people), team);
+      render_hands(rooms("room-cut", box.judged_images, reader_side, cuts_of_none, other_people), team);
   model.classes = judged.classes;
   model.none_class = judged.classes.back();
   model.card = {

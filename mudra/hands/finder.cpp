@@ -97,6 +97,14 @@ FoundHand found_hand(const float* outputs, int side, int cells) {
   return found;
 }
 
+FoundHand moved(FoundHand found, float right, float down) {
+  Point& middle = found.view.middle;
+  middle = {middle.x + right, middle.y + down};
+  HandBox& box = found.box;
+  box = {box.left + right, box.top + down, box.right + right, box.bottom + down};
+  return found;
+}
+
 FoundHand in_picture(FoundHand found, int side, int height, int width) {
   const auto longer = static_cast<float>(std::max(height, width));
   const float scale = longer / static_cast<float>(side);

@@ -33,10 +33,13 @@ struct FoundHand {
 };
 
 // Below it, what the likeliest cell found is no hand.
-inline constexpr float least_presence = 0.2f;
+inline constexpr float least_presence = 0.3f;
 
 // From logits and distances [cells, cells, finder_channels].
 FoundHand found_hand(const float* outputs, int side, int cells);
+
+// The same hand in a picture that begins so many pixels further to the left and above.
+FoundHand moved(FoundHand found, float right, float down);
 
 // The same hand where the picture is as it was before it was brought to `side` x side, centred on black.
 FoundHand in_picture(FoundHand found, int side, int height, int width);

@@ -46,6 +46,14 @@ Point from_cut(Point at, const HandView& view, int side) {
           view.middle.y + view.up.x * across - view.up.y * down};
 }
 
+Point to_cut(Point at, const HandView& view, int side) {
+  const float step = view.size / (joints_in_cut * static_cast<float>(side));
+  const float dx = at.x - view.middle.x, dy = at.y - view.middle.y;
+  const Point up = view.up;
+  return {(-up.y * dx + up.x * dy) / step + 0.5f * static_cast<float>(side),
+          (-up.x * dx - up.y * dy) / step + 0.5f * static_cast<float>(side)};
+}
+
 Image cut(const Image& picture, const HandView& view, int side) {
   Image out{side, side, picture.channels, {}};
   out.bytes.resize(static_cast<size_t>(side) * side * picture.channels);

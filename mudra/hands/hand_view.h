@@ -36,5 +36,7 @@ Image cut(const Image& picture, const HandView& view, int side);
 
 // From a cut to the picture it came from: both in pixels.
 Point from_cut(Point at, const HandView& view, int side);
+// The other way.
+Point to_cut(Point at, const HandView& view, int side);
 
 }  // namespace mudra

@@ -20,6 +20,35 @@ bool is_hand(const FoundHand& found) {
   return presence >= least_presence && std::ranges::all_of(values, [](float x) { return std::isfinite(x); });
 }
 
+// A hand that was found is looked for again in a square around it, so many times its size.
+constexpr float seen_again = 2.2F;
+
+struct Surroundings {
+  int left = 0, top = 0;
+  Image image;
+};
+
+// The square around a hand, as far as the picture goes.
+Surroundings surroundings_of(const HandView& view, const Image& picture) {
+  const float reach = 0.5F * seen_again * view.size;
+  const auto place = [](float at, int low, int high) {
+    return static_cast<int>(std::clamp(at, static_cast<float>(low), static_cast<float>(high)));
+  };
+  Surroundings around{place(view.middle.x - reach, 0, picture.width - 1),
+                      place(view.middle.y - reach, 0, picture.height - 1),
+                      {}};
+  const int right = place(view.middle.x + reach, around.left + 1, picture.width),
+            bottom = place(view.middle.y + reach, around.top + 1, picture.height);
+  around.image = {bottom - around.top, right - around.left, picture.channels, {}};
+  for (int y = around.top; y < bottom; ++y) {
+    const auto row = std::span(picture.bytes)
+                         .subspan((static_cast<size_t>(y) * picture.width + around.left) * picture.channels,
+                                  static_cast<size_t>(around.image.width) * picture.channels);
+    around.image.bytes.insert(around.image.bytes.end(), row.begin(), row.end());
+  }
+  return around;
+}
+
 }  // namespace
 
 HandCutter::HandCutter(const Model& model)
@@ -38,6 +67,15 @@ HandCutter::HandCutter(const Model& model)
   }
 }
 
+FoundHand HandCutter::find(const Image& picture, Place& place) const {
+  prepare(picture, finder_.preprocessing, place.x.data());
+  ThreadTeam team(1);
+  const Tensor& map = place.plan.infer(finder_.network, place.x, Context{team});
+  const int side = finder_.preprocessing.height;
+  return in_picture(found_hand(map.data(), side, static_cast<int>(map.shape()[1])), side, picture.height,
+                    picture.width);
+}
+
 HandCut HandCutter::cut_out(const Image& picture) const {
   const auto place =
       places_.lend([](const Place&) { return true; },
@@ -45,12 +83,14 @@ HandCut HandCutter::cut_out(const Image& picture) const {
                      return std::make_unique<Place>(
                          Place{Plan(finder_.network, 1, Mode::infer), Tensor(finder_.network.input)});
                    });
-  prepare(picture, finder_.preprocessing, place->x.data());
-  ThreadTeam team(1);
-  const Tensor& map = place->plan.infer(finder_.network, place->x, Context{team});
-  const int side = finder_.preprocessing.height;
-  const FoundHand found = in_picture(found_hand(map.data(), side, static_cast<int>(map.shape()[1])), side,
-                                     picture.height, picture.width);
+  FoundHand found = find(picture, *place);
+  if (is_hand(found)) {
+    const Surroundings around = surroundings_of(found.view, picture);
+    const float presence = found.presence;
+    found =
+        moved(find(around.image, *place), static_cast<float>(around.left), static_cast<float>(around.top));
+    found.presence = std::min(found.presence, presence);
+  }
   HandCut result;
   if (!is_hand(found)) {
     result.image = {reader_.height, reader_.width, reader_.channels, {}};

@@ -34,6 +34,8 @@ class HandCutter {
     Tensor x;
   };
 
+  FoundHand find(const Image& picture, Place& place) const;
+
   Part finder_;
   Preprocessing reader_;
   Lender<Place> places_;

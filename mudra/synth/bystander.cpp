@@ -11,6 +11,8 @@ struct Face {
   Vec3 skin, hair, lips, shirt;
   float eyes = 0.5f;  // how dark
   float beard = 0;    // how much of it
+  float stripe = 0;   // of the shirt, in half heights of the head; 0: none
+  Vec3 stripes;
   bool glasses = false;
 };
 
@@ -59,6 +61,8 @@ void draw_bystander(Vec3 skin, const Light& light, float head, float x, float y,
   face.lips = {skin.x * 0.85f, skin.y * uniform(rng, 0.4f, 0.75f), skin.z * uniform(rng, 0.45f, 0.8f)};
   const float shirt = uniform(rng, 0.01f, 0.7f);
   face.shirt = {shirt * uniform(rng, 0.3f, 1), shirt * uniform(rng, 0.3f, 1), shirt * uniform(rng, 0.3f, 1)};
+  if (rng.chance(0.35)) face.stripe = uniform(rng, 0.08f, 0.5f);
+  face.stripes = face.shirt * uniform(rng, 0.2f, 2.5f);
   face.eyes = uniform(rng, 0, 1);
   if (rng.chance(0.3)) face.beard = uniform(rng, 0.2f, 0.9f);
   face.glasses = rng.chance(0.25);
@@ -104,16 +108,14 @@ void draw_bystander(Vec3 skin, const Light& light, float head, float x, float y,
     for (int px = surface.left; px < surface.right; ++px) {
       const size_t i = surface.at(px, py);
       if (surface.height[i] <= nothing) continue;
+      const float dx = (static_cast<float>(px) + 0.5f - middle.x) / half,
+                  dy = (static_cast<float>(py) + 0.5f - middle.y) / half;
+      const float across = dx * lean_c + dy * lean_s, down = dy * lean_c - dx * lean_s;
       Vec3 albedo = face.shirt;
       switch (static_cast<Piece>(cones[surface.cone[i]].digit)) {
-        case skull: {
-          const float dx = (static_cast<float>(px) + 0.5f - middle.x) / half,
-                      dy = (static_cast<float>(py) + 0.5f - middle.y) / half;
-          const float u = (dx * lean_c + dy * lean_s) / wide - 0.75f * look;
-          const float v = (dy * lean_c - dx * lean_s) / tall * 1.15f - nod;
-          albedo = face_colour(face, u * 0.75f, v);
+        case skull:
+          albedo = face_colour(face, (across / wide - 0.75f * look) * 0.75f, down / tall * 1.15f - nod);
           break;
-        }
         case neck:
           albedo = face.skin * 0.8f;
           break;
@@ -124,6 +126,8 @@ void draw_bystander(Vec3 skin, const Light& light, float head, float x, float y,
           albedo = face.hair;
           break;
         default:
+          if (face.stripe > 0 && down / face.stripe - std::floor(down / face.stripe) < 0.5f)
+            albedo = face.stripes;
           break;
       }
       pixels[i] = leaving(albedo, surface.normal[i], light);

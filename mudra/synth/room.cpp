@@ -52,12 +52,12 @@ void draw_room_light(Scene& scene, Rng& rng) {
   } else {  // behind the hand
     light.direction = unit({normal(rng, 0, 0.7f), normal(rng, -0.4f, 0.5f), -uniform(rng, 0.1f, 0.7f)});
   }
-  const float strength = octaves(rng, 0.25f, 1.2f);
+  const float strength = octaves(rng, 0.25f, 2.f);
   const float temperature = clamp(normal(rng, 0, 0.4f), -1, 1);
   const float other = clamp(temperature + normal(rng, 0, 0.3f), -1, 1);
   light.key = warmth(temperature) * strength;
   light.ambient = warmth(other) * uniform(rng, 0.1f, 0.6f);
-  light.rim = rng.chance(0.35) ? warmth(other) * uniform(rng, 0.05f, 0.7f) : Vec3{0, 0, 0};
+  light.rim = rng.chance(0.35) ? warmth(other) * octaves(rng, 0.1f, 2.f) : Vec3{0, 0, 0};  // to burnt out
   light.softness = uniform(rng, 0.1f, 1);
   light.occlusion = uniform(rng, 0.4f, 1.5f);
   light.limb = uniform(rng, 0, 0.9f);
@@ -93,10 +93,10 @@ void draw_room_framing(Scene& scene, bool cut, Rng& rng) {
     scene.shift_y = normal(rng, 0, 0.05f);
     return;
   }
-  scene.roll = rng.chance(0.8) ? normal(rng, 0, 20) * degrees : uniform(rng, -120, 120) * degrees;
+  scene.roll = rng.chance(0.8) ? normal(rng, 0, 20) * degrees : uniform(rng, -180, 180) * degrees;
   scene.fill = octaves(rng, 0.14f, 1.05f);
   const auto place = [&](float low, float high) {  // now and then the edge cuts off a part
-    const float room = std::max(0.05f, 0.5f * (high - low) - 0.45f * scene.fill);
+    const float room = std::max(0.05f, 0.5f * (high - low) - 0.36f * scene.fill);
     return uniform(rng, -room, room);
   };
   scene.shift_x = place(scene.camera.left, scene.camera.right);
@@ -149,12 +149,13 @@ void draw_room_camera(Camera& camera, bool cut, Rng& rng) {
 
 // Somebody is in the picture: whose hand it is, mostly, as near as it or behind it.
 void draw_room_head(Scene& scene, bool cut, Rng& rng) {
-  if (!rng.chance(scene.empty ? 0.6 : 0.45)) return;
+  if (!rng.chance(scene.empty ? 0.7 : 0.45)) return;
   constexpr float heads_a_hand = 1.35f;
   const float hand = scene.empty ? octaves(rng, 0.15f, cut ? 2.f : 0.8f) : scene.fill;
   scene.head = clamp(hand * heads_a_hand * octaves(rng, 0.4f, 1.1f), 0.1f, 2.5f);
   scene.head_x = uniform(rng, -0.05f, 1.05f);
   scene.head_y = uniform(rng, 0.05f, 0.8f);
+  if (scene.empty && rng.chance(0.35)) scene.head_y = -scene.head * uniform(rng, 0, 1.5f);  // a body alone
 }
 
 // As data sets have hands that were cut out by their colour: they fill the frame.
@@ -242,7 +243,7 @@ Scene draw_room_scene(const Person& person, int sign, Rng& rng) {
   draw_room_light(scene, rng);
   draw_room_camera(scene.camera, cut, rng);
   draw_room_head(scene, cut, rng);
-  if (rng.chance(0.5)) scene.things = static_cast<int>(rng.below(9));
+  if (rng.chance(scene.empty ? 0.8 : 0.5)) scene.things = static_cast<int>(rng.below(scene.empty ? 16 : 9));
   if (rng.chance(0.06)) cut_out_on_black(scene, cut, rng);
   return scene;
 }

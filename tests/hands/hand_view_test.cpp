@@ -183,6 +183,9 @@ TEST(Cut, ShowsADotWhereFromCutSaysItIs) {
       const double off = hand.size / 0.72 / side > 2 ? 0.6 : 0.15;
       EXPECT_NEAR(back.x, 63.5, off) << degrees << ' ' << side;
       EXPECT_NEAR(back.y, 49.5, off) << degrees << ' ' << side;
+      const Point again = to_cut(back, hand, side);
+      EXPECT_NEAR(again.x, seen.x, 1e-3) << degrees << ' ' << side;
+      EXPECT_NEAR(again.y, seen.y, 1e-3) << degrees << ' ' << side;
     }
   }
 }
