@@ -36,7 +36,7 @@ constexpr double refused_digits = 0.01;
 constexpr uint64_t other_people = 1000003;  // a seed nobody trains with
 
 struct BoxOptions {
-  int64_t reader_images = 600000, finder_images = 180000, judged_images = 10000;
+  int64_t reader_images = 520000, finder_images = 180000, judged_images = 10000;
   int epochs = 5;
   uint64_t seed = 1;
   int threads = 2;

@@ -204,6 +204,16 @@ void draw_room_edges(Camera& camera, bool cut, Rng& rng) {
   camera.bottom = 1 - edge();
 }
 
+// The O of a 0 is a high arch, or lies before the palm: then the fingers bend at their knuckles.
+void round_zero(Pose& offset, Rng& rng) {
+  const float knuckles = uniform(rng, 10, 48) * degrees, middle = uniform(rng, -18, 12) * degrees;
+  for (FingerPose& finger : offset.fingers) {
+    finger.mcp += knuckles;
+    finger.pip += middle;
+  }
+  offset.thumb.palmar += uniform(rng, 0, 25) * degrees;
+}
+
 }  // namespace
 
 Person draw_room_person(Domain domain, Rng& rng) {
@@ -211,6 +221,7 @@ Person draw_room_person(Domain domain, Rng& rng) {
   person.domain = domain;
   person.anatomy = draw_anatomy(rng);
   person.habits = draw_habits(rng);
+  if (rng.chance(0.6)) round_zero(person.habits.offset[0], rng);
   person.palm_scale = 80 / person.anatomy.fingers[middle_finger].knuckle.y;
   const float tone = uniform(rng, 0, 1);
   person.skin = skin_of(tone, normal(rng, 0, 1));

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cmath>
 #include <filesystem>
@@ -13,6 +14,7 @@
 #include <iterator>
 #include <latch>
 #include <limits>
+#include <optional>
 #include <thread>
 #include <tuple>
 
@@ -28,9 +30,11 @@
 namespace mudra {
 namespace {
 
-// What the finder says of every cell where a hand is: its middle half of half a size to the right and a
-// quarter up; a quarter of the picture large; turned so that up is (0.6, -0.8).
-constexpr float said[finder_distances] = {0.5F, -0.25F, 0, 0.6F, -0.8F, -1, -1.5F, 1.25F, 1};
+// What the finder says of every cell where a hand is: its middle an eighth of half a size to the right and half as
+// much up; as large as the picture, so that the finder sees all of it when it looks again; turned so that up is
+// (0.6, -0.8); and its box.
+using Said = std::array<float, finder_distances>;
+constexpr Said large = {0.125F, -0.0625F, 1.3862944F, 0.6F, -0.8F, -0.25F, -0.375F, 0.3125F, 0.25F};
 constexpr int searched = 64, read = 20;
 
 // The last layer's weights all become `weight`, but for the first output's, and its biases these.
@@ -43,12 +47,12 @@ void set_last(Network& network, float first_weight, float weight, const std::vec
   from_file_order(named.back().parameter, {biases.begin(), biases.end()});
 }
 
-Part finder(int channels = 1) {
+Part finder(int channels = 1, const Said& said = large) {
   Part part{
       Network::parse("average-pool 8, heads(presence 1, distance 9)", {1, searched, searched, channels}, 1),
       {searched, searched, channels, Fit::keep_aspect}};
   std::vector<float> biases = {-20};
-  biases.insert(biases.end(), std::begin(said), std::end(said));
+  biases.insert(biases.end(), said.begin(), said.end());
   set_last(part.network, 40.F / static_cast<float>(channels), 0, biases);
   return part;
 }
@@ -86,10 +90,10 @@ Image picture_with(int height, int width, int left, int top, int side, int chann
 
 struct Case {
   int height, width, left, top, side;  // a white cell of the finder's, in pixels of the picture
-  float middle_x, middle_y, size;      // of the hand there
+  float middle_x, middle_y, quarter;   // of the hand there: its middle, and a quarter of its size
 };
-// Cells of 8 in 64 pixels are 16 in 128. A hand of a quarter of the longer side, whose middle is half of half
-// its size right of the cell's and a quarter above. A landscape of 96 has 16 black pixels above it.
+// Cells of 8 in 64 pixels are 16 in 128. A hand as large as the longer side, whose middle is a sixteenth of that
+// right of the cell's and half as much above. A landscape of 96 has 16 black pixels above it.
 constexpr Case cases[] = {{128, 128, 48, 32, 16, 56 + 8, 40 - 4, 32},
                           {96, 128, 80, 32, 16, 88 + 8, 40 - 4, 32},
                           {128, 96, 16, 96, 16, 24 + 8, 104 - 4, 32},
@@ -102,7 +106,7 @@ TEST(HandCutter, PutsTheBoxWhereTheFinderSaysWidenedByAnEighth) {
     SCOPED_TRACE(testing::Message() << c.height << 'x' << c.width);
     const Answer answer = predictor.answer(picture_with(c.height, c.width, c.left, c.top, c.side));
     ASSERT_TRUE(answer.box);
-    const float half = c.size / 2, wider = 2.25F * half / 8, higher = 2.5F * half / 8;
+    const float half = c.quarter / 2, wider = 2.25F * half / 8, higher = 2.5F * half / 8;
     const auto part = [](float at, int of) { return std::clamp(at / static_cast<float>(of), 0.F, 1.F); };
     EXPECT_NEAR(answer.box->left, part(c.middle_x - half - wider, c.width), 1e-4);
     EXPECT_NEAR(answer.box->top, part(c.middle_y - 1.5F * half - higher, c.height), 1e-4);
@@ -116,7 +120,7 @@ TEST(HandCutter, ReadsTheCutTurnedUpright) {
   for (const Case& c : cases) {
     const Image picture = picture_with(c.height, c.width, c.left, c.top, c.side);
     const Answer whole = predictor.answer(picture);
-    const Image seen = cut(picture, {{c.middle_x, c.middle_y}, c.size, {0.6F, -0.8F}}, read);
+    const Image seen = cut(picture, {{c.middle_x, c.middle_y}, 4 * c.quarter, {0.6F, -0.8F}}, read);
     const Answer of_cut = reader.answer(seen);
     for (size_t i = 0; i < 3; ++i) EXPECT_NEAR(whole.logits[i], of_cut.logits[i], 0.02) << c.height;
     EXPECT_EQ(whole.label, of_cut.label);
@@ -139,8 +143,8 @@ TEST(HandCutter, PutsJointsBackIntoThePicture) {
     ASSERT_EQ(answer.joints.size(), 21U);
     for (int i = 0; i < 21; ++i) {
       // The cut's side is the size / 0.72; its down is (-0.6, 0.8) in the picture, its right (0.8, 0.6).
-      const double across = (0.3 + i / 50.0 - 0.5) * c.size / 0.72,
-                   down = (0.9 - i / 40.0 - 0.5) * c.size / 0.72;
+      const double across = (0.3 + i / 50.0 - 0.5) * 4 * c.quarter / 0.72,
+                   down = (0.9 - i / 40.0 - 0.5) * 4 * c.quarter / 0.72;
       const Joint& joint = answer.joints[static_cast<size_t>(i)];
       EXPECT_NEAR(joint.x * static_cast<float>(c.width), c.middle_x + 0.8 * across - 0.6 * down, 0.01);
       EXPECT_NEAR(joint.y * static_cast<float>(c.height), c.middle_y + 0.6 * across + 0.8 * down, 0.01);
@@ -163,14 +167,14 @@ TEST(HandCutter, AnswersOfAPictureWithoutAHandFromAnEvenGrey) {
   }
 }
 
-// The map's likeliest cell says the logit of 0.21 or of 0.19.
-TEST(HandCutter, TakesForAHandWhatIsOneWithAProbabilityOfAFifth) {
-  for (const double presence : {0.21, 0.19}) {
+// The map's likeliest cell says the logit of 0.31 or of 0.29.
+TEST(HandCutter, TakesForAHandWhatIsOneWithAProbabilityOfThreeTenths) {
+  for (const double presence : {0.31, 0.29}) {
     Model model = model_that_finds();
     std::vector<float> biases = {static_cast<float>(std::log(presence / (1 - presence)))};
-    biases.insert(biases.end(), std::begin(said), std::end(said));
+    biases.insert(biases.end(), large.begin(), large.end());
     set_last(model.parts["finder"].network, 0, 0, biases);
-    EXPECT_EQ(Predictor(model).answer(picture_with(64, 64, 8, 8, 8)).box.has_value(), presence > 0.2);
+    EXPECT_EQ(Predictor(model).answer(picture_with(64, 64, 8, 8, 8)).box.has_value(), presence > 0.3);
   }
 }
 
@@ -206,6 +210,53 @@ TEST(HandCutter, FindsNoHandWhereTheFinderSaysNoPlace) {
   from_file_order(named[0].parameter, {most});
   from_file_order(named[1].parameter, {most});
   EXPECT_FALSE(Predictor(model).answer(picture_with(64, 64, 0, 0, 64)).box);
+}
+
+// A quarter of the picture large, and so far away from the cell, in half sizes.
+Model model_that_finds_at(float x, float y) {
+  Model model = model_that_finds();
+  model.parts["finder"] = finder(1, {x, y, 0, 0.6F, -0.8F, -1, -1.5F, 1.25F, 1});
+  return model;
+}
+
+// What one look at a picture finds.
+FoundHand seen_once(Model& model, const Image& picture) {
+  Part& part = model.parts["finder"];
+  Tensor x(part.network.input);
+  prepare(picture, part.preprocessing, x.data());
+  ThreadTeam team(1);
+  Plan plan(part.network, 1, Mode::infer);
+  const Tensor& map = plan.infer(part.network, x, Context{team});
+  return in_picture(found_hand(map.data(), searched, 8), searched, picture.height, picture.width);
+}
+
+TEST(HandCutter, LooksAgainAtWhatIsAroundTheHandItFound) {
+  Model model = model_that_finds_at(0.5F, -0.25F);
+  const Image picture = picture_with(128, 128, 48, 32, 16);
+  // Found at first: 32 large, its middle at (64, 36). Of 2.2 times that: from 28.8 to 99.2, from 0.8 to 71.2.
+  const int left = 28, right = 99, bottom = 71;
+  Image part{bottom, right - left, 1, {}};
+  for (int y = 0; y < bottom; ++y) {
+    for (int x = left; x < right; ++x) part.bytes.push_back(picture.bytes[static_cast<size_t>(y) * 128 + x]);
+  }
+  const FoundHand expected = seen_once(model, part);
+  const std::optional<FoundHand> found = HandCutter(model).cut_out(picture).hand;
+  ASSERT_TRUE(found);
+  EXPECT_NEAR(found->view.middle.x, expected.view.middle.x + left, 1e-4);
+  EXPECT_NEAR(found->view.middle.y, expected.view.middle.y, 1e-4);
+  EXPECT_NEAR(found->view.size, 71.0 / 4, 1e-4);
+  EXPECT_NEAR(found->box.left, expected.box.left + left, 1e-4);
+  EXPECT_NEAR(found->box.right, expected.box.right + left, 1e-4);
+  EXPECT_NEAR(found->box.top, expected.box.top, 1e-4);
+  EXPECT_NEAR(found->box.bottom, expected.box.bottom, 1e-4);
+  EXPECT_EQ(found->presence, std::min(expected.presence, seen_once(model, picture).presence));
+}
+
+TEST(HandCutter, FindsNoHandThatIsNotThereWhenItLooksAgain) {
+  const Image picture = picture_with(128, 128, 48, 32, 16);
+  Model model = model_that_finds_at(4, 0);  // from 84 pixels on, where nothing is white
+  EXPECT_GT(seen_once(model, picture).presence, 0.99F);
+  EXPECT_FALSE(HandCutter(model).cut_out(picture).hand);
 }
 
 TEST(HandCutter, GivesNoJointsWhereTheReaderSaysNoNumbers) {
