@@ -30,9 +30,9 @@
 namespace mudra {
 namespace {
 
-// What the finder says of every cell where a hand is: its middle an eighth of half a size to the right and half as
-// much up; as large as the picture, so that the finder sees all of it when it looks again; turned so that up is
-// (0.6, -0.8); and its box.
+// What the finder says of every cell where a hand is: its middle an eighth of half a size to the right and
+// half as much up; as large as the picture, so that the finder sees all of it when it looks again; turned so
+// that up is (0.6, -0.8); and its box.
 using Said = std::array<float, finder_distances>;
 constexpr Said large = {0.125F, -0.0625F, 1.3862944F, 0.6F, -0.8F, -0.25F, -0.375F, 0.3125F, 0.25F};
 constexpr int searched = 64, read = 20;
@@ -92,8 +92,8 @@ struct Case {
   int height, width, left, top, side;  // a white cell of the finder's, in pixels of the picture
   float middle_x, middle_y, quarter;   // of the hand there: its middle, and a quarter of its size
 };
-// Cells of 8 in 64 pixels are 16 in 128. A hand as large as the longer side, whose middle is a sixteenth of that
-// right of the cell's and half as much above. A landscape of 96 has 16 black pixels above it.
+// Cells of 8 in 64 pixels are 16 in 128. A hand as large as the longer side, whose middle is a sixteenth of
+// that right of the cell's and half as much above. A landscape of 96 has 16 black pixels above it.
 constexpr Case cases[] = {{128, 128, 48, 32, 16, 56 + 8, 40 - 4, 32},
                           {96, 128, 80, 32, 16, 88 + 8, 40 - 4, 32},
                           {128, 96, 16, 96, 16, 24 + 8, 104 - 4, 32},
