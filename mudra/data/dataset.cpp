@@ -181,6 +181,7 @@ Dataset Dataset::select(std::span<const Row> rows) const {
   Dataset selected;
   selected.source = source;
   selected.pixels = pixels.select(rows);
+  if (shown.count() > 0) selected.shown = shown.select(rows);
   selected.classes = classes;
   selected.labels = pick(labels);
   selected.group_names = group_names;

@@ -21,6 +21,9 @@ inline constexpr int32_t no_class = -1;
 // The class of images that show no sign, where data have one.
 inline constexpr std::string_view none_name = "none";
 
+// The longer side of pictures as pages show them, in pixels.
+inline constexpr int shown_side = 96;
+
 // A place in a data set. 32 bits: every list of rows is as long as the data.
 using Row = uint32_t;
 inline constexpr int64_t most_images = int64_t{1} << 32;
@@ -78,6 +81,7 @@ struct Column {
 struct Dataset {
   std::string source;                    // as the user named it: "digits.npz", "synth:2000"
   Pixels pixels;                         // [N, H, W, C]
+  Pixels shown;                          // what a page shows of them, where they are cut out of larger pictures
   std::vector<std::string> classes;      // distinct label texts; numbers in numeric order, else by bytes
   std::vector<int32_t> labels;           // N indices into classes
   std::vector<std::string> group_names;  // hands or signers, in the same order as classes; may be empty

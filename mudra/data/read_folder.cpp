@@ -269,7 +269,8 @@ Dataset read_folder(const std::string& path, const ReadOptions& options) {
   check_memory(path, pictures.size(), to);
 
   int64_t looked = is_open ? all : 0;
-  std::vector<uint8_t> bytes;
+  constexpr Preprocessing as_shown{shown_side, shown_side, 3, Fit::keep_aspect};
+  std::vector<uint8_t> bytes, shown;
   LabelIndex labels;
   for (const Picture& picture : pictures) {
     options.progress(looked++, is_open ? 2 * all : all);
@@ -278,6 +279,10 @@ Dataset read_folder(const std::string& path, const ReadOptions& options) {
       const Image image = decode_image(picture_bytes(file), as_utf8(file), options.look ? 3 : to.channels);
       const Image fitted = fit(options.look ? options.look(image) : image, to);
       bytes.insert(bytes.end(), fitted.bytes.begin(), fitted.bytes.end());
+      if (options.look) {
+        const Image small = fit(image, as_shown);
+        shown.insert(shown.end(), small.bytes.begin(), small.bytes.end());
+      }
     } catch (const Error& error) {
       skip(data, error.what(), options);
       continue;
@@ -288,6 +293,7 @@ Dataset read_folder(const std::string& path, const ReadOptions& options) {
   const auto count = static_cast<int64_t>(labels.size());
   note_skipped(data, count, "images");
   data.pixels = Pixels({count, to.height, to.width, to.channels}, std::move(bytes));
+  if (options.look) data.shown = Pixels({count, shown_side, shown_side, 3}, std::move(shown));
   labels.finish(data.classes, data.labels);
   return data;
 }

@@ -68,6 +68,8 @@ LoadedData load_and_choose(Options& options, ThreadTeam& team, const Progress& p
   const bool picks_network = !options.given.contains("network");
   LoadedData loaded = load_at_size(options, team, progress);
   const Dataset& data = loaded.data;
+  if (is_rendered(options.data) && std::set(data.groups.begin(), data.groups.end()).size() > 1)
+    choose(options, "split", "group", loaded.chosen);
   const bool is_folder = !data.files.empty();
   const bool is_shrunk = loaded.is_shrunk;
   if (!is_folder && !is_shrunk) return loaded;

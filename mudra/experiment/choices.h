@@ -13,6 +13,8 @@ namespace mudra {
 //   --epochs   30, or as many as make 400 steps
 //   --split    of a folder: the same share of every class
 //   --network, --size, --channels, --fit   with --from: as in that model
+// and, for rendered hands of several people,
+//   --split    group: nobody is on both sides
 // and says so in `chosen`, as it stands on a command line. Other data keep the defaults.
 LoadedData load_and_choose(Options& options, ThreadTeam& team, const Progress& progress = {});
 

@@ -43,18 +43,20 @@ SynthOptions synth_options(const std::string& source, uint64_t seed, std::string
 
 namespace {
 
+std::string source_of(const DataOptions& options) {
+  return options.source.empty() ? std::string(default_data) : options.source;
+}
+
 constexpr int rendered_picture = 256;  // pixels a side of what a finder looks for hands in
 
-Dataset render(const std::string& source, const SizeOption& size, int channels, uint64_t seed,
-               ThreadTeam& team, const Progress& progress) {
+SynthOptions asked_of_renderer(const std::string& source, const SizeOption& size, int channels,
+                               uint64_t seed) {
   SynthOptions synth = synth_options(source, seed);
   synth.colour = channels == 3;
   if (size.height != size.width)
     throw usage_error("rendered images are square", "--size", "Give one number, such as 28");
   if (size.height > 0) synth.size = size.height;
-  Dataset data = render_hands(synth, team, progress);
-  data.source = source;
-  return data;
+  return synth;
 }
 
 // "5,000 images 28x28, ten classes"
@@ -66,18 +68,29 @@ std::string description(const Dataset& data) {
                      classes == 1 ? "" : "es");
 }
 
+// Images as a page shows them.
+Pixels small(const Pixels& pixels) {
+  const Shape& shape = pixels.shape();
+  if (std::max(shape[1], shape[2]) <= shown_side) return pixels;
+  return fit_to(pixels, {shown_side, shown_side, static_cast<int>(shape[3]), Fit::keep_aspect});
+}
+
 LoadedData load(const DataOptions& options, uint64_t seed, ThreadTeam& team, const Progress& progress,
                 const Shrink& shrink = {}, const Look& look = {}) {
-  const std::string source = options.source.empty() ? std::string(default_data) : options.source;
+  const std::string source = source_of(options);
   if (options.channels == 2) {
     throw usage_error("2 is no number of channels", "--channels", "Give 1 for grey or 3 for colour");
   }
   Dataset data;
-  if (source.starts_with("synth:")) {
+  std::optional<SynthOptions> rendered;
+  if (is_rendered(options)) {
     if (!options.by.empty())
       throw usage_error("rendered hands have no columns", "--by",
                         "Leave it out, or give images with --groups");
-    data = render(source, options.size, options.channels, seed, team, progress);
+    rendered = asked_of_renderer(source, options.size, options.channels, seed);
+    check_renderable(*rendered);
+    data = rendered_on_demand(*rendered);
+    data.source = source;
   } else {
     data = read_dataset(source, {.height = options.size.height,
                                  .width = options.size.width,
@@ -94,20 +107,31 @@ LoadedData load(const DataOptions& options, uint64_t seed, ThreadTeam& team, con
                                  .strict = options.strict,
                                  .progress = progress});
   }
-  if (look && data.files.empty()) data.pixels = mapped(data.pixels, look);
   if (!options.example_weights.empty()) read_example_weights(options.example_weights, data);
   if (!options.corrections.empty()) apply_corrections(options.corrections, data);
-  const std::string text = data.source + ": " + description(data);
-  if (options.classes.empty()) return {std::move(data), text, false, {}};
-  Dataset kept = data.keep_classes(options.classes);
-  const std::string names = kept.classes.size() > 12
-                                ? thousands(static_cast<int64_t>(kept.classes.size())) + " classes"
-                                : listed(kept.classes);
-  const std::string count = thousands(kept.size());
-  return {std::move(kept), text + "; kept " + names + ": " + count, false, {}};
+  std::string text = data.source + ": " + description(data);
+  if (!options.classes.empty()) {
+    data = data.keep_classes(options.classes);
+    text += "; kept " +
+            (data.classes.size() > 12 ? thousands(static_cast<int64_t>(data.classes.size())) + " classes"
+                                      : listed(data.classes)) +
+            ": " + thousands(data.size());
+  }
+  if (rendered && data.size() > 0) {  // now that it is known which images are kept
+    std::vector<Row> rows(static_cast<size_t>(data.size()));
+    for (Row row = 0; row < rows.size(); ++row) rows[row] = data.source_row(row);
+    data.pixels = render_images(*rendered, rows, team, progress);
+  }
+  if (look && data.files.empty()) {
+    data.shown = small(data.pixels);
+    data.pixels = mapped(data.pixels, look);
+  }
+  return {std::move(data), std::move(text), false, {}};
 }
 
 }  // namespace
+
+bool is_rendered(const DataOptions& options) { return source_of(options).starts_with("synth:"); }
 
 Look look_of(const Model& model) {
   if (!finds_hands(model)) return {};
@@ -141,8 +165,7 @@ LoadedData load_data_for(const Model& model, const DataOptions& options, uint64_
     wanted.channels = to.channels;
     wanted.fit = to.fit;
   }
-  const bool renders = options.source.starts_with("synth:");
-  if (renders && finds_hands(model)) {  // as a camera would have it
+  if (is_rendered(options) && finds_hands(model)) {  // as a camera would have it
     if (options.size.height == 0) wanted.size = {rendered_picture, rendered_picture};
     if (options.channels == 0) wanted.channels = 3;
   }

@@ -13,10 +13,13 @@
 namespace mudra {
 
 // What is rendered when no data are named.
-inline constexpr std::string_view default_data = "synth:2000";
+inline constexpr std::string_view default_data = "synth:50000";
 
 // What "synth:2000" or "synth:2000:ankara" asks for. Throws a usage Error that names `option`.
 SynthOptions synth_options(const std::string& source, uint64_t seed, std::string_view option = "DATA");
+
+// Whether the images are rendered by the program: synth:N..., or no source at all.
+bool is_rendered(const DataOptions& options);
 
 struct LoadedData {
   Dataset data;
@@ -25,8 +28,8 @@ struct LoadedData {
   std::vector<std::string> chosen;  // what nobody chose: "--network cnn"; only of load_and_choose()
 };
 
-// Reads (or renders with this seed, for synth:N and synth:N:DOMAIN) the source, keeps the classes asked for,
-// and brings images to the size asked for, or large ones to that of `shrink`. Throws Error.
+// Reads (or renders with this seed, for synth:N and synth:N:DOMAIN) the source, keeps the classes asked for
+// (of rendered hands, no others are rendered), and brings images to the size asked for, or large ones to that of `shrink`. Throws Error.
 LoadedData load_data(const DataOptions& options, uint64_t seed, ThreadTeam& team,
                      const Progress& progress = {}, const Shrink& shrink = {}, const Look& look = {});
 

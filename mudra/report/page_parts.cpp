@@ -11,7 +11,6 @@
 namespace mudra {
 namespace {
 
-constexpr int longest_side = 96;  // of a picture, in pixels
 
 using Replacement = std::pair<std::string_view, std::string_view>;
 
@@ -83,7 +82,7 @@ Json cleaned(const std::vector<std::string>& texts) {
 }
 
 Json picture_of(const Dataset& data, Row at) {
-  const Image image = thumbnail(data, at, longest_side);
+  const Image image = thumbnail(data, at, shown_side);
   Json about = {{"width", image.width}, {"height", image.height}, {"png", base64(encode_png(image))}};
   if (!data.files.empty()) about["file"] = clean(data.files[at]);
   if (!data.groups.empty()) about["group"] = clean(data.group_names[static_cast<size_t>(data.groups[at])]);

@@ -38,9 +38,10 @@ void diverging(float value, uint8_t* rgb) {
 }  // namespace
 
 Image thumbnail(const Dataset& data, int64_t row, int longest) {
-  const Shape& shape = data.pixels.shape();
+  const Pixels& pixels = data.shown.count() > 0 ? data.shown : data.pixels;
+  const Shape& shape = pixels.shape();
   std::vector<float> values(static_cast<size_t>(shape.per_example()));
-  data.pixels.read(row, values.data());
+  pixels.read(row, values.data());
   const int channels = shape[3] == 3 ? 3 : 1;  // of other counts only the first is shown
   Image image{static_cast<int>(shape[1]), static_cast<int>(shape[2]), channels, {}};
   const auto step = static_cast<size_t>(shape[3]);

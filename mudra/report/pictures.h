@@ -8,7 +8,7 @@
 
 namespace mudra {
 
-// A test image, no side longer than `longest` pixels.
+// A test image as people see it, no side longer than `longest` pixels.
 Image thumbnail(const Dataset& data, int64_t row, int longest);
 
 struct DealtRows {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <numeric>
 #include <utility>
 
 #include "mudra/core/error.h"
@@ -120,6 +121,8 @@ class RenderedImages : public PixelSource {
 
 }  // namespace
 
+void check_renderable(const SynthOptions& options) { check(options, most_in_memory); }
+
 void render_parts(const SynthOptions& options, ThreadTeam& team, const Progress& progress,
                   const TakeImages& take) {
   check(options, std::numeric_limits<double>::infinity());
@@ -145,15 +148,35 @@ void render_parts(const SynthOptions& options, ThreadTeam& team, const Progress&
 Dataset render_hands(const SynthOptions& options, ThreadTeam& team, const Progress& progress) {
   check(options, most_in_memory);
   Dataset data = describe(options);
-  const Shape shape = shape_of(options);
-  std::vector<uint8_t> bytes(static_cast<size_t>(shape.elements()));
-  auto to = bytes.begin();
-  render_parts(options, team, progress, [&](std::span<const uint8_t> part) {
-    to = std::ranges::copy(part, to).out;
-    return true;
-  });
-  data.pixels = Pixels(shape, std::move(bytes));
+  std::vector<Row> rows(static_cast<size_t>(options.count));
+  std::iota(rows.begin(), rows.end(), Row{0});
+  data.pixels = render_images(options, rows, team, progress);
   return data;
+}
+
+Pixels render_images(const SynthOptions& options, std::span<const Row> rows, ThreadTeam& team,
+                     const Progress& progress) {
+  check_renderable(options);
+  const auto count = static_cast<int64_t>(rows.size());
+  Shape shape = shape_of(options);
+  shape[0] = count;
+  const auto each = static_cast<size_t>(shape.per_example());
+  std::vector<uint8_t> bytes(static_cast<size_t>(shape.elements()));
+  constexpr int64_t at_once = images_per_person;
+  const int64_t parts = (count + at_once - 1) / at_once;
+  const int64_t between = int64_t{8} * team.threads();
+  for (int64_t first = 0; first < parts; first += between) {
+    progress(first * at_once, count);
+    team.run(std::min(between, parts - first), [&](int64_t part) {
+      Workspace work;
+      const int64_t from = (first + part) * at_once;
+      for (int64_t i = from; i < std::min(count, from + at_once); ++i) {
+        const auto row = static_cast<int64_t>(rows[static_cast<size_t>(i)]);
+        render(options, row, label_of(options, row), work, &bytes[static_cast<size_t>(i) * each], nullptr);
+      }
+    });
+  }
+  return {shape, std::move(bytes)};
 }
 
 Dataset rendered_on_demand(const SynthOptions& options) {

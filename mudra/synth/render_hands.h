@@ -32,10 +32,17 @@ inline constexpr int64_t images_per_person = 20;
 // Throws a usage Error when an option is out of range.   progress: in images
 Dataset render_hands(const SynthOptions& options, ThreadTeam& team, const Progress& progress = {});
 
+// Throws the usage Error that render_hands() throws for these options, if any.
+void check_renderable(const SynthOptions& options);
+
 // The same data set, whose images are rendered when they are read: labels and groups are known at once, and
 // take 8 bytes an image. Reading is thread-safe. More than 16 GB of images, which render_hands() refuses, are
 // allowed.
 Dataset rendered_on_demand(const SynthOptions& options);
+
+// The images of the data set at `rows`, in that order. Throws as render_hands().   progress: in images
+Pixels render_images(const SynthOptions& options, std::span<const Row> rows, ThreadTeam& team,
+                     const Progress& progress = {});
 
 // Renders the images some people at a time, and hands the bytes of each such part to `take` in order, until
 // it says false.

@@ -1,6 +1,9 @@
 """The model in the box: it answers when nobody names another, and goes by its name wherever a model is asked for."""
 
+import base64
+import io
 import json
+import re
 import struct
 
 import pytest
@@ -102,6 +105,22 @@ def test_training_begins_with_its_weights(mudra, tmp_path):
     last = str(len(items) - 1)
     shared = [name for name in new if name.split(".")[0] != last]
     assert len(shared) >= 4 and all(new[name] == old[name] for name in shared)
+
+
+def test_a_page_shows_pictures_whole(mudra, tmp_path):
+    """And not the hand cut out of them, or an even grey where no hand was found: as Pillow makes them smaller."""
+    Image = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
+    assert mudra("synth", "--domain", "room", "--count", 22, "--none", 0.2, "--size", 256, "--colour", "--out", "rooms/").returncode == 0
+    for name, data in (("rendered", "synth:22:room:0.2"), ("folder", "rooms")):
+        assert mudra("evaluate", data, "--report", name).returncode == 0
+        page = (tmp_path / name / "report.html").read_text()
+        record = json.loads(re.search(r'(?s)<script[^>]*id="record"[^>]*>(.*?)</script>', page).group(1))
+        shown = [Image.open(io.BytesIO(base64.b64decode(each["png"]))) for each in record["pictures"]]
+        rooms = [Image.open(file).resize((96, 96), Image.BOX) for file in sorted((tmp_path / "rooms").rglob("*.png"))]
+        assert len(shown) == len(rooms) == 22
+        for picture in shown:
+            assert picture.size == (96, 96)
+            assert min(np.abs(np.subtract(picture, room, dtype=float)).mean() for room in rooms) < 5
 
 
 def test_it_can_be_exported(mudra, tmp_path):

@@ -41,10 +41,32 @@ def test_a_run_leaves_its_records(mudra, tmp_path):
     assert sorted(fold["train"] + fold["test"]) == list(range(40))
 
 
-def test_without_data_it_renders_hands(mudra):
-    result = mudra("train", "--epochs", 1, "--json", "--no-report")
+def test_without_data_it_renders_hands_and_holds_people_apart(mudra, tmp_path):
+    result = mudra("train", "--classes", "3,8", "--epochs", 1, "--json", "--no-report", "--out", "run", timeout=300)
     assert result.returncode == 0, result.stderr
-    assert json.loads(result.stdout)["test"]["labels"] == [str(digit) for digit in range(10)]
+    assert "data      synth:50000: 50,000 images 28x28, ten classes; kept 3 and 8: 10,000\n" in result.stderr
+    assert "chosen    for pictures: --split group\n" in result.stderr
+    assert json.loads(result.stdout)["test"]["labels"] == ["3", "8"]
+    fold = json.loads((tmp_path / "run/split.json").read_text())["folds"][0]
+    people = {part: {row // 4 for row in fold[part]} for part in ("train", "test")}  # of 20 images of a person two show a 3, two an 8
+    assert len(people["train"]) == 2000 and len(people["test"]) == 500 and not people["train"] & people["test"]
+
+
+def test_what_was_said_of_the_split_of_rendered_hands_is_kept(mudra, tmp_path):
+    for name, options in (("said", ["--split", "0.7"]), ("recipe", ["--recipe", "report"])):
+        result = mudra("train", "synth:200", "--epochs", 1, "--no-report", "--out", name, *options)
+        assert result.returncode == 0 and "random" in result.stderr and "chosen" not in result.stderr
+    result = mudra("train", "synth:20", "--epochs", 1, "--no-report", "--out", "alone")  # one person
+    assert "group" not in result.stderr and "the held-out part has no image of class '0'" in result.stderr  # 4 of 20 are held out
+
+
+def test_rendered_hands_of_some_classes_are_those_of_the_whole_set(mudra, tmp_path):
+    assert mudra("synth", "--count", 100, "--out", "all.npz").returncode == 0
+    assert mudra("data", "convert", "synth:100", "--classes", "5,0", "--out", "some.npz").returncode == 0
+    every, some = np.load(tmp_path / "all.npz"), np.load(tmp_path / "some.npz")
+    kept = np.isin(every["labels"], ["0", "5"])
+    assert np.array_equal(some["labels"], every["labels"][kept]) and kept.sum() == 20
+    assert np.array_equal(some["dataset"], every["dataset"][kept])
 
 
 def test_evaluate_repeats_the_numbers_of_training(mudra, tmp_path):

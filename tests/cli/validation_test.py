@@ -8,7 +8,7 @@ def lines(path):
 
 
 def test_patience_stops_and_the_best_epoch_is_kept(mudra, tmp_path):
-    result = mudra("train", "synth:150", "--epochs", 200, "--validation", 0.3, "--patience", 4, "--learning-rate", 0.01,
+    result = mudra("train", "synth:150", "--split", 0.8, "--epochs", 200, "--validation", 0.3, "--patience", 4, "--learning-rate", 0.01,
                    "--out", "run", "--json", "--no-report", "--quiet")
     assert result.returncode == 0, result.stderr
     document, history = json.loads(result.stdout), lines(tmp_path / "run/metrics.jsonl")

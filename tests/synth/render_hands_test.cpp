@@ -58,6 +58,19 @@ TEST_P(RenderHandsIn, AnImageDependsOnItsIndexAndNotOnTheCount) {
 }
 
 // Read by four threads at once, each image by two of them.
+TEST_P(RenderHandsIn, SomeOfTheImagesAreThoseOfTheWholeSet) {
+  const SynthOptions options{.count = 130, .none_fraction = 0.2, .domain = GetParam()};
+  const Dataset all = rendered(options);
+  std::vector<Row> rows;
+  for (Row row = 129; row > 2; row -= 3) rows.push_back(row);
+  ThreadTeam team(2);
+  Dataset some;
+  some.pixels = render_images(options, rows, team);
+  ASSERT_EQ(some.size(), static_cast<int64_t>(rows.size()));
+  for (size_t i = 0; i < rows.size(); ++i)
+    EXPECT_EQ(bytes_of(some, static_cast<int64_t>(i)), bytes_of(all, rows[i])) << rows[i];
+}
+
 TEST_P(RenderHandsIn, OnDemandGivesTheSameImages) {
   const SynthOptions options{.count = 50, .none_fraction = 0.2, .domain = GetParam(), .colour = true};
   const Dataset whole = rendered(options), on_demand = rendered_on_demand(options);

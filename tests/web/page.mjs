@@ -193,6 +193,18 @@ const checks = {
     }
   },
 
+  async "a phone shows the whole of eleven classes"(page) {
+    await page.setViewportSize({ width: 375, height: 800 });
+    const found = await page.evaluate(() => ({
+      names: JSON.parse(document.getElementById("record").textContent).classes,
+      wide: [...document.querySelectorAll(".wide:has(.matrix, .summary)")].map((box) => [box.textContent.slice(0, 20), box.scrollWidth - box.clientWidth]),
+      broken: [...document.querySelectorAll(".pick")].filter((pick) => pick.getClientRects().length > 1 || pick.offsetHeight > 40).map((pick) => pick.textContent),
+    }));
+    if (found.names.length > 11 || found.names.some((name) => name.length > 4)) return;
+    for (const [text, beyond] of found.wide) ensure(beyond <= 0, `"${text}" is ${beyond} pixels too wide`);
+    ensure(found.broken.length === 0, `broken: ${found.broken}`);
+  },
+
   async "the biggest mistake is chosen"(page) {
     const record = await page.evaluate(() => JSON.parse(document.getElementById("record").textContent));
     const [truth, predicted, images] = record.confusions.cells[0] ?? [0, 0, 0];

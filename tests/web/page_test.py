@@ -21,14 +21,14 @@ HOSTILE = ['"quoted" & \'single\'', "<script>window.pwned = 1</script>", "</scri
            "{{record}}", "\u2028line", "a" * 60, "right \u202eleft"]
 CHECKS = ["clicking a cell shows its pictures and no others", "the keyboard does what the mouse does",
           "every bin of confidence is a point where it belongs", "refused pictures stand in a column of their own",
-          "one number is written one way", "choosing a class draws its curves", "a phone needs no sideways scrolling",
+          "one number is written one way", "choosing a class draws its curves", "a phone needs no sideways scrolling", "a phone shows the whole of eleven classes",
           "the biggest mistake is chosen", "a phone breaks no option and no heading of the table", "the scale fits the intervals",
           "the weights are dark on a dark page", "names stay text", "landmarks, headings and images are named",
           "paper is white and whole", "contrast is AA in light colours", "contrast is AA in dark colours",
           "without scripts the words remain"]
 COMPARISONS = ["compared_hostile", "compared_alike"]
 SEARCHES = ["searched", "nested"]
-PAGES = ["report", "folds", "hostile", "thousand", "single", "one_answer", "one_pixel", "perfect", "copies", "refuses", "refused"]
+PAGES = ["report", "folds", "hostile", "thousand", "single", "one_answer", "one_pixel", "perfect", "copies", "refuses", "refused", "rooms"]
 
 
 def save(path, images, labels):
@@ -73,6 +73,7 @@ def make_pages(folder):
     rows = [int(row["row"]) for row in csv.DictReader(open(folder / "more.csv")) if row["answer"] == ""]
     save(folder / "unsure.npz", more["dataset"][rows], more["labels"][rows])
     mudra("evaluate", "unsure.npz", "--model", "refuses", "--report", "refused")  # all of them
+    mudra("evaluate", "synth:110:room:0.2", "--seed", 77, "--report", "rooms")
     train("hostile_more", "hostile.npz", "--epochs", 9)
     shutil.copy(folder / "report/predictions.csv", folder / "same.csv")
     for out, a, b in zip(COMPARISONS, ("hostile", "report"), ("hostile_more", "same.csv")):
