@@ -37,7 +37,8 @@ struct BoxOptions {
   int epochs = 4;
   uint64_t seed = 1;
   int threads = 2;
-  std::string reader, finder;  // networks trained before
+  std::string reader, finder;        // networks trained before
+  std::vector<std::string> without;  // digits that the reader never sees
 };
 
 using Joints = std::vector<Point>;  // empty where no hand is in the frame
@@ -134,11 +135,28 @@ Part trained_finder(const BoxOptions& box, ThreadTeam& team) {
   return trained(finder_line, data, box, team);
 }
 
+// Hands cut out for the reader, but those that show a digit it is not to see.
+Dataset hands_to_read(const BoxOptions& box, int64_t count, uint64_t seed, ThreadTeam& team) {
+  const SynthOptions synth = rooms("room-cut", count, reader_side, 0.18, seed);
+  const Dataset data = render_hands(synth, team);
+  std::vector<std::string> seen = data.classes;
+  for (const std::string& digit : box.without) {
+    if (digit == none_name || std::erase(seen, digit) == 0)
+      throw usage_error("'" + digit + "' is no digit, or there twice", "--without", "Give some of 0 to 9");
+  }
+  Dataset kept = data.keep_classes(seen);
+  std::vector<int32_t> labels(data.labels.size(), 0);  // as kept images are labelled
+  for (Row row = 0; row < kept.labels.size(); ++row) labels[kept.source_row(row)] = kept.labels[row];
+  kept.targets = select_targets(std::make_shared<ReaderTargets>(synth, std::move(labels)), kept.source_rows);
+  return kept;
+}
+
 Part trained_reader(const BoxOptions& box, ThreadTeam& team) {
-  const SynthOptions synth = rooms("room-cut", box.reader_images, reader_side, 0.18, box.seed);
-  Dataset data = render_hands(synth, team);
-  data.targets = std::make_shared<ReaderTargets>(synth, data.labels);
-  return trained(reader_line, data, box, team);
+  const Dataset data = hands_to_read(box, box.reader_images, box.seed, team);
+  std::string line(reader_line);
+  const std::string all = "classes 11";
+  line.replace(line.find(all), all.size(), fmt::format("classes {}", data.classes.size()));
+  return trained(line, data, box, team);
 }
 
 // The network of a file that this program wrote for an earlier part of its work, or a new one.
@@ -187,8 +205,7 @@ Model make_box(const BoxOptions& box, ThreadTeam& team) {
   model.parts[std::string(finder_part)] = kept_or(box.finder, [&] { return trained_finder(box, team); });
   model.is_mirrored = true;  // a left and a right hand show the same digit
   model.is_half = true;
-  const Dataset judged =
-      render_hands(rooms("room-cut", box.judged_images, reader_side, 0.18, other_people), team);
+  const Dataset judged = hands_to_read(box, box.judged_images, other_people, team);
   model.classes = judged.classes;
   model.none_class = judged.classes.back();
   model.card = {
@@ -229,6 +246,10 @@ int main(int argc, char** argv) try {
   app.add_option("--threads", box.threads, "The result does not depend on it");
   app.add_option("--reader", box.reader, "Keep the trained reader in this file, or take it from there");
   app.add_option("--finder", box.finder, "The same of the finder");
+  app.add_option(
+         "--without", box.without,
+         "Digits the reader never sees, such as 3,6,8: to measure what it makes of signs that are new")
+      ->delimiter(',');
   CLI11_PARSE(app, argc, argv);
   mudra::ThreadTeam team(box.threads);
   const mudra::Model model = mudra::make_box(box, team);

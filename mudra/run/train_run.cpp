@@ -32,7 +32,7 @@ Run run_in_folder(Run run, RunLock lock, bool is_resumed, const RunEvents& event
   const auto images = static_cast<int64_t>(experiment.training(0).train.size());
   const int64_t batch = std::min<int64_t>(experiment.options.training.batch_size, images);
   ThreadTeam team(
-      worthwhile_threads(experiment.initial.network, batch, threads_allowed(experiment.options.run)));
+      worthwhile_threads(network_to_train(experiment), batch, threads_allowed(experiment.options.run)));
   run.threads = team.threads();
   RunFolder folder(experiment, std::move(lock));
   std::optional<Resumption> resumption;
