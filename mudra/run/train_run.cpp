@@ -123,7 +123,7 @@ nlohmann::json to_json(const Run& run) {
                              {"model", (run.folder / "model.safetensors").string()},
                              {"predictions", (run.folder / "predictions.csv").string()},
                              {"trained_on",
-                              {{"images", learned.train.size()},
+                              {{"images", images_trained_on(run.experiment)},
                                {"validation", learned.validation.size()},
                                {"held_out_too", run.experiment.trains_on_all()},
                                {"kept_epoch", run.result.last().kept_epoch}}},

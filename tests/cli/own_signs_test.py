@@ -34,16 +34,22 @@ def line_of(text, name):
     return line[len(name) :].strip()
 
 
+def held_out_of(text):
+    """How many pictures were held out."""
+    return int(re.search(r"of (\d+) held-out images", text)[1])
+
+
 def test_it_begins_with_the_model_in_the_box_and_says_so(mudra, tmp_path, signs):
     done = mudra("train", signs, "--out", "run", "--no-report")
     assert done.returncode == 0, done.stderr
     assert line_of(done.stderr, "from ") == (
         "the model in the box, hands, which finds the hand in each picture; only the last layer learns (--from none: begin with nothing)")
     chosen = line_of(done.stderr, "chosen ")
-    for option in ("--from hands", "--size 48x48", "--channels 3", "--split stratified:0.8", "--freeze 15", "--repeat 8"):
+    for option in ("--from hands", "--size 48x48", "--channels 3", "--split stratified:0.8", "--freeze 19", "--repeat 8"):
         assert option in chosen, chosen
-    layers = json.loads(mudra("models", "run", "--json").stdout)
-    assert layers["classes"] == ["sign 1", "sign 2", "sign 5"]
+    assert f"learned from {36 - held_out_of(done.stdout)} pictures" in done.stdout
+    facts = json.loads(mudra("models", "run", "--json").stdout)
+    assert facts["classes"] == ["sign 1", "sign 2", "sign 5"]
     again = mudra("train", "--options", "run/options.toml", "--out", "again", "--threads", 2, "--no-report")
     assert again.returncode == 0 and "chosen" not in again.stderr
     assert "--from none" not in line_of(again.stderr, "from "), "somebody wanted it"
