@@ -267,7 +267,7 @@ TEST(Experiment, ALastLayerThatLearnsAloneIsTrainedOnFeatures) {
     ASSERT_EQ(found.history().size(), expected.history().size());
     for (size_t i = 0; i < found.history().size(); ++i) {
       EXPECT_EQ(found.history()[i].loss_train, expected.history()[i].loss_train);
-      EXPECT_EQ(found.history()[i].accuracy_held_out, expected.history()[i].accuracy_held_out);
+      EXPECT_EQ(found.history()[i].loss_validation, expected.history()[i].loss_validation);
     }
     const FoldResult result = result_of(once, training, std::move(found), team);
     if (training + 1 < once.trainings()) continue;
