@@ -1,13 +1,13 @@
 """The table of docs/accuracy.md on signs of somebody's own: accuracy against pictures a sign, on hands the training has not seen.
 
-usage: own_signs.py DATA [--from MODEL] [--digits 3,6,8] [--pictures 1,2,5] [--seeds N] [--json]
+usage: own_signs.py DATA [--from MODEL] [--digits 3,6,8] [--pictures 1,2,5] [--people hand1,hand2] [--columns ...] [--seeds N] [--json]
 
 DATA holds the folders `massey` and `ankara`. A seed draws the signs (without --digits), whose hand trains and which pictures of it:
 
   massey3, massey10  three signs, and all ten, by their true labels: pictures of one hand (of 50 a sign: of two) train, the other hands test
   ankara3, ankara10  the same with so many signers, one picture a sign of each; the other signers test
 
-Each training is `mudra train FOLDER --split FILE` and what stands in COLUMNS.
+Each training is `mudra train FOLDER --split FILE` and what stands in COLUMNS; the last two only when they are asked for.
 """
 
 import argparse
@@ -30,6 +30,8 @@ COLUMNS = {
     "frozen": lambda model: ["--from", model] if model else [],  # what is chosen when nobody chooses
     "fine-tuned": lambda model: ["--from", model or "hands", "--freeze", "0"],
     "from scratch": lambda model: ["--from", "none"],
+    "unchanged": lambda model: ["--from", model or "hands", "--augment", "", "--repeat", "1"],
+    "mirrored": lambda model: ["--from", model or "hands", "--augment", "rotate 10, scale 0.1, shift 3, brightness 0.2, flip 0.5"],
 }
 
 
@@ -75,9 +77,10 @@ def accuracy(signs, train, test, options, seed, where):
     return document["test"]["accuracy"], document["seconds"]["total"]
 
 
-def row(data, signs_asked, count, n, seeds, model, columns):
+def row(data, asked, signs_asked, count, n, seeds, model, columns):
     """{column: [(accuracy, seconds) of each seed]}"""
     pictures, found = pictures_of(data), collections.defaultdict(list)
+    pictures = {who: of for who, of in pictures.items() if not asked or who in asked}
     one_each = data.name == "ankara"
     people = n if one_each else 2 if n > 25 else 1
     for seed in range(1, seeds + 1):
@@ -99,8 +102,9 @@ def main():
     parser.add_argument("data", type=pathlib.Path)
     parser.add_argument("--from", dest="model", help="the model to begin with, in place of the one in the box")
     parser.add_argument("--digits", type=lambda text: text.split(","), help="these signs in the rows of three")
+    parser.add_argument("--people", type=lambda text: text.split(","), help="only these hands or signers")
     parser.add_argument("--rows", default="massey3,massey10,ankara3,ankara10")
-    parser.add_argument("--columns", default=",".join(COLUMNS))
+    parser.add_argument("--columns", default=",".join(list(COLUMNS)[:3]))
     parser.add_argument("--pictures", default="1,2,5,10,20,50")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--json", action="store_true")
@@ -112,7 +116,7 @@ def main():
         source, count = name.rstrip(DIGITS), int(name.lstrip("masseyankara"))
         for n in map(int, given.pictures.split(",")):
             signs = given.digits if count == 3 and given.digits else list(DIGITS) if count == 10 else None
-            found = row(given.data / source, signs, count, n, given.seeds, given.model, columns)
+            found = row(given.data / source, given.people, signs, count, n, given.seeds, given.model, columns)
             if not found:
                 continue
             if given.json:
