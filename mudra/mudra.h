@@ -25,6 +25,7 @@
 #include "mudra/experiment/predictions.h"
 #include "mudra/export/onnx.h"
 #include "mudra/features/augment.h"
+#include "mudra/inference/features.h"
 #include "mudra/inference/predictor.h"
 #include "mudra/network/model.h"
 #include "mudra/synth/render_hands.h"

@@ -40,7 +40,8 @@ struct BoxOptions {
   int epochs = 5;
   uint64_t seed = 1;
   int threads = 2;
-  std::string reader, finder;  // networks trained before
+  std::string reader, finder;        // networks trained before
+  std::vector<std::string> without;  // digits that the reader never sees
 };
 
 using Joints = std::vector<Point>;  // empty where no hand is in the frame
@@ -137,16 +138,26 @@ Part trained_finder(const BoxOptions& box, ThreadTeam& team) {
   return trained(finder_line, data, box, team);
 }
 
-Dataset hands_as_drawn(const BoxOptions& box, ThreadTeam& team) {
-  const SynthOptions synth = rooms("room-cut", box.reader_images, reader_side, cuts_of_none, box.seed);
-  Dataset data = render_hands(synth, team);
+// Hands and where their joints are, in the same order, without the digits that the reader is not to see.
+Dataset to_read(Dataset data, const std::vector<Joints>& joints, const BoxOptions& box) {
+  std::vector<std::string> seen = data.classes;
+  for (const std::string& digit : box.without) std::erase(seen, digit);
+  data.source_rows.clear();
+  Dataset kept = data.keep_classes(seen);
+  std::vector<Joints> of_kept;
+  for (Row row = 0; row < kept.labels.size(); ++row) of_kept.push_back(joints[kept.source_row(row)]);
+  kept.targets = std::make_shared<ReaderTargets>(kept.labels, std::move(of_kept));
+  return kept;
+}
+
+Dataset hands_as_drawn(const BoxOptions& box, int64_t count, uint64_t seed, ThreadTeam& team) {
+  const SynthOptions synth = rooms("room-cut", count, reader_side, cuts_of_none, seed);
   std::vector<Joints> all = joints_of(synth);
   const auto side = static_cast<float>(synth.size);
   for (Joints& joints : all) {
     for (Point& joint : joints) joint = {joint.x / side, joint.y / side};
   }
-  data.targets = std::make_shared<ReaderTargets>(data.labels, std::move(all));
-  return data;
+  return to_read(render_hands(synth, team), all, box);
 }
 
 // Whether somebody who sees the cut sees the hand.
@@ -199,13 +210,16 @@ Dataset hands_as_found(const BoxOptions& box, const Model& model, ThreadTeam& te
   });
   data = data.select(kept);
   data.pixels = Pixels({data.pixels.count(), reader_side, reader_side, 3}, std::move(bytes));
-  data.targets = std::make_shared<ReaderTargets>(data.labels, std::move(joints));
-  return data;
+  return to_read(std::move(data), joints, box);
 }
 
 Part trained_reader(const BoxOptions& box, const Model& model, ThreadTeam& team) {
-  const Dataset parts[] = {hands_as_found(box, model, team), hands_as_drawn(box, team)};
-  return trained(reader_line, joined(parts), box, team);
+  const Dataset parts[] = {hands_as_found(box, model, team),
+                           hands_as_drawn(box, box.reader_images, box.seed, team)};
+  std::string line(reader_line);
+  const std::string all = "classes 11";
+  line.replace(line.find(all), all.size(), fmt::format("classes {}", parts[0].classes.size()));
+  return trained(line, joined(parts), box, team);
 }
 
 // The network of a file that this program wrote for an earlier part of its work, or a new one.
@@ -253,8 +267,7 @@ Model make_box(const BoxOptions& box, ThreadTeam& team) {
   model.network = kept_or(box.reader, [&] { return trained_reader(box, model, team); }).network;
   model.is_mirrored = true;  // a left and a right hand show the same digit
   model.is_half = true;
-  const Dataset judged =
-      render_hands(rooms("room-cut", box.judged_images, reader_side, cuts_of_none, other_people), team);
+  const Dataset judged = hands_as_drawn(box, box.judged_images, other_people, team);
   model.classes = judged.classes;
   model.none_class = judged.classes.back();
   model.card = {
@@ -295,6 +308,11 @@ int main(int argc, char** argv) try {
   app.add_option("--threads", box.threads, "The result does not depend on it");
   app.add_option("--reader", box.reader, "Keep the trained reader in this file, or take it from there");
   app.add_option("--finder", box.finder, "The same of the finder");
+  app.add_option(
+         "--without", box.without,
+         "Digits the reader never sees, such as 3,6,8: to measure what it makes of signs that are new")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}));
   CLI11_PARSE(app, argc, argv);
   mudra::ThreadTeam team(box.threads);
   const mudra::Model model = mudra::make_box(box, team);

@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
+#include "mudra/box/box.h"
 #include "mudra/core/text.h"
+#include "mudra/inference/hand_cutter.h"
 #include "mudra/report/record.h"
 
 namespace mudra {
@@ -20,6 +23,18 @@ std::string epoch_line(const Experiment& experiment, size_t training, const Epoc
   if (!std::isnan(epoch.loss_held_out))
     line += fmt::format("   held out {:.3f}   {:.1f}%", epoch.loss_held_out, 100 * epoch.accuracy_held_out);
   return line;
+}
+
+// What a training begins with: "the model in the box, hands, which finds the hand in each picture; ..."
+std::string beginning_text(const Experiment& experiment) {
+  const FoundModel found = find_model(experiment.options.from);
+  std::string text = found.path.empty() ? "the model in the box, " + found.name : found.name;
+  if (finds_hands(found.model)) text += ", which finds the hand in each picture";
+  text += experiment.features ? "; only the last layer learns" : "; all layers learn on";
+  if (!experiment.features && experiment.options.training.freeze > 0) text += " but those frozen";
+  const bool is_chosen =
+      std::ranges::find(experiment.chosen, "--from " + found.name) != experiment.chosen.end();
+  return text + (is_chosen ? " (--from none: begin with nothing)" : "");
 }
 
 }  // namespace
@@ -59,6 +74,7 @@ void describe_experiment(const Experiment& experiment) {
   say(stderr, "split     {}\n", describe_split(experiment.split));
   const Network& network = experiment.initial.network;
   say(stderr, "network   {}   {} parameters\n", network.text(), thousands(network.parameter_count()));
+  if (!experiment.options.from.empty()) say(stderr, "from      {}\n", beginning_text(experiment));
   if (!experiment.chosen.empty())
     say(stderr, "chosen    for pictures: {}\n", fmt::join(experiment.chosen, " "));
 }

@@ -65,6 +65,9 @@ Pixels read_images(const std::string& path, const ReadOptions& options = {},
 // The pictures of a folder at any depth, by name; `notes` say what was left out.
 std::vector<std::string> pictures_in(const std::string& folder, std::vector<std::string>& notes);
 
+// The most common size of the pictures in a folder of classes, by their headers; zeros if none can be read.
+ImageSize most_common_size(const std::string& folder);
+
 std::string encode_png(const Image& image);
 
 }  // namespace mudra

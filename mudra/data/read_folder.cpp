@@ -184,13 +184,16 @@ class Finder {
   int64_t other_files_ = 0;
 };
 
+// Of equally common sizes the smallest, which comes first.
+ImageSize most_common(const std::map<ImageSize, int64_t>& sizes) {
+  return std::ranges::max_element(sizes, {}, [](const auto& entry) { return entry.second; })->first;
+}
+
 // The size all pictures are brought to, from the sizes there are.
 ImageSize common_size(const std::map<ImageSize, int64_t>& sizes, const ReadOptions& options,
                       std::vector<std::string>& notes) {
-  const auto most = std::max_element(sizes.begin(), sizes.end(), [](const auto& a, const auto& b) {
-    return a.second < b.second;  // of equally common sizes the smallest, which comes first
-  });
-  ImageSize size = most->first;
+  const ImageSize most = most_common(sizes);
+  ImageSize size = most;
   const int side = std::max(size.height, size.width);
   const bool shrinks = options.shrink.applies(size.height, size.width);
   if (shrinks) size = {options.shrink.to, options.shrink.to};
@@ -198,7 +201,7 @@ ImageSize common_size(const std::map<ImageSize, int64_t>& sizes, const ReadOptio
     return std::to_string(s.height) + "x" + std::to_string(s.width);
   };
   if (sizes.size() == 1) {
-    if (shrinks) notes.push_back("pictures of " + text(most->first) + " brought to " + text(size));
+    if (shrinks) notes.push_back("pictures of " + text(most) + " brought to " + text(size));
     return size;
   }
   if (!shrinks && side > longest_side) {
@@ -256,6 +259,19 @@ std::vector<std::string> pictures_in(const std::string& folder, std::vector<std:
   notes.insert(notes.end(), found.notes.begin(), found.notes.end());
   notes.insert(notes.end(), found.skipped.begin(), found.skipped.end());
   return files;
+}
+
+ImageSize most_common_size(const std::string& folder) {
+  Dataset ignored;
+  std::map<ImageSize, int64_t> sizes;
+  for (const Picture& picture : Finder(folder, ignored, {}).find()) {
+    try {
+      const std::string file = folder + "/" + picture.name;
+      ++sizes[picture_header(picture_bytes(file), as_utf8(file)).size];
+    } catch (const Error&) {  // whoever reads the picture says so
+    }
+  }
+  return sizes.empty() ? ImageSize() : most_common(sizes);
 }
 
 Dataset read_folder(const std::string& path, const ReadOptions& options) {

@@ -4,11 +4,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <set>
 #include <utility>
 
 #include "mudra/box/box.h"
+#include "mudra/data/image_file.h"
 #include "mudra/data/split.h"
+#include "mudra/experiment/experiment.h"
+#include "mudra/inference/hand_cutter.h"
 
 namespace mudra {
 namespace {
@@ -30,6 +34,26 @@ void choose(Options& options, const std::string& name, const std::string& text,
 int64_t enough_epochs(const Options& options, int64_t least, double images, int64_t fewest) {
   const auto steps = static_cast<int64_t>(std::max(1.0, std::ceil(images / options.training.batch_size)));
   return std::max(least, (fewest + steps - 1) / steps);
+}
+
+// Photographs begin with the model in the box, unless somebody has said what is trained on which images.
+bool may_begin_with_box(const Options& options) {
+  for (const char* said : {"from", "network", "recipe", "size", "channels", "fit", "extra"})
+    if (options.given.contains(said)) return false;
+  if (!std::filesystem::is_directory(options.data.source)) return false;
+  const ImageSize size = most_common_size(options.data.source);
+  return large_pictures.applies(size.height, size.width);
+}
+
+// What signs are learned best with from few photographs: docs/accuracy.md#your-own-signs.
+void choose_for_signs(Options& options, const LoadedData& loaded, std::vector<std::string>& chosen) {
+  const size_t frozen = network_for(options, loaded.data).layers.size() - 1;
+  choose(options, "freeze", std::to_string(frozen), chosen);
+  if (options.training.freeze == static_cast<int>(frozen)) {
+    choose(options, "repeat", "8", chosen);
+    choose(options, "learning-rate", "0.01", chosen);
+  }
+  choose(options, "augment", "rotate 10, scale 0.1, shift 3, brightness 0.2", chosen);
 }
 
 // A model to begin with has the layers, the size and the colours, and may find the hand in each picture.
@@ -55,9 +79,26 @@ LoadedData load_at_size(Options& options, ThreadTeam& team, const Progress& prog
       !options.given.contains("size") && (!options.given.contains("network") || !options.recipe.empty());
   LoadedData loaded =
       load_data(options.data, options.seed, team, progress, picks_size ? large_pictures : Shrink{}, look);
-  const Shape& shape = loaded.data.pixels.shape();
+  Dataset& data = loaded.data;
+  const Shape& shape = data.pixels.shape();
+  if (const int64_t without = look && data.pixels.is_bytes() ? cuts_without_hand(data.pixels) : 0)
+    data.notes.push_back(fmt::format("no hand was found in {} of {} pictures", without, data.size()));
   if (picks_size && loaded.is_shrunk)
     choose(options, "size", std::to_string(shape[1]) + "x" + std::to_string(shape[2]), loaded.chosen);
+  loaded.chosen.insert(loaded.chosen.begin(), chosen.begin(), chosen.end());
+  return loaded;
+}
+
+// Where the model in the box finds no hands, it has nothing to begin with.
+LoadedData load_from_box_or_not(Options& options, ThreadTeam& team, const Progress& progress) {
+  if (!may_begin_with_box(options)) return load_at_size(options, team, progress);
+  Options begun = options;
+  std::vector<std::string> chosen;
+  choose(begun, "from", std::string(default_model), chosen);
+  LoadedData loaded = load_at_size(begun, team, progress);
+  if (2 * cuts_without_hand(loaded.data.pixels) > loaded.data.size())
+    return load_at_size(options, team, progress);
+  options = std::move(begun);
   loaded.chosen.insert(loaded.chosen.begin(), chosen.begin(), chosen.end());
   return loaded;
 }
@@ -66,7 +107,7 @@ LoadedData load_at_size(Options& options, ThreadTeam& team, const Progress& prog
 
 LoadedData load_and_choose(Options& options, ThreadTeam& team, const Progress& progress) {
   const bool picks_network = !options.given.contains("network");
-  LoadedData loaded = load_at_size(options, team, progress);
+  LoadedData loaded = load_from_box_or_not(options, team, progress);
   const Dataset& data = loaded.data;
   if (is_rendered(options.data) && std::set(data.groups.begin(), data.groups.end()).size() > 1)
     choose(options, "split", "group", loaded.chosen);
@@ -74,13 +115,18 @@ LoadedData load_and_choose(Options& options, ThreadTeam& team, const Progress& p
   const bool is_shrunk = loaded.is_shrunk;
   if (!is_folder && !is_shrunk) return loaded;
   if (is_folder) choose(options, "split", "stratified:0.8", loaded.chosen);
-  if (picks_network) {
+  if (!options.from.empty()) {
+    choose_for_signs(options, loaded, loaded.chosen);
+  } else if (picks_network) {
     choose(options, "network", "cnn", loaded.chosen);
     choose(options, "augment", "rotate 10, scale 0.1, shift 2, brightness 0.2", loaded.chosen);
+  }
+  if (picks_network || !options.from.empty()) {
     const Split split = make_split(data, options.split, options.seed);
-    const auto images = static_cast<double>(split.folds[0].train.size()) * (1 - options.validation);
+    const double images = static_cast<double>(split.folds[0].train.size()) * options.data.repeat;
     choose(options, "epochs",
-           std::to_string(enough_epochs(options, options.training.epochs, images, fewest_steps)),
+           std::to_string(enough_epochs(options, options.training.epochs, images * (1 - options.validation),
+                                        fewest_steps)),
            loaded.chosen);
   }
   return loaded;

@@ -7,12 +7,15 @@ namespace mudra {
 
 // load_data() for a training. For a folder of pictures, and for images with a side above 48 pixels, sets what
 // no recipe, file or text has set of
+//   --from     the model in the box for a folder of photographs, unless somebody said what is trained on
+//              which images, or it finds hands in less than half of them; with it
+//   --network, --size, --channels, --fit   as in that model (with any --from, for any data)
+//   --freeze   for a folder: all layers but the last, and what that learns best with
 //   --size     32x32 for pictures larger than 48 pixels, unless --network was given without a recipe
 //   --network  a small convolutional network; with it
 //   --augment  mild changes
 //   --epochs   30, or as many as make 400 steps
 //   --split    of a folder: the same share of every class
-//   --network, --size, --channels, --fit   with --from: as in that model
 // and, for rendered hands of several people,
 //   --split    group: nobody is on both sides
 // and says so in `chosen`, as it stands on a command line. Other data keep the defaults.

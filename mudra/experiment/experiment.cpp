@@ -12,6 +12,7 @@
 #include "mudra/core/stopwatch.h"
 #include "mudra/experiment/load_data.h"
 #include "mudra/inference/calibration.h"
+#include "mudra/inference/features.h"
 #include "mudra/inference/predictor.h"
 #include "mudra/training/training_loss.h"
 
@@ -51,6 +52,37 @@ Calibration calibration_of(const ModelTest& test) {
   if (test.model.temperature != 1)
     found.before = reliability(truth, tempered(answers, test.model.temperature));
   return found;
+}
+
+// Images to test and to choose by have the features of themselves, images to train on those of what --augment
+// makes of them: once, for the sake of which --repeat takes an image several times.
+FeatureTrainings features_for(const Experiment& experiment) {
+  const Network& network = experiment.initial.network;
+  const Options& options = experiment.options;
+  const Dataset &data = experiment.data, &learned = experiment.training_data();
+  std::vector<Row> all(static_cast<size_t>(data.size()));
+  std::iota(all.begin(), all.end(), Row{0});
+  FeatureTrainings made;
+  std::set<Row> trained;
+  for (size_t i = 0; i < experiment.trainings(); ++i) {
+    made.folds.push_back(experiment.training(i));
+    trained.insert(made.folds.back().train.begin(), made.folds.back().train.end());
+  }
+  const std::vector<Row> rows(trained.begin(), trained.end());
+  for (Fold& fold : made.folds) {
+    for (Row& row : fold.train)
+      row = static_cast<Row>(data.size() + (std::ranges::lower_bound(rows, row) - rows.begin()));
+  }
+  ThreadTeam team(threads_allowed(options.run));
+  const Dataset parts[] = {
+      features_of(network, data, all, team),
+      features_of(network, learned, rows, team, {options.training.augment, options.seed})};
+  made.data = joined(parts);
+  return made;
+}
+
+bool learns_last_layer_alone(const Network& network, const TrainingOptions& options) {
+  return has_features(network) && options.freeze + 1 == std::ssize(network.layers);
 }
 
 }  // namespace
@@ -141,12 +173,28 @@ Experiment prepare(Dataset data, const Options& options, Split split, std::vecto
   if (!options.from.empty()) made.initial.parts = find_model(options.from).model.parts;
   check_targets(made.initial.network, data, options.training.augment);
   made.data = std::move(data);
+  if (learns_last_layer_alone(made.initial.network, options.training)) made.features = features_for(made);
   return made;
 }
 
+Network network_to_train(const Experiment& experiment) {
+  const Network& whole = experiment.initial.network;
+  return experiment.features ? last_layer_of(whole) : whole;
+}
+
 Trainer trainer_for(const Experiment& experiment, size_t training, ThreadTeam& team) {
-  return {experiment.initial.network,  experiment.training_data(), experiment.training(training),
-          experiment.options.training, experiment.options.seed,    team};
+  const auto& features = experiment.features;
+  TrainingOptions options = experiment.options.training;
+  if (features) {
+    options.freeze = 0;
+    options.augment = {};  // done
+  }
+  return {network_to_train(experiment),
+          features ? features->data : experiment.training_data(),
+          features ? features->folds[training] : experiment.training(training),
+          options,
+          experiment.options.seed,
+          team};
 }
 
 FoldResult result_of(const Experiment& experiment, size_t training, Trainer&& trainer, ThreadTeam& team) {
@@ -161,7 +209,11 @@ FoldResult result_of(const Experiment& experiment, size_t training, Trainer&& tr
     result.ending = !result.problem.empty()     ? Ending::diverged
                     : done.is_out_of_patience() ? Ending::patience
                                                 : Ending::finished;
-    model.network = done.kept();
+    if (experiment.features) {
+      set_last_layer(model.network, done.kept());
+    } else {
+      model.network = done.kept();
+    }
   }
   const Fold& fold = experiment.training(training);
   const Predictor predictor(std::move(model));

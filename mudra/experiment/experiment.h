@@ -31,6 +31,12 @@
 
 namespace mudra {
 
+// What a last layer that learns alone is trained on: what the frozen layers make of the images, once.
+struct FeatureTrainings {
+  Dataset data;
+  std::vector<Fold> folds;  // of the experiment's trainings; the rows are of `data`
+};
+
 // A plain value; trainers refer to it. Const member functions may be called from any thread.
 struct Experiment {
   Options options;
@@ -45,6 +51,7 @@ struct Experiment {
   // model to keep is trained. Rows are of training_data(): those of the data, and in the training parts more.
   // Empty when it is the split's only fold as it is.
   std::vector<Fold> folds;
+  std::optional<FeatureTrainings> features;  // where --freeze leaves only the last layer to learn
 
   size_t trainings() const { return folds.empty() ? 1 : folds.size(); }
   const Fold& training(size_t i) const { return folds.empty() ? split.folds[i] : folds[i]; }
@@ -76,6 +83,9 @@ Network network_for(const Options& options, const Dataset& data);
 // The same with the weights a training begins with: those the seed means, or of options.from, whose model
 // must have the same layers but the last. Throws Error.
 Network initial_network(const Options& options, const Dataset& data);
+
+// What trainers train: the network, or where there are features, its last layer alone.
+Network network_to_train(const Experiment& experiment);
 
 // What a training came to. The weights themselves are in the last training's `network` only.
 struct FoldResult {

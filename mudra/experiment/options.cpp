@@ -129,6 +129,7 @@ void set_option(Options& options, std::string_view name, const std::string& text
     options.given.emplace(name);
     set_from_text(option, value, text);
   });
+  if (name == "from" && text == "none") options.from.clear();
   if (!found)
     throw usage_error("no option is called '" + std::string(name) + "'", {}, did_you_mean(name, names));
 }
@@ -157,6 +158,10 @@ void check_together(const Options& options) {
   if (options.training.patience > 0 && options.validation == 0) {
     throw usage_error("needs a validation part, for the test part may choose nothing", "--patience",
                       "Add --validation 0.1");
+  }
+  if (options.training.freeze > 0 && options.from.empty()) {
+    throw usage_error("would keep weights that nobody has trained", "--freeze",
+                      "Name the model whose layers it keeps, such as --from hands");
   }
 }
 

@@ -135,7 +135,7 @@ void describe(O& o, Visit&& visit) {
   network(
       "from", o.from,
       "begin with a trained model, its layers and weights but the last, for signs of your own: a model file, "
-      "the folder of a run, or a model in the box");
+      "the folder of a run, a model in the box, or none");
   describe_training(o.training, visit);
   run("recipe", o.recipe, "start from a set of options: report, quick, best, or a TOML file of them");
   run("seed", o.seed, "of all random numbers: the same seed gives the same result, to the bit", seed_limits);

@@ -12,6 +12,8 @@
 namespace mudra {
 namespace {
 
+constexpr uint8_t no_hand = 128;
+
 // Weights that are finite may still give what is no number, which is no place in a picture.
 bool is_hand(const FoundHand& found) {
   const auto& [view, box, presence] = found;
@@ -94,12 +96,20 @@ HandCut HandCutter::cut_out(const Image& picture) const {
   HandCut result;
   if (!is_hand(found)) {
     result.image = {reader_.height, reader_.width, reader_.channels, {}};
-    result.image.bytes.assign(static_cast<size_t>(reader_.height) * reader_.width * reader_.channels, 128);
+    result.image.bytes.assign(static_cast<size_t>(reader_.height) * reader_.width * reader_.channels,
+                              no_hand);
     return result;
   }
   result.hand = found;
   result.image = fit(cut(picture, result.hand->view, reader_.height), reader_);
   return result;
+}
+
+int64_t cuts_without_hand(const Pixels& cuts) {
+  int64_t count = 0;
+  for (int64_t i = 0; i < cuts.count(); ++i)
+    count += std::ranges::all_of(cuts.bytes(i), [](uint8_t value) { return value == no_hand; });
+  return count;
 }
 
 }  // namespace mudra

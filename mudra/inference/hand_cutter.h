@@ -4,6 +4,7 @@
 #include <optional>
 #include <string_view>
 
+#include "mudra/data/dataset.h"
 #include "mudra/hands/finder.h"
 #include "mudra/inference/lent.h"
 #include "mudra/network/model.h"
@@ -19,6 +20,9 @@ struct HandCut {
   Image image;                    // of the size and the channels of the model's input
   std::optional<FoundHand> hand;  // nothing: none was found, and the image is an even grey
 };
+
+// How many of these cuts are that even grey.
+int64_t cuts_without_hand(const Pixels& cuts);
 
 // Thread-safe: any number of threads may ask at once.
 class HandCutter {

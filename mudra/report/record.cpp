@@ -210,11 +210,18 @@ std::vector<std::string> warnings_of(const ModelTest& test) {
   return warnings;
 }
 
+int64_t images_trained_on(const Experiment& experiment) {
+  const int64_t images = experiment.data.size(), taken = images * experiment.options.data.repeat;
+  return std::ranges::count_if(experiment.model_training().train,
+                               [&](int64_t row) { return row < images || row >= taken; });
+}
+
 std::string saved_model_text(const Experiment& experiment) {
   const Fold& fold = experiment.model_training();
-  const auto pictures = [](size_t count) { return thousands(static_cast<int64_t>(count)) + " pictures"; };
-  std::string text = "learned from " + pictures(fold.train.size());
-  if (!fold.validation.empty()) text += ", " + pictures(fold.validation.size()) + " more chose its epoch";
+  const auto pictures = [](int64_t count) { return thousands(count) + " pictures"; };
+  std::string text = "learned from " + pictures(images_trained_on(experiment));
+  if (!fold.validation.empty())
+    text += ", " + pictures(std::ssize(fold.validation)) + " more chose its epoch";
   return text + (experiment.trains_on_all()
                      ? "; those held out are among them: the accuracy is that of networks trained "
                        "without them"
@@ -246,7 +253,7 @@ RunRecord make_record(const Experiment& experiment, ExperimentResult result,
   record.extra = extra_text(experiment.extra);
   record.split = describe_split(experiment.split);
   record.network = network_text(experiment.initial.network);
-  record.trained_on = static_cast<int64_t>(experiment.model_training().train.size());
+  record.trained_on = images_trained_on(experiment);
   record.saved_model = saved_model_text(experiment);
   const FoldResult& shown = result.trainings[experiment.shown_training()];
   record.shown_training = experiment.training(experiment.shown_training()).name;

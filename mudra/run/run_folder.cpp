@@ -80,6 +80,7 @@ std::string identity_of(const Experiment& experiment) {
   hash.add_values(data.example_weights);
   hash.add(data.pixels.shape().text() + (data.pixels.is_bytes() ? " bytes" : " floats"));
   learned.pixels.add_to(hash);
+  if (experiment.features) experiment.features->data.pixels.add_to(hash);  // the frozen weights among them
   add_targets(learned.targets.get(), learned.size(), hash);
   return hash.text();
 }

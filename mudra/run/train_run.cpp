@@ -32,7 +32,7 @@ Run run_in_folder(Run run, RunLock lock, bool is_resumed, const RunEvents& event
   const auto images = static_cast<int64_t>(experiment.training(0).train.size());
   const int64_t batch = std::min<int64_t>(experiment.options.training.batch_size, images);
   ThreadTeam team(
-      worthwhile_threads(experiment.initial.network, batch, threads_allowed(experiment.options.run)));
+      worthwhile_threads(network_to_train(experiment), batch, threads_allowed(experiment.options.run)));
   run.threads = team.threads();
   RunFolder folder(experiment, std::move(lock));
   std::optional<Resumption> resumption;
@@ -123,7 +123,7 @@ nlohmann::json to_json(const Run& run) {
                              {"model", (run.folder / "model.safetensors").string()},
                              {"predictions", (run.folder / "predictions.csv").string()},
                              {"trained_on",
-                              {{"images", learned.train.size()},
+                              {{"images", images_trained_on(run.experiment)},
                                {"validation", learned.validation.size()},
                                {"held_out_too", run.experiment.trains_on_all()},
                                {"kept_epoch", run.result.last().kept_epoch}}},

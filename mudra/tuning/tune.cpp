@@ -203,7 +203,7 @@ std::optional<Refit> refit(const Tuning& tuning, const TuningResult& result, con
     const auto batch =
         std::min<int64_t>(experiment.options.training.batch_size, experiment.training_data().size());
     ThreadTeam team(
-        worthwhile_threads(experiment.initial.network, batch, threads_allowed(tuning.options.run)));
+        worthwhile_threads(network_to_train(experiment), batch, threads_allowed(tuning.options.run)));
     Trainer trainer = trainer_for(experiment, i, team);
     if (trainer.run({}, stop) == Ending::stopped) return std::nullopt;
     trainings.push_back(result_of(experiment, i, std::move(trainer), team));

@@ -74,6 +74,7 @@ Tuning prepare_tuning(Dataset data, const Options& options, const TuneOptions& c
 Tuning read_tuning(Options options, const TuneOptions& choices, const std::vector<std::string>& given,
                    const Progress& progress) {
   ThreadTeam team(threads_allowed(options.run));
+  options.given.insert("from");  // a search is among networks
   LoadedData loaded = load_and_choose(options, team, progress);
   std::vector<Extra> extra = load_extra(options, loaded.data, team, progress);
   Tuning tuning = prepare_tuning(std::move(loaded.data), options, choices, given, std::move(extra));

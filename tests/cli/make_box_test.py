@@ -1,6 +1,7 @@
 """The program that makes the model in the box: the same bytes for any number of threads, in half precision, and a model that answers."""
 
 import json
+import re
 import subprocess
 
 import pytest
@@ -43,6 +44,21 @@ def test_its_weights_are_halves_as_numpy_reads_them(made):
         first, last = each["data_offsets"]
         read = np.frombuffer(values[first:last], "<f2")
         assert read.size == np.prod(each["shape"]) and np.isfinite(read).all()
+
+
+def test_its_reader_may_never_have_seen_some_digits(made, mudra, tmp_path):
+    done = subprocess.run([MAKE_BOX, tmp_path / "some.safetensors", *SMALL, "--without", "3,6,8"], text=True, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    model = json.loads(mudra("models", "some.safetensors", "--json").stdout)
+    assert model["classes"] == [*"0124579", "none"] and model["none_class"] == "none"
+    seen = int(re.search(r"weights, (\d+) images", done.stderr)[1])  # of 600; the first network is the reader
+    assert 0.65 < seen / 600 < 0.85, "18 in a hundred show none, the others each digit as often"
+    shown = ["predict", "--json", "--model", "some.safetensors"]
+    assert mudra("synth", "--count", 6, "--domain", "room", "--size", 128, "--colour", "--out", "rooms").returncode == 0
+    answers = json.loads(mudra(*shown, *sorted((tmp_path / "rooms").glob("*/*.png"))).stdout)
+    assert all(set(answer["probabilities"]) == {*"0124579", "none"} for answer in answers)
+    wrong = subprocess.run([MAKE_BOX, tmp_path / "some.safetensors", "--without", "3,12"], text=True, capture_output=True)
+    assert wrong.returncode != 0 and "--without" in wrong.stderr + wrong.stdout
 
 
 def test_it_reads_a_photograph_and_says_where_it_looked(made, mudra, tmp_path):

@@ -51,7 +51,7 @@ def options_of(run):
 
 
 def test_what_nobody_chose_for_photographs_is_chosen_and_said(mudra, tmp_path, photographs):
-    result = mudra("train", photographs, "--batch-size", 8, "--out", "run", "--no-report")
+    result = mudra("train", photographs, "--from", "none", "--batch-size", 8, "--out", "run", "--no-report")
     assert result.returncode == 0, result.stderr
     options = options_of(tmp_path / "run")
     assert options["size"] == "32x32" and options["network"] == "cnn" and options["split"] == "stratified:0.8"

@@ -246,6 +246,61 @@ TEST(Experiment, FromAModelBeginsWithItsWeightsButTheLast) {
   std::filesystem::remove(file);
 }
 
+// The features of frozen layers are only a faster way to the same bits.
+TEST(Experiment, ALastLayerThatLearnsAloneIsTrainedOnFeatures) {
+  const std::filesystem::path file = trained_model();
+  const auto options = [&](const std::map<std::string, std::string>& more) {
+    Options made = options_of({{"from", file.string()}, {"freeze", "4"}});
+    for (const auto& [name, text] : more) set_option(made, name, text);
+    return made;
+  };
+  const Experiment once = prepare(hands(), options({{"validation", "0.2"}, {"ema", "0.9"}}));
+  ASSERT_TRUE(once.features);
+  for (const size_t training : {size_t{0}, once.trainings() - 1}) {
+    ThreadTeam team(2);
+    Trainer whole(once.initial.network, once.training_data(), once.training(training), once.options.training,
+                  once.options.seed, team);
+    whole.run();
+    const Trainer expected = std::move(whole);
+    Trainer found = trainer_for(once, training, team);
+    found.run();
+    ASSERT_EQ(found.history().size(), expected.history().size());
+    for (size_t i = 0; i < found.history().size(); ++i) {
+      EXPECT_EQ(found.history()[i].loss_train, expected.history()[i].loss_train);
+      EXPECT_EQ(found.history()[i].loss_validation, expected.history()[i].loss_validation);
+    }
+    const FoldResult result = result_of(once, training, std::move(found), team);
+    if (training + 1 < once.trainings()) continue;
+    Model one = once.initial, other = once.initial;
+    one.network = result.network;
+    other.network = expected.kept();
+    EXPECT_TRUE(model_bytes(one) == model_bytes(other));
+  }
+  EXPECT_FALSE(prepare(hands(), options({{"freeze", "3"}})).features) << "two layers learn";
+  EXPECT_FALSE(prepare(hands(), options({{"freeze", "0"}})).features);
+
+  // Changed once for each time an epoch takes them, the images to train on; the others as they are.
+  const Experiment changed =
+      prepare(hands(), options({{"split", "0.75"}, {"augment", "rotate 20"}, {"repeat", "3"}}));
+  const FeatureTrainings& made = *changed.features;
+  EXPECT_EQ(made.data.size(), 120 + 3 * 90);
+  EXPECT_EQ(made.folds[0].test, changed.split.folds[0].test);
+  const auto feature = [&](Row row) {
+    std::vector<float> values(20);
+    made.data.pixels.read(row, values.data());
+    return values;
+  };
+  const std::vector<Row>&trained = made.folds[0].train, &images = changed.training(0).train;
+  ASSERT_EQ(trained.size(), 270U);
+  for (const size_t i : {size_t{0}, size_t{89}}) {
+    EXPECT_EQ(made.data.labels[trained[i]], changed.data.labels[images[i]]);
+    EXPECT_EQ(made.data.labels[trained[i + 90]], changed.data.labels[images[i]]);
+    EXPECT_NE(feature(trained[i]), feature(images[i]));
+    EXPECT_NE(feature(trained[i]), feature(trained[i + 90]));
+  }
+  std::filesystem::remove(file);
+}
+
 TEST(Experiment, FromAModelOfAnotherNetworkOrSizeIsRefused) {
   const std::filesystem::path file = trained_model();
   const auto message = [&](const std::string& network, Dataset data) {
@@ -433,6 +488,7 @@ TEST(Options, EveryOneOfThemSurvivesToml) {
     ASSERT_NE(others().at(name), text) << "is the default";
     Options options;
     if (name == "patience") options.validation = 0.5;
+    if (name == "freeze") options.from = "hands";
     set_option(options, name, others().at(name));
     set_option(every, name, others().at(name));
     EXPECT_EQ(texts_of(options).at(name), others().at(name));
