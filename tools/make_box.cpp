@@ -2,7 +2,7 @@
 // refused and how sure answers are by hands of other people, and writes the model file. The same options give
 // the same bytes, for any number of threads.
 //
-// make_box OUT.safetensors            a quarter of an hour on two processors with nothing else to do
+// make_box OUT.safetensors            an hour on two processors with nothing else to do
 // make_box OUT.safetensors --reader-images 2000 --finder-images 1000 --epochs 1        a small one, to try it
 #include <fmt/format.h>
 
