@@ -14,7 +14,7 @@ Image = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
 def reader(tmp_path_factory):
     """A model without a finder: it looks at the whole picture."""
     run = tmp_path_factory.mktemp("reader") / "run"
-    done = subprocess.run([COMMAND, "train", "synth:1000", "--size", "32", "--network", "conv 8 3x3, relu, pool 2, dense 32, relu",
+    done = subprocess.run([COMMAND, "train", "synth:1000", "--split", "0.8", "--size", "32", "--network", "conv 8 3x3, relu, pool 2, dense 32, relu",
                            "--epochs", "8", "--optimizer", "adam", "--learning-rate", "0.003", "--quiet", "--no-report", "--out", run], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     return run
