@@ -211,9 +211,15 @@ std::vector<std::string> warnings_of(const ModelTest& test) {
 }
 
 int64_t images_trained_on(const Experiment& experiment) {
-  const int64_t images = experiment.data.size(), taken = images * experiment.options.data.repeat;
-  return std::ranges::count_if(experiment.model_training().train,
-                               [&](int64_t row) { return row < images || row >= taken; });
+  const std::vector<Row>& train = experiment.model_training().train;
+  int64_t begin = 0, count = 0;
+  const auto add = [&](int64_t images, int times) {  // whose rows come so many times, one after the other
+    count += std::ranges::count_if(train, [&](int64_t row) { return row >= begin && row < begin + images; });
+    begin += images * times;
+  };
+  add(experiment.data.size(), experiment.options.data.repeat);
+  for (const Extra& extra : experiment.extra) add(std::ssize(extra.data.labels), extra.times);
+  return count;
 }
 
 std::string saved_model_text(const Experiment& experiment) {

@@ -79,7 +79,7 @@ std::vector<std::string> warnings_of(const Experiment& experiment, const Experim
                                      std::optional<int64_t> near_copies);
 std::vector<std::string> warnings_of(const ModelTest& test);
 
-// How many images the model that is kept was trained on: --repeat makes no more of them.
+// How many images the model that is kept was trained on, however often an epoch takes each.
 int64_t images_trained_on(const Experiment& experiment);
 
 // Which images the model that is kept was trained on: "learned from 800 pictures; ..."

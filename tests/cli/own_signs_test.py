@@ -124,3 +124,18 @@ def test_freezing_what_nobody_trained_is_refused(mudra, signs):
         done = mudra("train", data, "--from", "none", "--freeze", 1)
         assert done.returncode == 2 and done.stderr.count("\n") == 1
         assert "--freeze: would keep weights that nobody has trained. Name the model whose layers it keeps, such as --from hands" in done.stderr
+
+
+def test_a_run_whose_frozen_layers_became_others_does_not_go_on(mudra, tmp_path):
+    for seed, name in ((1, "begun"), (2, "other")):
+        assert mudra("train", "synth:200", "--split", "stratified:0.8", "--size", 20, "--network", "dense 16, relu", "--epochs", 1, "--seed", seed, "--out", name, *QUIET).returncode == 0
+    (tmp_path / "begun/model.safetensors").rename(tmp_path / "model.safetensors")
+    process = subprocess.Popen([COMMAND, "train", "synth:200", "--split", "stratified:0.8", "--from", "model.safetensors", "--freeze", "3", "--epochs", "1000000", "--checkpoint", "0",
+                                "--out", "cut"], cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while process.poll() is None and not (tmp_path / "cut/checkpoint.safetensors").exists():
+        pass
+    process.kill()
+    process.wait()
+    (tmp_path / "other/model.safetensors").rename(tmp_path / "model.safetensors")
+    done = mudra("train", "--resume", "cut", *QUIET, timeout=60)
+    assert done.returncode == 1 and "other data or options" in done.stderr
