@@ -81,7 +81,7 @@ struct Column {
 struct Dataset {
   std::string source;                    // as the user named it: "digits.npz", "synth:2000"
   Pixels pixels;                         // [N, H, W, C]
-  Pixels shown;                          // what a page shows of them, where they are cut out of larger pictures
+  Pixels shown;                          // the whole pictures, small, if `pixels` are cut out of them
   std::vector<std::string> classes;      // distinct label texts; numbers in numeric order, else by bytes
   std::vector<int32_t> labels;           // N indices into classes
   std::vector<std::string> group_names;  // hands or signers, in the same order as classes; may be empty

@@ -28,8 +28,9 @@ struct LoadedData {
   std::vector<std::string> chosen;  // what nobody chose: "--network cnn"; only of load_and_choose()
 };
 
-// Reads (or renders with this seed, for synth:N and synth:N:DOMAIN) the source, keeps the classes asked for
-// (of rendered hands, no others are rendered), and brings images to the size asked for, or large ones to that of `shrink`. Throws Error.
+// Reads (or renders with this seed, for synth:N and synth:N:DOMAIN) the source, keeps the classes asked for,
+// and brings images to the size asked for, or large ones to that of `shrink`. Of rendered hands only the
+// classes asked for are rendered. Throws Error.
 LoadedData load_data(const DataOptions& options, uint64_t seed, ThreadTeam& team,
                      const Progress& progress = {}, const Shrink& shrink = {}, const Look& look = {});
 

@@ -11,7 +11,6 @@
 namespace mudra {
 namespace {
 
-
 using Replacement = std::pair<std::string_view, std::string_view>;
 
 // JSON inside <script>: `<` could end it, and two separators are line ends to JavaScript of old.
