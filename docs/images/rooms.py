@@ -1,4 +1,4 @@
-"""Makes rooms.png, the sheet of rendered rooms in docs/synth.md: as a camera sees them, and hands cut out. usage: rooms.py [MUDRA]"""
+"""Makes rooms.jpg, the sheet of rendered rooms in docs/synth.md: as a camera sees them, and hands cut out. usage: rooms.py [MUDRA]"""
 
 import pathlib
 import subprocess
