@@ -111,11 +111,11 @@ FoundHand in_picture(FoundHand found, int side, int height, int width) {
   const float left = 0.5f * (longer - static_cast<float>(width)),
               top = 0.5f * (longer - static_cast<float>(height));
   HandView& view = found.view;
-  view.middle = {view.middle.x * scale - left, view.middle.y * scale - top};
+  view.middle = {view.middle.x * scale, view.middle.y * scale};
   view.size *= scale;
   HandBox& box = found.box;
-  box = {box.left * scale - left, box.top * scale - top, box.right * scale - left, box.bottom * scale - top};
-  return found;
+  box = {box.left * scale, box.top * scale, box.right * scale, box.bottom * scale};
+  return moved(found, -left, -top);
 }
 
 }  // namespace mudra
