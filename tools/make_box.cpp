@@ -2,21 +2,23 @@
 // refused and how sure answers are by hands of other people, and writes the model file. The same options give
 // the same bytes, for any number of threads.
 //
-// make_box OUT.safetensors            an hour on two processors with nothing else to do
+// make_box OUT.safetensors --photographs DATA/ankara     an hour on two processors with nothing else to do
 // make_box OUT.safetensors --reader-images 2000 --finder-images 1000 --epochs 1        a small one, to try it
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <functional>
 #include <memory>
-#include <numeric>
 
-#include "mudra/core/portable_math.h"
 #include "mudra/core/stopwatch.h"
+#include "mudra/features/prepare.h"
 #include "mudra/hands/finder.h"
 #include "mudra/inference/calibration.h"
 #include "mudra/inference/hand_cutter.h"
 #include "mudra/mudra.h"
+#include "mudra/network/loss.h"
+#include "mudra/synth/photographed_hand.h"
 
 namespace mudra {
 namespace {
@@ -36,10 +38,11 @@ constexpr double refused_digits = 0.01;
 constexpr uint64_t other_people = 1000003;  // a seed nobody trains with
 
 struct BoxOptions {
-  int64_t reader_images = 520000, finder_images = 180000, judged_images = 10000;
+  int64_t reader_images = 440000, finder_images = 180000, photographed_images = 100000, judged_images = 10000;
   int epochs = 5;
   uint64_t seed = 1;
   int threads = 2;
+  std::string photographs;           // a folder of hands before plain walls; or none
   std::string reader, finder;        // networks trained before
   std::vector<std::string> without;  // digits that the reader never sees
 };
@@ -94,6 +97,14 @@ class ReaderTargets final : public TargetSource {
   std::vector<Joints> joints_;
 };
 
+std::vector<std::string> classes_of(const BoxOptions& box) {
+  std::vector<std::string> classes;
+  for (int digit = 0; digit < 10; ++digit) classes.push_back(std::to_string(digit));
+  for (const std::string& digit : box.without) std::erase(classes, digit);
+  classes.emplace_back(none_name);
+  return classes;
+}
+
 SynthOptions rooms(std::string domain, int64_t count, int size, double none, uint64_t seed) {
   return {.count = count,
           .size = size,
@@ -140,10 +151,8 @@ Part trained_finder(const BoxOptions& box, ThreadTeam& team) {
 
 // Hands and where their joints are, in the same order, without the digits that the reader is not to see.
 Dataset to_read(Dataset data, const std::vector<Joints>& joints, const BoxOptions& box) {
-  std::vector<std::string> seen = data.classes;
-  for (const std::string& digit : box.without) std::erase(seen, digit);
   data.source_rows.clear();
-  Dataset kept = data.keep_classes(seen);
+  Dataset kept = data.keep_classes(classes_of(box));
   std::vector<Joints> of_kept;
   for (Row row = 0; row < kept.labels.size(); ++row) of_kept.push_back(joints[kept.source_row(row)]);
   kept.targets = std::make_shared<ReaderTargets>(kept.labels, std::move(of_kept));
@@ -160,6 +169,27 @@ Dataset hands_as_drawn(const BoxOptions& box, int64_t count, uint64_t seed, Thre
   return to_read(render_hands(synth, team), all, box);
 }
 
+// Hands cut out of pictures, gathered for the reader.
+struct Gathered {
+  std::vector<uint8_t> bytes;
+  std::vector<int32_t> labels;
+  std::vector<Joints> joints;  // in parts of the cut
+
+  void add(const HandCut& cut, int32_t label, Joints seen) {
+    bytes.insert(bytes.end(), cut.image.bytes.begin(), cut.image.bytes.end());
+    labels.push_back(label);
+    joints.push_back(std::move(seen));
+  }
+
+  Dataset data(std::vector<std::string> classes, const BoxOptions& box) && {
+    Dataset data;
+    data.pixels = Pixels({std::ssize(labels), reader_side, reader_side, 3}, std::move(bytes));
+    data.classes = std::move(classes);
+    data.labels = std::move(labels);
+    return to_read(std::move(data), joints, box);
+  }
+};
+
 // Whether somebody who sees the cut sees the hand.
 bool holds_hand(const Joints& joints) {
   if (joints.empty()) return false;
@@ -172,61 +202,128 @@ bool holds_hand(const Joints& joints) {
   return bottom - top > 0.3F;
 }
 
+// Hands over what is cut out of each of `count` pictures, in order.
+void cut_out_all(const HandCutter& cutter, int64_t count, const std::function<Image(int64_t)>& picture,
+                 ThreadTeam& team, const std::function<void(int64_t, const HandCut&)>& take) {
+  constexpr int64_t together = 1000;
+  std::vector<HandCuts> cuts(together);
+  for (int64_t first = 0; first < count; first += together) {
+    const int64_t part = std::min(together, count - first);
+    team.run(part, [&](int64_t i) { cuts[static_cast<size_t>(i)] = cutter.cut_out(picture(first + i)); });
+    for (int64_t i = 0; i < part; ++i)
+      for (const HandCut& cut : cuts[static_cast<size_t>(i)].looks) take(first + i, cut);
+  }
+}
+
 // Rooms as the finder cuts them, with its mistakes: what it takes for a hand is no digit, and a digit that it
 // cuts so that nobody could read it is left out.
 Dataset hands_as_found(const BoxOptions& box, const Model& model, ThreadTeam& team) {
   const SynthOptions synth =
       rooms("room", box.reader_images / 8, photographed_side, rooms_of_none, box.seed + 1);
-  Dataset data = rendered_on_demand(synth);  // for its labels
-  const std::vector<Joints> drawn = joints_of(synth);
-  const HandCutter cutter(model);
-  std::vector<HandCut> part;
-  std::vector<uint8_t> bytes;
-  std::vector<Row> kept;
-  std::vector<Joints> joints;
-  int64_t first = 0;
-  render_parts(synth, team, {}, [&](std::span<const uint8_t> rendered) {
-    const size_t each = size_t{3} * photographed_side * photographed_side;
-    part.resize(rendered.size() / each);
-    team.run(std::ssize(part), [&](int64_t i) {
-      const auto picture = rendered.subspan(static_cast<size_t>(i) * each, each);
-      part[static_cast<size_t>(i)] =
-          cutter.cut_out({photographed_side, photographed_side, 3, {picture.begin(), picture.end()}});
-    });
-    for (const HandCut& cut : part) {
-      const auto row = static_cast<size_t>(first++);
-      if (!cut.hand) continue;
-      Joints seen = drawn[row];
-      for (Point& joint : seen) joint = to_cut(joint, cut.hand->view, 1);
-      if (!holds_hand(seen)) {
-        if (data.labels[row] + 1 != std::ssize(data.classes)) continue;
-        seen.clear();
-      }
-      kept.push_back(static_cast<Row>(row));
-      joints.push_back(std::move(seen));
-      bytes.insert(bytes.end(), cut.image.bytes.begin(), cut.image.bytes.end());
-    }
-    return true;
+  const Dataset drawn = rendered_on_demand(synth);
+  const std::vector<Joints> joints = joints_of(synth);
+  const auto none = static_cast<int32_t>(drawn.classes.size()) - 1;
+  Gathered gathered;
+  const auto picture = [&](int64_t i) { return image_of(drawn.pixels, i); };
+  cut_out_all(HandCutter(model), synth.count, picture, team, [&](int64_t i, const HandCut& cut) {
+    const auto row = static_cast<size_t>(i);
+    Joints seen = joints[row];
+    for (Point& joint : seen) joint = to_cut(joint, cut.hand.view, 1);
+    if (!holds_hand(seen)) seen.clear();
+    if (!seen.empty() || drawn.labels[row] == none) gathered.add(cut, drawn.labels[row], std::move(seen));
   });
-  data = data.select(kept);
-  data.pixels = Pixels({data.pixels.count(), reader_side, reader_side, 3}, std::move(bytes));
-  return to_read(std::move(data), joints, box);
+  return std::move(gathered).data(drawn.classes, box);
+}
+
+// Of signers whose number leaves this rest when it is divided by three, no photograph is used: they are there
+// to measure by.
+constexpr int measured_signers = 2;
+
+bool is_measured(const std::string& signer) {
+  const size_t digits = signer.find_first_of("0123456789");
+  return digits != signer.npos && std::stol(signer.substr(digits)) % 3 == measured_signers;
+}
+
+struct Photograph {
+  PhotographedHand hand;
+  int sign;
+};
+
+std::vector<Photograph> photographed_hands(const std::string& folder) {
+  const Dataset data = read_dataset(folder, {.channels = 3, .groups = folder + "/groups.csv"});
+  std::vector<Photograph> hands;
+  for (Row row = 0; row < data.labels.size(); ++row) {
+    if (is_measured(data.group_names[static_cast<size_t>(data.groups[row])])) continue;
+    const std::string& sign = data.classes[static_cast<size_t>(data.labels[row])];
+    if (auto hand = cut_out_of_wall(image_of(data.pixels, row)))
+      hands.push_back({std::move(*hand), std::stoi(sign)});
+  }
+  if (hands.empty()) throw Error("shows no hand before a plain wall", folder);
+  return hands;
+}
+
+// The box of what is more hand than not.
+HandBox extent_of(const RenderedHand& hand) {
+  HandBox extent{photographed_side, photographed_side, 0, 0};
+  for (int i = 0; i < photographed_side * photographed_side; ++i) {
+    if (hand.mask[static_cast<size_t>(i)] < 128) continue;
+    const auto x = static_cast<float>(i % photographed_side), y = static_cast<float>(i / photographed_side);
+    extent = {std::min(extent.left, x), std::min(extent.top, y), std::max(extent.right, x + 1),
+              std::max(extent.bottom, y + 1)};
+  }
+  return extent;
+}
+
+// Whether the finder's box lies on the hand, whose arm is seen, too, and is not just a part of it.
+bool holds_photographed(const HandBox& box, const HandBox& extent) {
+  const auto area = [](const HandBox& b) {
+    return std::max(0.F, b.right - b.left) * std::max(0.F, b.bottom - b.top);
+  };
+  const float both = area({std::max(box.left, extent.left), std::max(box.top, extent.top),
+                           std::min(box.right, extent.right), std::min(box.bottom, extent.bottom)});
+  return both > 0.75F * area(box) && both > 0.3F * area(extent);
+}
+
+// Hands of real people in rendered rooms, as the finder cuts them; their joints are not known.
+Dataset hands_photographed(const BoxOptions& box, const Model& model, ThreadTeam& team) {
+  const std::vector<Photograph> hands = photographed_hands(box.photographs);
+  const auto hand_of = [&](int64_t i) -> const Photograph& {
+    return hands[static_cast<size_t>(i) % hands.size()];
+  };
+  std::vector<HandBox> extents(static_cast<size_t>(box.photographed_images));
+  Gathered gathered;
+  const auto picture = [&](int64_t i) {
+    RenderedHand rendered =
+        render_photographed(hand_of(i).hand, hand_of(i).sign, photographed_side, box.seed, i);
+    extents[static_cast<size_t>(i)] = extent_of(rendered);
+    return Image{photographed_side, photographed_side, 3, std::move(rendered.pixels)};
+  };
+  cut_out_all(HandCutter(model), box.photographed_images, picture, team, [&](int64_t i, const HandCut& cut) {
+    if (holds_photographed(cut.hand.box, extents[static_cast<size_t>(i)]))
+      gathered.add(cut, hand_of(i).sign, {});
+  });
+  return std::move(gathered).data(classes_of({}), box);
 }
 
 Part trained_reader(const BoxOptions& box, const Model& model, ThreadTeam& team) {
-  const Dataset parts[] = {hands_as_found(box, model, team),
-                           hands_as_drawn(box, box.reader_images, box.seed, team)};
+  std::vector<Dataset> parts = {hands_as_found(box, model, team)};
+  if (!box.photographs.empty()) parts.push_back(hands_photographed(box, model, team));
+  parts.push_back(hands_as_drawn(box, box.reader_images, box.seed, team));
   std::string line(reader_line);
   const std::string all = "classes 11";
-  line.replace(line.find(all), all.size(), fmt::format("classes {}", parts[0].classes.size()));
+  line.replace(line.find(all), all.size(), fmt::format("classes {}", classes_of(box).size()));
   return trained(line, joined(parts), box, team);
 }
 
-// The network of a file that this program wrote for an earlier part of its work, or a new one.
+// A part of a model file: of one that this program wrote for an earlier part of its work, or of a model that
+// finds hands. Or a new one, which is kept there.
 template <class Train>
-Part kept_or(const std::string& path, const Train& train) {
-  constexpr const char* name = "network";
-  if (!path.empty() && std::filesystem::exists(path)) return load_model(path).parts.at(name);
+Part kept_or(const std::string& path, const std::string& name, const Train& train) {
+  if (!path.empty() && std::filesystem::exists(path)) {
+    const Model model = load_model(path);
+    if (!model.parts.contains(name)) throw Error("has no part '" + name + "'", path, "Name another file");
+    return model.parts.at(name);
+  }
   Part part = train();
   if (path.empty()) return part;
   Model model;  // that answers nothing and only carries it
@@ -238,55 +335,77 @@ Part kept_or(const std::string& path, const Train& train) {
   return part;
 }
 
-// Raises or lowers the reader's logit of "none" until one in a hundred of the digits in `data` is refused.
-void set_refusal(Model& model, const Dataset& data, std::span<const Row> rows, ThreadTeam& team) {
-  const size_t none = data.classes.size() - 1;
-  const Answers answers = Predictor(model).answers(data, rows, team);  // at temperature 1
-  const auto log_of = [&](size_t image, size_t c) {
-    return portable::log(std::max(1e-30, static_cast<double>(answers.probability(image, c))));
-  };
-  std::vector<double> ahead;  // by how much none is, of the likeliest digit
-  for (size_t i = 0; i < answers.size(); ++i) {
-    if (data.labels[i] == static_cast<int32_t>(none)) continue;
-    double digit = log_of(i, 0);
-    for (size_t c = 1; c < none; ++c) digit = std::max(digit, log_of(i, c));
-    ahead.push_back(log_of(i, none) - digit);
+// Pictures of other people's hands as they are held before a camera, and what the model says of them.
+struct Judged {
+  std::vector<int32_t> truth;
+  Answers answers;
+  Answers read;  // of the hands alone, as if it were sure that they are hands
+};
+
+Judged judged(const Model& model, const BoxOptions& box, ThreadTeam& team) {
+  const SynthOptions synth =
+      rooms("room-cut", box.judged_images, photographed_side, cuts_of_none, other_people);
+  const Dataset drawn = to_read(rendered_on_demand(synth), joints_of(synth), box);
+  const Predictor predictor(model);
+  std::vector<Answer> answers(static_cast<size_t>(drawn.size()));
+  const Pixels& pictures = drawn.pixels;
+  team.run(drawn.size(),
+           [&](int64_t i) { answers[static_cast<size_t>(i)] = predictor.answer(image_of(pictures, i)); });
+  Judged judged{drawn.labels, {}, {}};
+  const int64_t classes = std::ssize(model.classes);
+  Tensor logits({1, classes}), out({1, classes});
+  for (Answer& answer : answers) {
+    judged.answers.append(answer);
+    std::ranges::copy(answer.logits, logits.data());
+    probabilities(logits, classes, out);
+    answer.probabilities.assign(out.values().begin(), out.values().end());
+    judged.read.append(answer);
   }
-  std::ranges::sort(ahead, std::greater());
-  const double by = ahead[static_cast<size_t>(static_cast<double>(ahead.size()) * refused_digits)];
-  const std::string last = std::to_string(model.network.layers.size() - 1) + ".bias";
-  for (Network::Named& named : model.network.parameters()) {
-    if (named.name == last) (*named.parameter.tensor)[static_cast<int64_t>(none)] -= static_cast<Scalar>(by);
+  return judged;
+}
+
+// Sureness so that it agrees with how often the reader is right; then the threshold that refuses one in a
+// hundred of the digits that it reads rightly. To refuse one that it misreads costs nothing.
+void set_answers(Model& model, const BoxOptions& box, ThreadTeam& team) {
+  const Judged first = judged(model, box, team);
+  model.temperature = fit_temperature(first.truth, first.read, std::ssize(first.truth));
+  const auto [truth, answers, ignored] = judged(model, box, team);
+  std::vector<float> sureness;
+  for (size_t i = 0; i < truth.size(); ++i) {
+    const auto signs = answers.of(i).first(model.classes.size() - 1);  // the last class is `none`
+    const auto likeliest = std::ranges::max_element(signs);
+    if (likeliest - signs.begin() == truth[i]) sureness.push_back(*likeliest);
   }
+  std::ranges::sort(sureness);
+  model.rejection_threshold = static_cast<double>(
+      sureness[static_cast<size_t>(refused_digits * static_cast<double>(sureness.size()))]);
 }
 
 Model make_box(const BoxOptions& box, ThreadTeam& team) {
   Model model;
   model.preprocessing = {reader_side, reader_side, 3, Fit::stretch};
-  model.parts[std::string(finder_part)] = kept_or(box.finder, [&] { return trained_finder(box, team); });
-  model.network = kept_or(box.reader, [&] { return trained_reader(box, model, team); }).network;
+  model.parts[std::string(finder_part)] =
+      kept_or(box.finder, std::string(finder_part), [&] { return trained_finder(box, team); });
+  model.network = kept_or(box.reader, "reader", [&] { return trained_reader(box, model, team); }).network;
   model.is_mirrored = true;  // a left and a right hand show the same digit
   model.is_half = true;
-  const Dataset judged = hands_as_drawn(box, box.judged_images, other_people, team);
-  model.classes = judged.classes;
-  model.none_class = judged.classes.back();
+  model.classes = classes_of(box);
+  model.none_class = model.classes.back();
   model.card = {
       {"origin",
        fmt::format("tools/make_box, seed {}: {} rooms for the finder, {} hands for the reader, {} epochs",
                    box.seed, box.finder_images, box.reader_images, box.epochs)},
-      {"data", "rendered hands, no photograph"},
+      {"data",
+       box.photographs.empty()
+           ? "rendered hands, no photograph"
+           : fmt::format("rendered hands, and {} pictures of rendered rooms with photographed hands in "
+                         "them; no photograph of a room",
+                         box.photographed_images)},
       {"reads", "pictures of any size, in grey or colour: finds the hand, then reads it"},
-      {"refusal", "answers none of these for 1% of rendered digits of people it was not trained on"}};
-  std::vector<Row> rows(static_cast<size_t>(judged.size()));
-  std::iota(rows.begin(), rows.end(), Row{0});
-  const auto rounded = [&] {
-    return model_from_bytes(model_bytes(model), "the model");
-  };  // as its file keeps it
-  model = rounded();
-  set_refusal(model, judged, rows, team);
-  model = rounded();
-  model.temperature =
-      fit_temperature(judged.labels, Predictor(model).answers(judged, rows, team), judged.size());
+      {"refusal",
+       "answers none of these for 1% of the rendered digits of other people that it would read rightly"}};
+  model = model_from_bytes(model_bytes(model), "the model");  // as its file keeps it
+  set_answers(model, box, team);
   return model;
 }
 
@@ -303,11 +422,15 @@ int main(int argc, char** argv) try {
   app.add_option("--finder-images", box.finder_images, "Rendered rooms the finder learns from");
   app.add_option("--judged-images", box.judged_images,
                  "Rendered hands of other people that set refusal and sureness");
+  app.add_option("--photographs", box.photographs,
+                 "A folder of hands before plain walls, put into rendered rooms for the reader")
+      ->check(CLI::ExistingDirectory);
+  app.add_option("--photographed-images", box.photographed_images, "So many such pictures");
   app.add_option("--epochs", box.epochs, "Passes over them");
   app.add_option("--seed", box.seed, "Of people, pictures and weights");
   app.add_option("--threads", box.threads, "The result does not depend on it");
   app.add_option("--reader", box.reader, "Keep the trained reader in this file, or take it from there");
-  app.add_option("--finder", box.finder, "The same of the finder");
+  app.add_option("--finder", box.finder, "The same of the finder; a model that finds hands has one, too");
   app.add_option(
          "--without", box.without,
          "Digits the reader never sees, such as 3,6,8: to measure what it makes of signs that are new")

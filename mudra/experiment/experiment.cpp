@@ -49,7 +49,7 @@ Calibration calibration_of(const ModelTest& test) {
   if (shown.empty()) return {reliability(test.data.labels, test.answers.with_none_class()), {}};
   const Answers answers = test.answers.select(shown);
   Calibration found{reliability(truth, answers), {}};
-  if (test.model.temperature != 1)
+  if (test.model.temperature != 1 && !finds_hands(test.model))
     found.before = reliability(truth, tempered(answers, test.model.temperature));
   return found;
 }
@@ -337,22 +337,24 @@ ModelTest test_model(Model model, const DataOptions& options, uint64_t seed, con
   const Stopwatch total;
   const int allowed = threads_allowed(run);
   ThreadTeam loading(allowed);
-  LoadedData loaded = load_data_for(model, options, seed, loading, progress);
-  ModelTest test{std::move(model), std::move(loaded.data), std::move(loaded.text), {}, {}, {}, {}, {}};
+  const Predictor predictor(std::move(model));
+  LoadedData loaded = load_data_for(predictor, options, seed, loading, progress);
+  ModelTest test{predictor.model(), std::move(loaded.data), std::move(loaded.text), {}, {}, {}, {}, {}};
   const int64_t together = std::min(answered_together, test.data.size());
   ThreadTeam team(worthwhile_threads(together * test.model.network.multiply_adds(), allowed));
   test.threads = team.threads();
   test.seconds.load = total.seconds();
   std::vector<Row> rows(static_cast<size_t>(test.data.size()));
   std::iota(rows.begin(), rows.end(), Row{0});
-  test.answers = Predictor(test.model).answers(test.data, rows, team);
+  test.answers =
+      finds_hands(test.model) ? std::move(loaded.answers) : predictor.answers(test.data, rows, team);
   int32_t none = none_label(test.model);
   test.calibration = calibration_of(test);
   if (test.data.classes.size() > test.model.classes.size()) {
     none = static_cast<int32_t>(test.model.classes.size());
     test.answers = test.answers.with_none_class();
   }
-  const bool may_refuse = test.model.rejection_threshold > 0;
+  const bool may_refuse = test.model.rejection_threshold > 0 || finds_hands(test.model);
   test.evaluation = evaluate(test.data.labels, test.answers, test.data.classes, units_of(test.data, seed),
                              test.data.columns, may_refuse, none);
   test.true_evaluation = against_true_labels(test.data, test.answers, seed, may_refuse, none);

@@ -136,7 +136,10 @@ bool is_rendered(const DataOptions& options) { return source_of(options).starts_
 Look look_of(const Model& model) {
   if (!finds_hands(model)) return {};
   const auto cutter = std::make_shared<HandCutter>(model);
-  return [cutter](const Image& picture) { return cutter->cut_out(within(picture, searched_side)).image; };
+  return [cutter, to = model.preprocessing](const Image& picture) {
+    const HandCuts cuts = cutter->cut_out(within(picture, searched_side));
+    return cuts.found() ? cuts.looks.back().image : no_cut(to);
+  };
 }
 
 LoadedData load_data(const DataOptions& options, uint64_t seed, ThreadTeam& team, const Progress& progress,
@@ -155,8 +158,9 @@ LoadedData load_data(const DataOptions& options, uint64_t seed, ThreadTeam& team
   return loaded;
 }
 
-LoadedData load_data_for(const Model& model, const DataOptions& options, uint64_t seed, ThreadTeam& team,
-                         const Progress& progress) {
+LoadedData load_data_for(const Predictor& predictor, const DataOptions& options, uint64_t seed,
+                         ThreadTeam& team, const Progress& progress) {
+  const Model& model = predictor.model();
   DataOptions wanted = options;
   // Pictures come to the model's size in one step, as they did when it was trained.
   if (std::filesystem::is_directory(options.source)) {
@@ -169,7 +173,23 @@ LoadedData load_data_for(const Model& model, const DataOptions& options, uint64_
     if (options.size.height == 0) wanted.size = {rendered_picture, rendered_picture};
     if (options.channels == 0) wanted.channels = 3;
   }
-  auto [data, text, is_shrunk, chosen] = load(wanted, seed, team, progress, {}, look_of(model));
+  Answers answers;  // one a picture that was read
+  Look look;
+  if (finds_hands(model)) {
+    look = [&](const Image& picture) {
+      Image seen;
+      answers.append(predictor.answer(within(picture, searched_side), &seen));
+      return seen;
+    };
+  }
+  LoadedData loaded = load(wanted, seed, team, progress, {}, look);
+  Dataset& data = loaded.data;
+  if (look && std::ssize(answers.labels) > data.size()) {  // only some classes of a folder were kept
+    std::vector<uint32_t> kept;
+    for (Row row = 0; row < data.labels.size(); ++row) kept.push_back(data.source_row(row));
+    answers = answers.select(kept);
+  }
+  loaded.answers = std::move(answers);
   std::vector<std::string> known = model.classes;
   if (model.none_class.empty() && model.rejection_threshold > 0) known.emplace_back(none_name);
   std::vector<int32_t> index;
@@ -188,7 +208,8 @@ LoadedData load_data_for(const Model& model, const DataOptions& options, uint64_
   for (int32_t& label : data.true_labels)
     label = label == no_class ? label : index[static_cast<size_t>(label)];
   data.classes = shows_none ? known : model.classes;
-  return {fit_to(std::move(data), model.preprocessing), text, false, {}};
+  data = fit_to(std::move(data), model.preprocessing);
+  return loaded;
 }
 
 }  // namespace mudra

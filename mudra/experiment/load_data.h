@@ -7,6 +7,7 @@
 #include "mudra/core/thread_team.h"
 #include "mudra/data/read_dataset.h"
 #include "mudra/experiment/options.h"
+#include "mudra/inference/predictor.h"
 #include "mudra/network/model.h"
 #include "mudra/synth/render_hands.h"
 
@@ -26,6 +27,7 @@ struct LoadedData {
   std::string text;                 // "digits.npz: 5,000 images 28x28, ten classes; kept 0 and 5: 1,000"
   bool is_shrunk = false;           // by the `shrink` of load_data()
   std::vector<std::string> chosen;  // what nobody chose: "--network cnn"; only of load_and_choose()
+  Answers answers = {};  // to every picture as it was read; only of load_data_for() a model that finds hands
 };
 
 // Reads (or renders with this seed, for synth:N and synth:N:DOMAIN) the source, keeps the classes asked for,
@@ -37,11 +39,12 @@ LoadedData load_data(const DataOptions& options, uint64_t seed, ThreadTeam& team
 // What a model that finds hands takes of a picture: the hand. Empty for any other.
 Look look_of(const Model& model);
 
-// The same for a model that is there already: its classes and its size. Without options.classes every class
-// in the data must be one of the model's; images are labelled by the model's classes. Data may have images of
-// class "none", too: they are of the model's none_class or, for a model without one that refuses, of a class
-// behind the model's.
-LoadedData load_data_for(const Model& model, const DataOptions& options, uint64_t seed, ThreadTeam& team,
-                         const Progress& progress = {});
+// The same for a model that is there already: its classes and its size. One that finds hands looks at whole
+// pictures, so it answers while they are read; the images of the data are the hands cut out of them. Without
+// options.classes every class in the data must be one of the model's; images are labelled by the model's
+// classes. Data may have images of class "none", too: they are of the model's none_class or, for a model
+// without one that refuses, of a class behind the model's.
+LoadedData load_data_for(const Predictor& predictor, const DataOptions& options, uint64_t seed,
+                         ThreadTeam& team, const Progress& progress = {});
 
 }  // namespace mudra

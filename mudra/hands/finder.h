@@ -32,8 +32,8 @@ struct FoundHand {
   float presence = 0;  // probability, by the likeliest cell
 };
 
-// Below it, what the likeliest cell found is no hand.
-inline constexpr float least_presence = 0.3f;
+// Below it, what the likeliest cell found is no hand that anybody should read.
+inline constexpr float least_presence = 0.1f;
 
 // From logits and distances [cells, cells, finder_channels].
 FoundHand found_hand(const float* outputs, int side, int cells);

@@ -22,7 +22,7 @@ inline constexpr int32_t refused = -1;
 // Of one image.
 struct Answer {
   int32_t label = refused;           // index into the model's classes; its none_label() for what it refuses
-  float confidence = 0;              // the largest probability, also of an image that is refused
+  float confidence = 0;              // the probability of the label; of an image that is refused, the largest
   std::vector<float> probabilities;  // one a class
   std::vector<float> logits;         // one a class; a single one for two classes
   std::optional<Box> box;            // where the hand is, from models that look for it
@@ -39,9 +39,14 @@ struct Answers {
   float probability(size_t image, size_t of_class) const {
     return probabilities[image * static_cast<size_t>(classes) + of_class];
   }
-  float confidence(size_t image) const;  // the largest probability
+  std::span<const float> of(size_t image) const {  // its probabilities
+    return std::span(probabilities)
+        .subspan(image * static_cast<size_t>(classes), static_cast<size_t>(classes));
+  }
+  float confidence(size_t image) const;  // the probability of its label, or the largest where it is refused
   size_t likeliest(size_t image) const;  // the class that has it, also where the image is refused
   void append(Answers more);             // of the same classes
+  void append(const Answer& one);
   Answers select(std::span<const uint32_t> images) const;
   // With a last class more, which is the answer for what was refused and has probability 0.
   Answers with_none_class() const;

@@ -15,11 +15,11 @@ namespace {
 constexpr uint8_t no_hand = 128;
 
 // Weights that are finite may still give what is no number, which is no place in a picture.
-bool is_hand(const FoundHand& found) {
+bool is_place(const FoundHand& found) {
   const auto& [view, box, presence] = found;
-  const float values[] = {view.middle.x, view.middle.y, view.size, view.up.x, view.up.y,
-                          box.left,      box.top,       box.right, box.bottom};
-  return presence >= least_presence && std::ranges::all_of(values, [](float x) { return std::isfinite(x); });
+  const float values[] = {view.middle.x, view.middle.y, view.size, view.up.x,  view.up.y,
+                          box.left,      box.top,       box.right, box.bottom, presence};
+  return std::ranges::all_of(values, [](float x) { return std::isfinite(x); });
 }
 
 // A hand that was found is looked for again in a square around it, so many times its size.
@@ -78,31 +78,29 @@ FoundHand HandCutter::find(const Image& picture, Place& place) const {
                     picture.width);
 }
 
-HandCut HandCutter::cut_out(const Image& picture) const {
+HandCuts HandCutter::cut_out(const Image& picture) const {
   const auto place =
       places_.lend([](const Place&) { return true; },
                    [&] {
                      return std::make_unique<Place>(
                          Place{Plan(finder_.network, 1, Mode::infer), Tensor(finder_.network.input)});
                    });
-  FoundHand found = find(picture, *place);
-  if (is_hand(found)) {
-    const Surroundings around = surroundings_of(found.view, picture);
-    const float presence = found.presence;
-    found =
-        moved(find(around.image, *place), static_cast<float>(around.left), static_cast<float>(around.top));
-    found.presence = std::min(found.presence, presence);
-  }
-  HandCut result;
-  if (!is_hand(found)) {
-    result.image = {reader_.height, reader_.width, reader_.channels, {}};
-    result.image.bytes.assign(static_cast<size_t>(reader_.height) * reader_.width * reader_.channels,
-                              no_hand);
-    return result;
-  }
-  result.hand = found;
-  result.image = fit(cut(picture, result.hand->view, reader_.height), reader_);
-  return result;
+  const FoundHand first = find(picture, *place);
+  // However sure the second look may be, the mean would stay below.
+  if (!is_place(first) || first.presence < least_presence * least_presence) return {};
+  const Surroundings around = surroundings_of(first.view, picture);
+  const FoundHand second =
+      moved(find(around.image, *place), static_cast<float>(around.left), static_cast<float>(around.top));
+  HandCuts cuts{std::sqrt(first.presence * second.presence), {}};
+  if (!is_place(second) || cuts.presence < least_presence) return {};
+  for (const FoundHand& found : {first, second})
+    cuts.looks.push_back({fit(cut(picture, found.view, reader_.height), reader_), found});
+  return cuts;
+}
+
+Image no_cut(const Preprocessing& input) {
+  const auto values = static_cast<size_t>(input.height) * input.width * input.channels;
+  return {input.height, input.width, input.channels, std::vector<uint8_t>(values, no_hand)};
 }
 
 int64_t cuts_without_hand(const Pixels& cuts) {

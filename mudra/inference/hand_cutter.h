@@ -16,10 +16,21 @@ namespace mudra {
 inline constexpr std::string_view finder_part = "finder";
 inline bool finds_hands(const Model& model) { return model.parts.contains(std::string(finder_part)); }
 
+// What is cut out of a picture is looked for twice: in all of it, then nearby in the square around the hand.
 struct HandCut {
-  Image image;                    // of the size and the channels of the model's input
-  std::optional<FoundHand> hand;  // nothing: none was found, and the image is an even grey
+  Image image;  // of the size and the channels of the model's input
+  FoundHand hand;
 };
+
+struct HandCuts {
+  float presence = 0;          // of a hand: the geometric mean of what both looks say
+  std::vector<HandCut> looks;  // two, the nearer one last; none where presence is below least_presence
+
+  bool found() const { return !looks.empty(); }
+};
+
+// What stands for the cut of a picture without a hand: an even grey.
+Image no_cut(const Preprocessing& input);
 
 // How many of these cuts are that even grey.
 int64_t cuts_without_hand(const Pixels& cuts);
@@ -30,7 +41,7 @@ class HandCutter {
   // Throws Error when the finder's network is not one.
   explicit HandCutter(const Model& model);
 
-  HandCut cut_out(const Image& picture) const;
+  HandCuts cut_out(const Image& picture) const;
 
  private:
   struct Place {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 #include "mudra/core/error.h"
@@ -55,11 +56,13 @@ Box box_around(const HandBox& joints, const Image& picture) {
 }  // namespace
 
 size_t Answers::likeliest(size_t image) const {
-  const auto first = probabilities.begin() + static_cast<std::ptrdiff_t>(image) * classes;
-  return static_cast<size_t>(std::max_element(first, first + classes) - first);
+  return static_cast<size_t>(std::ranges::max_element(of(image)) - of(image).begin());
 }
 
-float Answers::confidence(size_t image) const { return probability(image, likeliest(image)); }
+float Answers::confidence(size_t image) const {
+  return labels[image] == refused ? std::ranges::max(of(image))
+                                  : probability(image, static_cast<size_t>(labels[image]));
+}
 
 void Answers::append(Answers more) {
   if (labels.empty()) {
@@ -70,14 +73,18 @@ void Answers::append(Answers more) {
   probabilities.insert(probabilities.end(), more.probabilities.begin(), more.probabilities.end());
 }
 
+void Answers::append(const Answer& one) {
+  classes = std::ssize(one.probabilities);
+  labels.push_back(one.label);
+  probabilities.insert(probabilities.end(), one.probabilities.begin(), one.probabilities.end());
+}
+
 Answers Answers::select(std::span<const uint32_t> images) const {
   Answers selected;
   selected.classes = classes;
   for (const uint32_t image : images) {
-    const auto row =
-        std::span(probabilities).subspan(image * static_cast<size_t>(classes), static_cast<size_t>(classes));
     selected.labels.push_back(labels[image]);
-    selected.probabilities.insert(selected.probabilities.end(), row.begin(), row.end());
+    selected.probabilities.insert(selected.probabilities.end(), of(image).begin(), of(image).end());
   }
   return selected;
 }
@@ -119,26 +126,69 @@ int32_t Predictor::label_of(std::span<const float> probabilities) const {
   return static_cast<int32_t>(largest - probabilities.begin());
 }
 
-Answer Predictor::answer(const Image& picture) const {
+// The mean of what is said of both looks, as far as there is a hand at all.
+Answer Predictor::answer_of(const HandCuts& cuts) const {
   std::vector<float> image(static_cast<size_t>(model_.network.input.elements()));
+  const auto read = [&](const Image& look) {
+    prepare(look, model_.preprocessing, image.data());
+    return answer(image);
+  };
+  if (!cuts.found()) {
+    Answer answered = read(no_cut(model_.preprocessing));
+    answered.joints.clear();
+    weigh(0, answered);
+    return answered;
+  }
+  const Answer first = read(cuts.looks.front().image);
+  Answer nearer = read(cuts.looks.back().image);
+  Tensor logits({1, std::ssize(nearer.logits)}), out({1, std::ssize(nearer.probabilities)});
+  for (size_t i = 0; i < nearer.logits.size(); ++i)
+    logits[static_cast<int64_t>(i)] = nearer.logits[i] = (first.logits[i] + nearer.logits[i]) / 2;
+  probabilities(logits, out.shape()[1], out, static_cast<Scalar>(model_.temperature));
+  nearer.probabilities.assign(out.values().begin(), out.values().end());
+  nearer.label = label_of(nearer.probabilities);
+  nearer.confidence = std::ranges::max(nearer.probabilities);
+  weigh(cuts.presence, nearer);
+  return nearer;
+}
+
+// What is no hand shows none of the signs. Then the likeliest sign is the answer where it reaches the
+// threshold, however likely `none` is. A model without a class for that only refuses what is no hand at all.
+void Predictor::weigh(float presence, Answer& answer) const {
+  std::vector<float>& p = answer.probabilities;
+  if (none_ == refused) {
+    if (presence == 0) answer.label = refused;
+    return;
+  }
+  const auto none = static_cast<size_t>(none_);
+  p[none] = 0;
+  for (float& sign : p) sign *= presence;
+  const auto likeliest = static_cast<size_t>(std::ranges::max_element(p) - p.begin());
+  p[none] = std::max(0.F, 1 - std::accumulate(p.begin(), p.end(), 0.F));
+  const double least =
+      model_.rejection_threshold > 0 ? model_.rejection_threshold : static_cast<double>(p[none]);
+  answer.label = static_cast<double>(p[likeliest]) < least ? none_ : static_cast<int32_t>(likeliest);
+  answer.confidence = answer.label == none_ ? std::ranges::max(p) : p[likeliest];
+}
+
+Answer Predictor::answer(const Image& picture, Image* seen) const {
   if (!cutter_) {
+    std::vector<float> image(static_cast<size_t>(model_.network.input.elements()));
     prepare(picture, model_.preprocessing, image.data());
     return answer(image);
   }
-  const auto [seen, hand] = cutter_->cut_out(picture);
-  prepare(seen, model_.preprocessing, image.data());
-  Answer found = answer(image);
-  if (!hand) {
-    found.joints.clear();
-    return found;
-  }
-  const auto side = static_cast<float>(seen.width);
+  const HandCuts cuts = cutter_->cut_out(picture);
+  Answer found = answer_of(cuts);
+  if (seen) *seen = cuts.found() ? cuts.looks.back().image : no_cut(model_.preprocessing);
+  if (!cuts.found()) return found;
+  const auto& [image, hand] = cuts.looks.back();
+  const auto side = static_cast<float>(image.width);
   for (Joint& joint : found.joints) {
-    const Point at = from_cut({joint.x * side, joint.y * side}, hand->view, seen.width);
+    const Point at = from_cut({joint.x * side, joint.y * side}, hand.view, image.width);
     joint = {at.x / static_cast<float>(picture.width), at.y / static_cast<float>(picture.height)};
   }
   drop_if_no_numbers(found.joints);
-  found.box = box_around(hand->box, picture);
+  found.box = box_around(hand.box, picture);
   return found;
 }
 

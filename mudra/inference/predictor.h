@@ -28,8 +28,9 @@ class Predictor {
   const Model& model() const { return model_; }
 
   // A picture of any size and colour is brought to the model's input first; a model that finds hands is asked
-  // about the hand it finds, and says where that is.
-  Answer answer(const Image& picture) const;
+  // about the hand it finds, and says where that is. `seen`, if given, becomes what it saw nearest of that
+  // hand.
+  Answer answer(const Image& picture, Image* seen = nullptr) const;
   // The same for each of an array's images [N, H, W, C].
   std::vector<Answer> answer(const Pixels& pictures) const;
   // One prepared image of the model's input: H*W*C values 0..1, channels last. Joints are in parts of it.
@@ -52,6 +53,8 @@ class Predictor {
   // Returns all that the network gave for x itself.
   const Tensor& infer(Place& place, const Tensor& x, ThreadTeam& team, Tensor& logits,
                       Tensor& probabilities) const;
+  Answer answer_of(const HandCuts& cuts) const;
+  void weigh(float presence, Answer& answer) const;
   int32_t label_of(std::span<const float> probabilities) const;
 
   Model model_;

@@ -26,7 +26,8 @@ struct Model {
   Preprocessing preprocessing;       // height, width and channels (1 or 3) are those of network.input
   // Logits are divided by it before softmax or sigmoid (Guo et al. 2017); finite and above 0.
   double temperature = 1;
-  // 0..1: an answer whose largest probability is below it is refused: it is the none_class, or no class.
+  // 0..1: an answer whose largest probability is below it is refused: it is the none_class, or no class. Of a
+  // model that finds hands and has a none_class the probability of the likeliest other class counts.
   double rejection_threshold = 0;
   std::string none_class{};                   // the class that means "none of these"; empty: there is none
   std::map<std::string, std::string> card{};  // what people should know of the model: origin, purpose, limits

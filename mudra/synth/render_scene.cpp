@@ -82,6 +82,20 @@ std::array<std::array<float, 2>, joint_count> joints_of(const Person& person, co
   return in_pixels(place_hand(person, scene, side * samples));
 }
 
+void draw_behind(const Person& person, const Scene& scene, int side, Rng& rng, Workspace& work) {
+  if (scene.on_black) {
+    work.light.assign(static_cast<size_t>(side) * side, grey(0));
+  } else {
+    draw_room(scene.light, person.skin, side, rng, work.light);
+  }
+  if (scene.things > 0)
+    draw_things(scene.things, person.skin, scene.light, side, rng, work.behind, work.light);
+  if (scene.head > 0) {
+    draw_bystander(person.skin * (1 + 0.5f * person.pale_palm), scene.light, scene.head, scene.head_x,
+                   scene.head_y, side, rng, work.behind, work.light);
+  }
+}
+
 std::array<std::array<float, 2>, joint_count> render_scene(const Person& person, const Scene& scene, int side,
                                                            int channels, Rng& rng, Workspace& work,
                                                            uint8_t* pixels) {
@@ -90,17 +104,7 @@ std::array<std::array<float, 2>, joint_count> render_scene(const Person& person,
   work.colour.resize(work.surface.height.size());
   const bool in_room = is_room(person.domain);
   if (in_room) {
-    if (scene.on_black) {
-      work.light.assign(static_cast<size_t>(side) * side, grey(0));
-    } else {
-      draw_room(scene.light, person.skin, side, rng, work.light);
-    }
-    if (scene.things > 0)
-      draw_things(scene.things, person.skin, scene.light, side, rng, work.behind, work.light);
-    if (scene.head > 0) {
-      draw_bystander(person.skin * (1 + 0.5f * person.pale_palm), scene.light, scene.head, scene.head_x,
-                     scene.head_y, side, rng, work.behind, work.light);
-    }
+    draw_behind(person, scene, side, rng, work);
   } else {
     draw_background(person.domain, side, rng, work.light);
   }

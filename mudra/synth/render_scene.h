@@ -23,6 +23,9 @@ struct Workspace {
 // In pixels of a picture of side x side.
 std::array<std::array<float, 2>, joint_count> joints_of(const Person& person, const Scene& scene, int side);
 
+// What is behind the hand in a room: fills work.light.
+void draw_behind(const Person& person, const Scene& scene, int side, Rng& rng, Workspace& work);
+
 // Fills `pixels`, [side, side, channels]; returns the joints in pixels (zeros where no hand is in the frame).
 std::array<std::array<float, 2>, joint_count> render_scene(const Person& person, const Scene& scene, int side,
                                                            int channels, Rng& rng, Workspace& work,

@@ -1,6 +1,7 @@
 """The program that makes the model in the box: the same bytes for any number of threads, in half precision, and a model that answers."""
 
 import json
+import pathlib
 import re
 import subprocess
 
@@ -59,6 +60,49 @@ def test_its_reader_may_never_have_seen_some_digits(made, mudra, tmp_path):
     assert all(set(answer["probabilities"]) == {*"0124579", "none"} for answer in answers)
     wrong = subprocess.run([MAKE_BOX, tmp_path / "some.safetensors", "--without", "3,12"], text=True, capture_output=True)
     assert wrong.returncode != 0 and "--without" in wrong.stderr + wrong.stdout
+
+
+@pytest.fixture(scope="module")
+def walls(tmp_path_factory):
+    """A folder like one of photographs of signers before a wall."""
+    folder = tmp_path_factory.mktemp("walls") / "signers"
+    made = [COMMAND, "synth", "--count", "120", "--domain", "ankara", "--size", "100", "--colour", "--out", folder]
+    assert subprocess.run(made, capture_output=True).returncode == 0
+    return folder
+
+
+def test_photographed_hands_train_its_reader_but_not_those_of_the_signers_to_measure_by(walls, tmp_path):
+    def made(name, *options):
+        finder = pathlib.Path(__file__).parents[2] / "mudra/box/models/hands.safetensors"  # a small one finds nothing
+        options = [*SMALL, "--finder", finder, "--photographed-images", "300", *options]
+        done = subprocess.run([MAKE_BOX, tmp_path / name, *options], text=True, capture_output=True)
+        assert done.returncode == 0, done.stderr
+        return (tmp_path / name).read_bytes(), int(re.findall(r"weights, (\d+) images", done.stderr)[-1])
+
+    alone, drawn = made("alone.safetensors")
+    first, with_photographs = made("first.safetensors", "--photographs", walls)
+    assert with_photographs > drawn + 150 and first != alone
+    assert made("second.safetensors", "--photographs", walls, "--threads", "1") == (first, with_photographs)
+    assert "300 pictures" in json.dumps(header_of(tmp_path / "first.safetensors")[0])
+    # Two of the six people are there to measure by: without them, everything is the same.
+    groups = (walls / "groups.csv").read_text().splitlines()
+    measured = [line for line in groups if "person2" in line or "person5" in line]
+    assert 20 <= len(measured) <= 40
+    for line in measured:
+        (walls / line.split(",")[0]).unlink()
+    (walls / "groups.csv").write_text("\n".join(line for line in groups if line not in measured) + "\n")
+    assert made("third.safetensors", "--photographs", walls) == (first, with_photographs)
+
+
+def test_it_says_that_photographs_show_no_hand(tmp_path):
+    from PIL import Image
+
+    (tmp_path / "walls/0").mkdir(parents=True)
+    Image.new("RGB", (100, 100), (220, 215, 210)).save(tmp_path / "walls/0/wall.png")
+    (tmp_path / "walls/groups.csv").write_text("file,group\n0/wall.png,s1\n")
+    done = subprocess.run([MAKE_BOX, tmp_path / "x.safetensors", *SMALL, "--photographs", tmp_path / "walls"], text=True, capture_output=True)
+    assert done.returncode == 1 and "shows no hand before a plain wall" in done.stderr
+    assert not (tmp_path / "x.safetensors").exists()
 
 
 def test_it_reads_a_photograph_and_says_where_it_looked(made, mudra, tmp_path):

@@ -162,20 +162,59 @@ TEST(HandCutter, AnswersOfAPictureWithoutAHandFromAnEvenGrey) {
       EXPECT_FALSE(answer.box);
       EXPECT_TRUE(answer.joints.empty());
       EXPECT_EQ(answer.logits, grey.logits);
-      EXPECT_EQ(answer.label, grey.label);
+      EXPECT_EQ(answer.probabilities, grey.probabilities);
+      EXPECT_EQ(answer.label, refused);
     }
   }
 }
 
-// The map's likeliest cell says the logit of 0.31 or of 0.29.
-TEST(HandCutter, TakesForAHandWhatIsOneWithAProbabilityOfThreeTenths) {
-  for (const double presence : {0.31, 0.29}) {
+// The map's likeliest cell says the logit of 0.11 or of 0.09, at both looks.
+TEST(HandCutter, CutsOutWhatIsAHandWithAProbabilityOfATenth) {
+  for (const double presence : {0.11, 0.09}) {
     Model model = model_that_finds();
     std::vector<float> biases = {static_cast<float>(std::log(presence / (1 - presence)))};
     biases.insert(biases.end(), large.begin(), large.end());
     set_last(model.parts["finder"].network, 0, 0, biases);
-    EXPECT_EQ(Predictor(model).answer(picture_with(64, 64, 8, 8, 8)).box.has_value(), presence > 0.3);
+    EXPECT_EQ(Predictor(model).answer(picture_with(64, 64, 8, 8, 8)).box.has_value(), presence > 0.1);
   }
+}
+
+// Every cell says the same at both looks, so that this is the mean, too.
+Model model_that_finds_with(float presence, std::string none_class, double threshold) {
+  Model model = model_that_finds();
+  std::vector<float> biases = {std::log(presence / (1 - presence))};
+  biases.insert(biases.end(), large.begin(), large.end());
+  set_last(model.parts["finder"].network, 0, 0, biases);
+  set_last(model.network, 0, 0, std::vector<float>(45, 0));  // each class a third
+  std::vector<Scalar> said(45, 0);
+  said[1] = 2;  // but b
+  from_file_order(model.network.parameters().back().parameter, said);
+  model.none_class = std::move(none_class);
+  model.rejection_threshold = threshold;
+  return model;
+}
+
+TEST(HandCutter, WhatMayBeNoHandShowsNoneOfTheSignsAsMuch) {
+  const Image picture = picture_with(64, 64, 8, 8, 8);
+  const double b = std::exp(2) / (std::exp(2) + 2), a = 1 / (std::exp(2) + 2);
+  const Answer answer = Predictor(model_that_finds_with(0.4F, "c", 0)).answer(picture);
+  EXPECT_NEAR(answer.probabilities[0], 0.4 * a, 1e-5);
+  EXPECT_NEAR(answer.probabilities[1], 0.4 * b, 1e-5);
+  EXPECT_NEAR(answer.probabilities[2], 1 - 0.4 * (1 - a), 1e-5);
+  EXPECT_EQ(answer.label, 2);
+  EXPECT_NEAR(answer.confidence, answer.probabilities[2], 1e-6);
+  // The likeliest sign is likely by 0.315.
+  const Answer sure = Predictor(model_that_finds_with(0.4F, "c", 0.31)).answer(picture);
+  EXPECT_EQ(sure.label, 1);
+  EXPECT_NEAR(sure.confidence, 0.4 * b, 1e-5);
+  const Answer unsure = Predictor(model_that_finds_with(0.4F, "c", 0.32)).answer(picture);
+  EXPECT_EQ(unsure.label, 2);
+  EXPECT_EQ(unsure.probabilities, sure.probabilities);
+  // Without a class for it, only what is no hand at all is none of the signs.
+  const Answer of_three = Predictor(model_that_finds_with(0.4F, "", 0)).answer(picture);
+  EXPECT_EQ(of_three.label, 1);
+  EXPECT_NEAR(of_three.probabilities[1], b, 1e-5);
+  EXPECT_EQ(Predictor(model_that_finds_with(0.05F, "", 0)).answer(picture).label, refused);
 }
 
 // Of a finder whose hidden value is `hidden` everywhere, and whose output number `output` is ten times that.
@@ -240,8 +279,13 @@ TEST(HandCutter, LooksAgainAtWhatIsAroundTheHandItFound) {
     for (int x = left; x < right; ++x) part.bytes.push_back(picture.bytes[static_cast<size_t>(y) * 128 + x]);
   }
   const FoundHand expected = seen_once(model, part);
-  const std::optional<FoundHand> found = HandCutter(model).cut_out(picture).hand;
-  ASSERT_TRUE(found);
+  const HandCuts cuts = HandCutter(model).cut_out(picture);
+  ASSERT_EQ(cuts.looks.size(), 2U);
+  const FoundHand first = seen_once(model, picture);
+  EXPECT_EQ(cuts.looks[0].hand.view.size, first.view.size);
+  EXPECT_EQ(cuts.looks[0].image, cut(picture, first.view, read));
+  EXPECT_EQ(cuts.looks[1].image, cut(picture, cuts.looks[1].hand.view, read));
+  const FoundHand* found = &cuts.looks[1].hand;
   EXPECT_NEAR(found->view.middle.x, expected.view.middle.x + left, 1e-4);
   EXPECT_NEAR(found->view.middle.y, expected.view.middle.y, 1e-4);
   EXPECT_NEAR(found->view.size, 71.0 / 4, 1e-4);
@@ -249,14 +293,35 @@ TEST(HandCutter, LooksAgainAtWhatIsAroundTheHandItFound) {
   EXPECT_NEAR(found->box.right, expected.box.right + left, 1e-4);
   EXPECT_NEAR(found->box.top, expected.box.top, 1e-4);
   EXPECT_NEAR(found->box.bottom, expected.box.bottom, 1e-4);
-  EXPECT_EQ(found->presence, std::min(expected.presence, seen_once(model, picture).presence));
+  EXPECT_FLOAT_EQ(cuts.presence, std::sqrt(expected.presence * first.presence));
+}
+
+TEST(HandCutter, ReadsBothLooks) {
+  const Model model = model_that_finds_at(0.5F, -0.25F);
+  const Predictor predictor(model), reader(without_finder(model));
+  const Image picture = picture_with(128, 128, 48, 32, 16);
+  const HandCuts cuts = HandCutter(model).cut_out(picture);
+  const Answer first = reader.answer(cuts.looks[0].image), nearer = reader.answer(cuts.looks[1].image);
+  Image seen;
+  const Answer answer = predictor.answer(picture, &seen);
+  double sum = 0;
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_NE(first.logits[i], nearer.logits[i]);
+    EXPECT_FLOAT_EQ(answer.logits[i], (first.logits[i] + nearer.logits[i]) / 2);
+    sum += std::exp(static_cast<double>(answer.logits[i]));
+  }
+  for (size_t i = 0; i < 3; ++i)
+    EXPECT_NEAR(answer.probabilities[i], std::exp(static_cast<double>(answer.logits[i])) / sum, 1e-6);
+  EXPECT_EQ(seen, cuts.looks[1].image);
+  predictor.answer(picture_with(90, 120, -50, 0, 8), &seen);
+  EXPECT_EQ(seen, no_cut(model.preprocessing));
 }
 
 TEST(HandCutter, FindsNoHandThatIsNotThereWhenItLooksAgain) {
   const Image picture = picture_with(128, 128, 48, 32, 16);
   Model model = model_that_finds_at(4, 0);  // from 84 pixels on, where nothing is white
   EXPECT_GT(seen_once(model, picture).presence, 0.99F);
-  EXPECT_FALSE(HandCutter(model).cut_out(picture).hand);
+  EXPECT_FALSE(HandCutter(model).cut_out(picture).found());
 }
 
 TEST(HandCutter, GivesNoJointsWhereTheReaderSaysNoNumbers) {
@@ -342,13 +407,10 @@ std::vector<Image> write_folder(const std::filesystem::path& folder, int channel
   return pictures;
 }
 
-void expect_answers(const Predictor& predictor, const Dataset& data,
-                    const std::function<Answer(size_t)>& alone) {
-  std::vector<Row> rows;
-  for (Row row = 0; row < 9; ++row) rows.push_back(row);
-  ThreadTeam team(2);
+void expect_answers(const LoadedData& loaded, const std::function<Answer(size_t)>& alone) {
+  const auto& [data, text, is_shrunk, chosen, answers] = loaded;
   ASSERT_EQ(data.size(), 9);
-  const Answers answers = predictor.answers(data, rows, team);
+  ASSERT_EQ(answers.size(), 9U);
   int hands = 0;
   for (size_t i = 0; i < 9; ++i) {
     const Answer one = alone(i);
@@ -371,9 +433,10 @@ TEST(LoadDataFor, AModelThatFindsHandsGivesTheAnswersOfEachPicture) {
     const std::vector<Image> pictures = write_folder(folder.path() / "pictures", of_pictures);
     DataOptions options;
     options.source = (folder.path() / "pictures").string();
-    const Dataset of_folder = load_data_for(model, options, 1, team).data;
+    const LoadedData loaded = load_data_for(predictor, options, 1, team);
+    const Dataset& of_folder = loaded.data;
     EXPECT_EQ(of_folder.pixels.shape(), (Shape{9, read, read, of_reader}));
-    expect_answers(predictor, of_folder, [&](size_t i) {
+    expect_answers(loaded, [&](size_t i) {
       return predictor.answer(read_picture_for(model, options.source + "/" + of_folder.files[i]));
     });
 
@@ -385,9 +448,20 @@ TEST(LoadDataFor, AModelThatFindsHandsGivesTheAnswersOfEachPicture) {
     array.pixels = Pixels({9, 70, 96, of_pictures}, bytes);
     options.source = (folder.path() / "pictures.npz").string();
     write_dataset(array, options.source);
-    const Dataset of_array = load_data_for(model, options, 1, team).data;
     const std::vector<Answer> alone = predictor.answer(array.pixels);
-    expect_answers(predictor, of_array, [&](size_t i) { return alone[i]; });
+    expect_answers(load_data_for(predictor, options, 1, team), [&](size_t i) { return alone[i]; });
+
+    options.classes = {"c", "a"};  // of the model's
+    options.source = (folder.path() / "pictures").string();
+    const LoadedData some = load_data_for(predictor, options, 1, team);
+    ASSERT_EQ(some.data.size(), 6);
+    ASSERT_EQ(some.answers.size(), 6U);
+    for (Row row = 0; row < 6; ++row) {
+      const size_t source = some.data.source_row(row);
+      EXPECT_EQ(some.data.labels[row], source < 3 ? 0 : 2);
+      EXPECT_EQ(some.answers.labels[row], loaded.answers.labels[source]);
+      EXPECT_EQ(some.answers.probability(row, 1), loaded.answers.probability(source, 1));
+    }
   }
 }
 
