@@ -2,6 +2,7 @@
 
 import base64
 import io
+import csv
 import json
 import re
 import struct
@@ -126,3 +127,26 @@ def test_a_page_shows_pictures_whole(mudra, tmp_path):
 def test_it_can_be_exported(mudra, tmp_path):
     done = mudra("export", "hands", "--to", "onnx", "--out", "hands.onnx")
     assert done.returncode == 0 and (tmp_path / "hands.onnx").stat().st_size > 100_000, done.stderr
+
+
+def test_evaluate_says_of_every_picture_what_predict_says(mudra, tmp_path):
+    assert mudra("synth", "--count", 40, "--domain", "room", "--size", 160, "--colour", "--none", "0.3", "--out", "rooms").returncode == 0
+    predicted = {answer["file"]: answer for answer in json.loads(mudra("predict", "rooms", "--json").stdout)}
+    done = mudra("evaluate", "rooms", "--json", "--predictions", "answers.csv")
+    assert done.returncode == 0, done.stderr
+    with open(tmp_path / "answers.csv") as lines:
+        rows = list(csv.DictReader(lines))
+    assert len(rows) == len(predicted) == 40
+    none, right = 0, 0
+    for row in rows:
+        answer = predicted["rooms/" + row["file"]]
+        assert (row["answer"] if row["answer"] != "none" else None) == answer["label"]
+        if answer["label"] is not None:
+            assert float(row["confidence"]) == pytest.approx(answer["confidence"], abs=1e-6)
+        assert answer["none"] == pytest.approx(1 - sum(p for name, p in answer["probabilities"].items() if name != "none"), abs=1e-5)
+        assert "box" in answer or answer["none"] == 1
+        none += answer["label"] is None
+        right += (answer["label"] or "none") == row["label"]
+    result = json.loads(done.stdout)
+    assert 0 < none < 40 and result["refused_images"] == none
+    assert result["accuracy"] == pytest.approx(right / 40)
