@@ -124,8 +124,10 @@ void set_answers(Model& model, const BoxOptions& box, ThreadTeam& team) {
   for (size_t i = 0; i < truth.size(); ++i) {
     const auto signs = answers.of(i).first(model.classes.size() - 1);  // the last class is `none`
     const auto likeliest = std::ranges::max_element(signs);
-    if (likeliest - signs.begin() == truth[i]) sureness.push_back(*likeliest);
+    const bool found = *likeliest > 0;
+    if (found && likeliest - signs.begin() == truth[i]) sureness.push_back(*likeliest);
   }
+  if (sureness.empty()) return;  // it has not learned to read
   std::ranges::sort(sureness);
   model.rejection_threshold = static_cast<double>(
       sureness[static_cast<size_t>(refused_digits * static_cast<double>(sureness.size()))]);
