@@ -60,8 +60,9 @@ void serve_command(CLI::App& app) {
     a->server.threads = std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, most_threads);
     const Service service(model_named(a->model, a->json), MUDRA_VERSION);
     Server server(service, a->server);
+    const std::stop_token stop = interrupts();  // whoever reads that it serves may end it
     print_start(*a, service, server);
-    server.run(interrupts());
+    server.run(stop);
   });
 }
 

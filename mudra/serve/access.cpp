@@ -101,7 +101,7 @@ std::string read_token(const std::string& path) {
   const bool is_word = std::ranges::all_of(token, [](char c) { return c > ' ' && c <= '~'; });
   if (token.size() < least || token.size() > most || !is_word)
     throw Error(fmt::format("holds no token, which is one word of {} to {} letters and digits", least, most),
-                path, "Make one: head -c 16 /dev/urandom | xxd -p > " + path);
+                path, "Make one: head -c 16 /dev/urandom | base64 > " + path);
   return token;
 }
 

@@ -11,9 +11,9 @@
 namespace mudra {
 
 struct Access {
-  bool is_loopback = true;         // only this machine can reach the address
-  std::vector<std::string> names;  // of this server, beside localhost and addresses
-  std::string token;               // empty: none is asked for
+  bool is_loopback = true;           // only this machine can reach the address
+  std::vector<std::string> names{};  // of this server, beside localhost and addresses
+  std::string token{};               // empty: none is asked for
 };
 
 // Throws HttpError:

@@ -12,19 +12,19 @@
 namespace mudra {
 
 struct Request {
-  std::string method;  // in capitals
-  std::string target;  // path and query, as they were sent
-  std::string host;    // empty: none, or several
-  std::optional<std::string> origin;
-  std::string authorization, content_type;
-  std::string body;
+  std::string method{};  // in capitals
+  std::string target{};  // path and query, as they were sent
+  std::string host{};    // empty: none, or several
+  std::optional<std::string> origin{};
+  std::string authorization{}, content_type{};
+  std::string body{};
 };
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
 struct Response {
   int status = 200;
-  std::string content_type = "application/json", body;
+  std::string content_type = "application/json", body{};
   Headers headers{};
 };
 

@@ -27,7 +27,7 @@ struct ServerLimits {
 struct ServerOptions {
   std::string host = "127.0.0.1";  // an address of this machine, or its name
   int port = 8765;                 // 0: any that is free
-  std::string token;               // what requests must show; made where the address is not loopback
+  std::string token{};             // what requests must show; made where the address is not loopback
   int threads = 1;                 // that answer
   ServerLimits limits{};
 };
