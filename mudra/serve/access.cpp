@@ -26,7 +26,10 @@ bool equal_in_small(std::string_view a, std::string_view b) {
 
 // Of "name", "name:80", "[::1]" or "[::1]:80".
 std::string host_name(std::string_view host) {
-  if (host.starts_with('[')) return std::string(host.substr(1, host.find(']') - 1));
+  if (host.starts_with('[')) {
+    const size_t end = host.find(']');
+    return end == host.npos ? std::string() : std::string(host.substr(1, end - 1));
+  }
   return std::string(host.substr(0, host.find(':')));
 }
 
