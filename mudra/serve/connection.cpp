@@ -48,7 +48,7 @@ bool is_of_http(const boost::system::error_code& error) {
 }  // namespace
 
 Connection::Connection(asio::ip::tcp::socket socket, Hub& hub) : socket_(std::move(socket)), hub_(hub) {
-  Error_code ignored;
+  ErrorCode ignored;
   socket_.set_option(asio::ip::tcp::no_delay(true),
                      ignored);  // else a response may wait for the client's receipt
 }
@@ -65,7 +65,7 @@ void Connection::wait_for_request() {
   is_late_ = false;
   if (buffer_.size() > 0) return read_head();  // it came along with the one before
   enter(State::waiting, hub_.limits.idle);
-  socket_.async_read_some(buffer_.prepare(4096), [self = shared_from_this()](Error_code error, size_t bytes) {
+  socket_.async_read_some(buffer_.prepare(4096), [self = shared_from_this()](ErrorCode error, size_t bytes) {
     if (error) return self->close();
     self->buffer_.commit(bytes);
     self->read_head();
@@ -78,7 +78,7 @@ void Connection::read_head() {
   parser_.emplace();
   parser_->header_limit(static_cast<uint32_t>(hub_.limits.head));
   parser_->body_limit(hub_.limits.body);
-  http::async_read_header(socket_, buffer_, *parser_, [self = shared_from_this()](Error_code error, size_t) {
+  http::async_read_header(socket_, buffer_, *parser_, [self = shared_from_this()](ErrorCode error, size_t) {
     if (error) return self->fail(error);
     self->on_head();
   });
@@ -100,7 +100,7 @@ void Connection::on_head() {
   if (parser_->is_done() || !boost::beast::iequals(message[http::field::expect], "100-continue"))
     return read_body();
   static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
-  asio::async_write(socket_, asio::buffer(go_on), [self = shared_from_this()](Error_code error, size_t) {
+  asio::async_write(socket_, asio::buffer(go_on), [self = shared_from_this()](ErrorCode error, size_t) {
     if (error) return self->fail(error);
     self->read_body();
   });
@@ -108,7 +108,7 @@ void Connection::on_head() {
 
 void Connection::read_body() {
   if (parser_->is_done()) return answer();
-  http::async_read_some(socket_, buffer_, *parser_, [self = shared_from_this()](Error_code error, size_t) {
+  http::async_read_some(socket_, buffer_, *parser_, [self = shared_from_this()](ErrorCode error, size_t) {
     if (error) return self->fail(error);
     self->count_body();
     if (self->hub_.body_bytes > self->hub_.limits.bodies)
@@ -153,7 +153,7 @@ void Connection::send(Response response) {
   message_.keep_alive(is_kept_);
   if (!is_head_) message_.body() = std::move(response.body);
   enter(State::sending, hub_.limits.response);
-  http::async_write(socket_, message_, [self = shared_from_this()](Error_code error, size_t) {
+  http::async_write(socket_, message_, [self = shared_from_this()](ErrorCode error, size_t) {
     if (error) return self->close();
     self->on_sent();
   });
@@ -161,7 +161,7 @@ void Connection::send(Response response) {
 
 void Connection::on_sent() {
   if (is_kept_ && !hub_.is_stopping) return wait_for_request();
-  Error_code error;
+  ErrorCode error;
   socket_.shutdown(asio::ip::tcp::socket::shutdown_send, error);
   if (error || hub_.is_stopping) return close();
   enter(State::draining, std::chrono::seconds(2));
@@ -171,7 +171,7 @@ void Connection::on_sent() {
 // A socket that is closed with bytes unread resets the connection, and the client may never see the response.
 void Connection::drain() {
   buffer_.clear();
-  socket_.async_read_some(buffer_.prepare(65536), [self = shared_from_this()](Error_code error, size_t) {
+  socket_.async_read_some(buffer_.prepare(65536), [self = shared_from_this()](ErrorCode error, size_t) {
     if (error) return self->close();
     self->drain();
   });
@@ -184,7 +184,7 @@ void Connection::refuse(const HttpError& error) {
   send(error_response(error));
 }
 
-void Connection::fail(Error_code error) {
+void Connection::fail(ErrorCode error) {
   if (state_ != State::receiving || !socket_.is_open()) return close();
   is_kept_ = false;
   if (is_late_) {
@@ -209,7 +209,7 @@ void Connection::check_deadline(Clock::time_point now) {
   if (state_ == State::answering || now < deadline_) return;
   if (state_ != State::receiving) return close();
   is_late_ = true;
-  Error_code ignored;
+  ErrorCode ignored;
   socket_.cancel(ignored);  // what is being read fails, which fail() tells the client
 }
 
@@ -218,7 +218,7 @@ void Connection::end() {
 }
 
 void Connection::close() {
-  Error_code ignored;
+  ErrorCode ignored;
   socket_.close(ignored);
   hub_.connections.erase(shared_from_this());
 }

@@ -50,7 +50,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
  private:
   enum class State { waiting, receiving, answering, sending, draining };
-  using Error_code = boost::system::error_code;
+  using ErrorCode = boost::system::error_code;
 
   void enter(State state, std::chrono::milliseconds at_most);
   void read_head();
@@ -61,7 +61,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void send(Response response);
   void on_sent();
   void refuse(const HttpError& error);  // and close
-  void fail(Error_code error);
+  void fail(ErrorCode error);
   void drain();
 
   boost::asio::ip::tcp::socket socket_;

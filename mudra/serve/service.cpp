@@ -55,7 +55,7 @@ std::optional<std::string> name_in(std::string_view path, std::string_view route
   route.remove_suffix(any.size());
   if (!path.starts_with(route) || path.size() == route.size()) return std::nullopt;
   path.remove_prefix(route.size());
-  return path.find('/') == path.npos ? percent_decoded(path) : std::nullopt;
+  return percent_decoded(path);
 }
 
 [[noreturn]] void refuse_path(std::string_view path) {

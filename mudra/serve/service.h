@@ -1,4 +1,4 @@
-// What is answered to whom asks by HTTP, apart from how requests travel.
+// What is answered to whoever asks over HTTP, apart from how requests travel.
 #pragma once
 
 #include <span>
@@ -24,8 +24,8 @@ class Service {
   struct Route {
     std::string_view method, path, summary;
     Response (Service::*answer)(const Request& request, const std::string& name) const;
-    std::span<const std::string_view>
-        types{};  // of bodies it takes; none: it takes no body, and computes nothing
+    // Of bodies that it takes. Without any it takes no body, and must take no time.
+    std::span<const std::string_view> types{};
   };
   static std::span<const Route> routes();
 
