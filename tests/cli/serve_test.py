@@ -180,9 +180,11 @@ def test_a_client_may_ask_often_on_one_connection_and_head_has_no_body(served):
         used.add(connection.sock.getsockname())
         response = connection.getresponse()
         text = response.read()
-        assert (len(text) == 0) == (method == "HEAD") and int(response.headers["Content-Length"]) > 0
+        assert len(text) == (0 if method == "HEAD" else int(response.headers["Content-Length"]))
     assert len(used) == 1
     connection.close()
+    head = raw(served, b"HEAD / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 OK") and head.endswith(b"\r\n\r\n") and head.count(b"\r\n\r\n") == 1
 
 
 # What is refused.
