@@ -9,6 +9,7 @@ find_package(JPEG REQUIRED)
 find_package(PNG REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(SQLite3 REQUIRED)
+find_package(Boost 1.74 REQUIRED)  # Beast and Asio, which are headers alone
 find_package(Protobuf REQUIRED)
 find_package(ONNX CONFIG REQUIRED)  # wants Protobuf found before it
 pkg_check_modules(LIBZIP REQUIRED IMPORTED_TARGET libzip)

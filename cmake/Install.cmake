@@ -5,7 +5,7 @@ set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/mudra)
 
 install(TARGETS mudra_command)
 install(DIRECTORY mudra DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
-        FILES_MATCHING PATTERN "*.h" PATTERN "*-inl.h" EXCLUDE PATTERN cli EXCLUDE PATTERN page EXCLUDE)
+        FILES_MATCHING PATTERN "*.h" PATTERN "*-inl.h" EXCLUDE PATTERN cli EXCLUDE PATTERN serve EXCLUDE PATTERN page EXCLUDE)
 
 # A set of targets for each component: a file that names ONNX is read only by those who ask for it.
 foreach(component core numeric data inference box onnx mudra)

@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 root=$PWD/build/aarch64-root
 packages=(libc6-dev libstdc++6 libhwy-dev libcli11-dev nlohmann-json3-dev libtomlplusplus-dev libfmt-dev libzip-dev
-  zlib1g-dev libjpeg-dev libpng-dev libwebp-dev libxxhash-dev libonnx-dev libprotobuf-dev libgtest-dev)
+  zlib1g-dev libjpeg-dev libpng-dev libwebp-dev libxxhash-dev libsqlite3-dev libboost-dev libonnx-dev libprotobuf-dev libgtest-dev)
 
 wanted="${packages[*]}"
 if [ "$(cat "$root/packages" 2>/dev/null)" != "$wanted" ]; then

@@ -25,7 +25,8 @@ ARROWS = {
     "report": ["tuning"],
     "export": ["network"],
     "run": ["report"],
-    "cli": ["run", "export"],
+    "serve": ["box"],
+    "cli": ["run", "export", "serve"],
 }
 
 

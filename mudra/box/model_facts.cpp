@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "mudra/box/box.h"
 #include "mudra/core/named.h"
 #include "mudra/inference/hand_cutter.h"
 #include "mudra/network/safetensors.h"
@@ -46,6 +47,13 @@ ModelFacts facts_of(const Model& model, const std::string& name) {
     facts.weights += weights;
   }
   return facts;
+}
+
+std::vector<ModelFacts> facts_of_box() {
+  std::vector<ModelFacts> all;
+  for (const BoxedModel& boxed : boxed_models())
+    all.push_back(facts_of(box_model(boxed.name), std::string(boxed.name)));
+  return all;
 }
 
 nlohmann::json to_json(const ModelFacts& facts) {

@@ -32,6 +32,7 @@ struct ModelFacts {
 };
 
 ModelFacts facts_of(const Model& model, const std::string& name);
+std::vector<ModelFacts> facts_of_box();  // of every model in the box, by name
 
 // {name, reads, classes, none_class: null or a class, input: {height, width, channels, fit}, weights, bytes,
 //  hash, temperature, rejection_threshold, card: {key: text},

@@ -53,9 +53,7 @@ void models_command(CLI::App& app) {
       return a->json ? print_json(to_json(facts)) : print_facts(facts);
     }
     nlohmann::json document = nlohmann::json::array();
-    for (const BoxedModel& boxed : boxed_models()) {
-      const std::string name(boxed.name);
-      const ModelFacts facts = facts_of(box_model(name), name);
+    for (const ModelFacts& facts : facts_of_box()) {
       document.push_back(to_json(facts));
       if (!a->json) print_facts(facts);
     }

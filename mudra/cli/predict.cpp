@@ -16,6 +16,7 @@
 #include "mudra/data/image_file.h"
 #include "mudra/experiment/options.h"
 #include "mudra/features/prepare.h"
+#include "mudra/inference/answer_json.h"
 #include "mudra/inference/draw_answer.h"
 #include "mudra/inference/model_picture.h"
 #include "mudra/inference/predictor.h"
@@ -119,27 +120,12 @@ std::vector<std::string> with_pictures_of_folders(const std::vector<std::string>
   return files;
 }
 
-// What shows none of the signs has no label; `none` is the probability of the class for that, null without
-// one.
 nlohmann::json to_json(const std::vector<FileAnswer>& answers, const Model& model) {
   nlohmann::json list = nlohmann::json::array();
-  const int32_t none = none_label(model);
-  for (const auto& [file, image, is_one, a] : answers) {
-    nlohmann::json probabilities = nlohmann::json::object(), label, none_probability;
-    for (size_t c = 0; c < model.classes.size(); ++c) probabilities[model.classes[c]] = a.probabilities[c];
-    if (a.label != none) label = model.classes[static_cast<size_t>(a.label)];
-    if (none != refused) none_probability = a.probabilities[static_cast<size_t>(none)];
-    list.push_back({{"file", file},
-                    {"image", image},
-                    {"label", label},
-                    {"confidence", a.confidence},
-                    {"none", none_probability},
-                    {"probabilities", probabilities},
-                    {"logits", a.logits}});
-    if (a.box)
-      list.back()["box"] = {
-          {"left", a.box->left}, {"top", a.box->top}, {"right", a.box->right}, {"bottom", a.box->bottom}};
-    for (const Joint& joint : a.joints) list.back()["joints"].push_back({joint.x, joint.y});
+  for (const auto& [file, image, is_one, answer] : answers) {
+    list.push_back(to_json(answer, model));
+    list.back()["file"] = file;
+    list.back()["image"] = image;
   }
   return list;
 }

@@ -20,6 +20,8 @@ std::string join(std::string_view what, std::string_view where, std::string_view
 }  // namespace
 
 Error::Error(std::string_view what, std::string_view where, std::string_view remedy, ErrorKind kind)
-    : std::runtime_error(join(what, where, remedy)), kind_(kind) {}
+    : std::runtime_error(join(what, where, remedy)),
+      kind_(kind),
+      parts_(std::make_shared<const Parts>(Parts{clean(what), clean(where), clean(remedy)})) {}
 
 }  // namespace mudra

@@ -2,6 +2,7 @@
 // read on another.
 #pragma once
 
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -19,8 +20,15 @@ class Error : public std::runtime_error {
 
   ErrorKind kind() const noexcept { return kind_; }
 
+  // What the text was joined from, each as clean() shows it.
+  struct Parts {
+    std::string what, where, remedy;
+  };
+  const Parts& parts() const noexcept { return *parts_; }
+
  private:
   ErrorKind kind_;
+  std::shared_ptr<const Parts> parts_;  // shared: copying an exception must not throw
 };
 
 // An option or argument that cannot be accepted.

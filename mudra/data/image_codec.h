@@ -28,9 +28,6 @@ inline constexpr const char* convert_remedy =
     "Convert to JPEG or PNG first, such as with ImageMagick or `heif-convert`; an iPhone takes JPEG under "
     "Settings, Camera, Formats, Most Compatible";
 
-// The bytes of a file that may be a picture.
-std::vector<uint8_t> picture_bytes(const std::string& path);
-
 // Throws Error for pictures with no pixels or more than most_pixels.
 void check_image_size(int64_t height, int64_t width, const std::string& where);
 

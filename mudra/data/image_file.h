@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "mudra/data/image.h"
 #include "mudra/data/read_dataset.h"
@@ -32,7 +33,9 @@ inline constexpr int64_t large_picture = int64_t{2} << 20;
 // anything damaged, cut off, too large or neither.
 Image decode_image(std::span<const uint8_t> file, const std::string& where, int channels = 0,
                    const LeastSize& least = {});
-// The same of a file.
+// The bytes of a file that may be a picture.
+std::vector<uint8_t> picture_bytes(const std::string& path);
+// The picture of a file.
 Image read_picture(const std::string& path, int channels = 0, const LeastSize& least = {});
 
 // Whether the file begins as an .npy array does.

@@ -17,13 +17,17 @@ Image within(Image picture, int most) {
   return fit(picture, {scaled(picture.height), scaled(picture.width), picture.channels, Fit::stretch});
 }
 
-Image read_picture_for(const Model& model, const std::string& path) {
+Image decode_picture_for(const Model& model, std::span<const uint8_t> file, const std::string& where) {
   const Preprocessing& input = model.preprocessing;
   if (model.parts.empty())
-    return read_picture(path, input.channels, {.height = 2 * input.height, .width = 2 * input.width});
+    return decode_image(file, where, input.channels, {.height = 2 * input.height, .width = 2 * input.width});
   int channels = input.channels;
   for (const auto& [name, part] : model.parts) channels = std::max(channels, part.preprocessing.channels);
-  return within(read_picture(path, channels, {.longer = searched_side}), searched_side);
+  return within(decode_image(file, where, channels, {.longer = searched_side}), searched_side);
+}
+
+Image read_picture_for(const Model& model, const std::string& path) {
+  return decode_picture_for(model, picture_bytes(path), path);
 }
 
 }  // namespace mudra

@@ -1,6 +1,8 @@
 // A picture file as a model wants to see it.
 #pragma once
 
+#include <cstdint>
+#include <span>
 #include <string>
 
 #include "mudra/data/image.h"
@@ -19,5 +21,7 @@ Image within(Image picture, int most);
 // gets it as large as it is, but for large photographs, which have twice the network's input at least. Throws
 // Error when the file cannot be read.
 Image read_picture_for(const Model& model, const std::string& path);
+// The same of a file's bytes; an error names `where`.
+Image decode_picture_for(const Model& model, std::span<const uint8_t> file, const std::string& where);
 
 }  // namespace mudra

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "mudra/core/atomic_file.h"
+#include "mudra/core/base64.h"
 #include "mudra/core/error.h"
 #include "mudra/core/text.h"
 #include "mudra/core/utf8.h"

@@ -4,6 +4,7 @@
 #include <span>
 #include <utility>
 
+#include "mudra/core/base64.h"
 #include "mudra/core/text.h"
 #include "mudra/data/image_file.h"
 #include "mudra/report/pictures.h"
@@ -44,22 +45,6 @@ std::string filled(std::string_view page,
 }
 
 }  // namespace
-
-std::string base64(std::string_view bytes) {
-  constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  text.reserve((bytes.size() + 2) / 3 * 4);
-  for (size_t at = 0; at < bytes.size(); at += 3) {
-    uint32_t bits = 0;
-    for (size_t k = 0; k < 3; ++k) {
-      bits = bits << 8 | (at + k < bytes.size() ? static_cast<uint8_t>(bytes[at + k]) : 0U);
-    }
-    for (size_t k = 0; k < 4; ++k) {
-      text += at + k <= bytes.size() ? alphabet[bits >> (18 - 6 * k) & 63] : '=';
-    }
-  }
-  return text;
-}
 
 Json number(double value) {
   if (!std::isfinite(value)) return nullptr;

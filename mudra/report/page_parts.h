@@ -13,8 +13,6 @@ namespace mudra {
 
 using Json = nlohmann::ordered_json;
 
-std::string base64(std::string_view bytes);
-
 // Rounded to five digits, which is more than a chart shows; null when not measured.
 Json number(double value);
 

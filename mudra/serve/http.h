@@ -1,0 +1,56 @@
+// A request and its response, apart from how they travel.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "mudra/core/error.h"
+
+namespace mudra {
+
+struct Request {
+  std::string method{};  // in capitals
+  std::string target{};  // path and query, as they were sent
+  std::string host{};    // empty: none, or several
+  std::optional<std::string> origin{};
+  std::string authorization{}, content_type{};
+  std::string body{};
+};
+
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+struct Response {
+  int status = 200;
+  std::string content_type = "application/json", body{};
+  Headers headers{};
+};
+
+// A request that gets no other answer than this.
+class HttpError : public Error {
+ public:
+  HttpError(int status, std::string_view what, std::string_view where = {}, std::string_view remedy = {},
+            Headers headers = {})
+      : Error(what, where, remedy), status_(status), headers_(std::move(headers)) {}
+  int status() const { return status_; }
+  const Headers& headers() const { return headers_; }
+
+ private:
+  int status_;
+  Headers headers_;
+};
+
+// {what, where, remedy}
+Response error_response(int status, const Error& error);
+Response error_response(const HttpError& error);
+
+// The path of a target, without its query; empty when it does not begin with '/'.
+std::string_view path_of(std::string_view target);
+// The type of a Content-Type, in small letters, without parameters.
+std::string media_type(std::string_view content_type);
+// "%41" becomes "A"; nothing when a percent sign is not followed by two hexadecimal digits.
+std::optional<std::string> percent_decoded(std::string_view text);
+
+}  // namespace mudra
