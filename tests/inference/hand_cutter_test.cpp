@@ -88,21 +88,21 @@ Image picture_with(int height, int width, int left, int top, int side, int chann
   return picture;
 }
 
-struct Case {
+struct Placed {
   int height, width, left, top, side;  // a white cell of the finder's, in pixels of the picture
   float middle_x, middle_y, quarter;   // of the hand there: its middle, and a quarter of its size
 };
 // Cells of 8 in 64 pixels are 16 in 128. A hand as large as the longer side, whose middle is a sixteenth of
 // that right of the cell's and half as much above. A landscape of 96 has 16 black pixels above it.
-constexpr Case cases[] = {{128, 128, 48, 32, 16, 56 + 8, 40 - 4, 32},
-                          {96, 128, 80, 32, 16, 88 + 8, 40 - 4, 32},
-                          {128, 96, 16, 96, 16, 24 + 8, 104 - 4, 32},
-                          {256, 192, 64, 32, 32, 80 + 16, 48 - 8, 64},
-                          {32, 32, 8, 20, 4, 10 + 2, 22 - 1, 8}};
+constexpr Placed placed_hands[] = {{128, 128, 48, 32, 16, 56 + 8, 40 - 4, 32},
+                                   {96, 128, 80, 32, 16, 88 + 8, 40 - 4, 32},
+                                   {128, 96, 16, 96, 16, 24 + 8, 104 - 4, 32},
+                                   {256, 192, 64, 32, 32, 80 + 16, 48 - 8, 64},
+                                   {32, 32, 8, 20, 4, 10 + 2, 22 - 1, 8}};
 
 TEST(HandCutter, PutsTheBoxWhereTheFinderSaysWidenedByAnEighth) {
   const Predictor predictor(model_that_finds());
-  for (const Case& c : cases) {
+  for (const Placed& c : placed_hands) {
     SCOPED_TRACE(testing::Message() << c.height << 'x' << c.width);
     const Answer answer = predictor.answer(picture_with(c.height, c.width, c.left, c.top, c.side));
     ASSERT_TRUE(answer.box);
@@ -117,7 +117,7 @@ TEST(HandCutter, PutsTheBoxWhereTheFinderSaysWidenedByAnEighth) {
 
 TEST(HandCutter, ReadsTheCutTurnedUpright) {
   const Predictor predictor(model_that_finds()), reader(without_finder(model_that_finds()));
-  for (const Case& c : cases) {
+  for (const Placed& c : placed_hands) {
     const Image picture = picture_with(c.height, c.width, c.left, c.top, c.side);
     const Answer whole = predictor.answer(picture);
     const Image seen = cut(picture, {{c.middle_x, c.middle_y}, 4 * c.quarter, {0.6F, -0.8F}}, read);
@@ -137,7 +137,7 @@ TEST(HandCutter, PutsJointsBackIntoThePicture) {
   }
   set_last(model.network, 0, 0, biases);
   const Predictor predictor(model);
-  for (const Case& c : cases) {
+  for (const Placed& c : placed_hands) {
     SCOPED_TRACE(testing::Message() << c.height << 'x' << c.width);
     const Answer answer = predictor.answer(picture_with(c.height, c.width, c.left, c.top, c.side));
     ASSERT_EQ(answer.joints.size(), 21U);
