@@ -130,11 +130,12 @@ nlohmann::json to_json(const std::vector<FileAnswer>& answers, const Model& mode
   return list;
 }
 
-// The classes, the likeliest first.
-std::vector<size_t> likeliest_first(const Answer& a) {
+// The classes, the answer before the likeliest of the others.
+std::vector<size_t> answer_first(const Answer& a) {
   std::vector<size_t> order(a.probabilities.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::ranges::stable_sort(order, std::greater{}, [&](size_t c) { return a.probabilities[c]; });
+  std::ranges::stable_partition(order, [&](size_t c) { return static_cast<int32_t>(c) == a.label; });
   return order;
 }
 
@@ -151,7 +152,7 @@ void print_answers(const std::vector<FileAnswer>& answers, const Model& model) {
     say("{:<{}}  {}", name(each), width,
         is_none ? "none of these; nearest to" : model.classes[static_cast<size_t>(a.label)]);
     size_t left = 3;
-    for (const size_t c : likeliest_first(a)) {
+    for (const size_t c : answer_first(a)) {
       if (left == 0) break;
       if (is_none && static_cast<int32_t>(c) == none) continue;
       say("   {} {:.1f}%", model.classes[c], 100 * a.probabilities[c]);
