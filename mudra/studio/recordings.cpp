@@ -54,6 +54,18 @@ fs::path made(fs::path folder) {
   return folder;
 }
 
+// What a process that was killed left of pictures it was writing: nobody was told that they are kept.
+void remove_unfinished(const fs::path& folder) {
+  std::vector<fs::path> pictures;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    const std::string name = entry.path().filename();
+    const std::string picture = name.substr(0, name.rfind(".mudra-"));
+    if (picture != name && recorded(picture)) pictures.push_back(folder / picture);
+  }
+  for (const fs::path& picture : pictures) remove_temporaries(picture);
+}
+
 [[noreturn]] void refuse_change(const std::string& what, const fs::path& where,
                                 const std::error_code& error) {
   throw Error(what + ": " + error.message(), where.string(),
@@ -77,6 +89,7 @@ bool is_recording_name(std::string_view name) {
 Recordings::Recordings(fs::path folder) : folder_(made(std::move(folder))), lock_(folder_, "--data") {
   read_groups();
   read();
+  for (const auto& [name, changed] : folders_) remove_unfinished(folder_ / name);
 }
 
 Recordings::~Recordings() {

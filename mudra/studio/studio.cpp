@@ -222,6 +222,7 @@ void Studio::teach(const std::stop_token& stop) {
     samples = recordings_.samples();
     version = recordings_.version();
     signs = recordings_.signs().size();
+    state_ = {Teaching::preparing, version, {}, 0, state_.seconds};
   }
   look_at(samples, stop);
   if (!samples.empty() && false_hands_.empty()) {

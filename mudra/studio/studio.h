@@ -57,9 +57,10 @@ struct Checked {
 
 struct TeachingState {
   Teaching state = Teaching::idle;
-  std::string why;     // it is idle, stopped or failed, and what to do; or empty
-  double done = 0;     // 0..1 of what it does
-  double seconds = 0;  // from the last change to the model that learned it
+  uint64_t version = 0;  // of the folder that it is about
+  std::string why;       // it is idle, stopped or failed, and what to do; or empty
+  double done = 0;       // 0..1 of what it does
+  double seconds = 0;    // from the last change to the model that learned it
 };
 
 struct SignCount {
