@@ -1,11 +1,15 @@
 // Many pictures in one JSON document.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace mudra {
+
+// Pictures that may come in one request.
+inline constexpr size_t most_pictures = 256;
 
 struct SentPicture {
   std::string where, bytes;  // such as images[3]
