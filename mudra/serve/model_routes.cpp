@@ -7,8 +7,10 @@
 
 #include "mudra/core/did_you_mean.h"
 #include "mudra/data/image_file.h"
+#include "mudra/export/onnx.h"
 #include "mudra/inference/answer_json.h"
 #include "mudra/inference/model_picture.h"
+#include "mudra/inference/occlusion.h"
 #include "mudra/serve/images_document.h"
 #include "mudra/serve/json_body.h"
 #include "mudra/serve/route.h"
@@ -20,23 +22,6 @@ namespace {
 constexpr std::string_view raw_type = "application/octet-stream";
 constexpr std::array<std::string_view, 5> picture_types = {"image/png", "image/jpeg", "image/webp", raw_type,
                                                            json_type};
-
-std::span<const uint8_t> bytes_of(const std::string& text) {
-  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
-}
-
-// Decoding takes time and memory for every pixel, however few bytes a file has.
-void check_pixels(std::span<const SentPicture> pictures) {
-  int64_t left = most_pixels;
-  for (const SentPicture& picture : pictures) {
-    const ImageSize size = picture_header(bytes_of(picture.bytes), picture.where).size;
-    left -= int64_t{size.height} * size.width;
-    if (left < 0)
-      throw HttpError(422,
-                      fmt::format("would make more than {} million pixels in one request", most_pixels >> 20),
-                      picture.where, "Make the pictures smaller, or send fewer at once");
-  }
-}
 
 // An object as `mudra predict --json` has it. A request has no files: `file` is null, and `image` counts its
 // pictures.
@@ -85,22 +70,43 @@ Response model_named(const Service& service, const Request& request) {
 }
 
 Response predict(const Service& service, const Request& request) {
-  const Predictor& predictor = service.predictor();
-  const Model& model = predictor.model();
+  const std::shared_ptr<const Predictor> predictor = service.predictor(request.parameter_if_any("model"));
+  const Model& model = predictor->model();
   const std::string type = media_type(request.content_type);
   if (type == raw_type)
-    return json_response(answer_json(answer_to_values(predictor, request.body), model, 0));
-  if (type != json_type) {
-    const SentPicture picture{"body", request.body};
-    check_pixels({&picture, 1});
-    return json_response(answer_json(answer_to_file(predictor, picture), model, 0));
-  }
-  const std::vector<SentPicture> pictures = read_images_document(request.body, most_pictures);
-  check_pixels(pictures);
+    return json_response(answer_json(answer_to_values(*predictor, request.body), model, 0));
   nlohmann::json answers = nlohmann::json::array();
-  for (const SentPicture& picture : pictures)
-    answers.push_back(answer_json(answer_to_file(predictor, picture), model, answers.size()));
-  return json_response(answers);
+  for (const SentPicture& picture : sent_pictures(request))
+    answers.push_back(answer_json(answer_to_file(*predictor, picture), model, answers.size()));
+  return json_response(type == json_type ? answers : answers[0]);
+}
+
+// The one picture of a request.
+Response explain(const Service& service, const Request& request) {
+  const std::shared_ptr<const Predictor> predictor = service.predictor(request.parameter_if_any("model"));
+  const std::vector<SentPicture> pictures = sent_pictures(request);
+  if (pictures.size() > 1) throw HttpError(400, "has more than one picture", "body", "Send one at a time");
+  ThreadTeam team(1);
+  const Occlusion found =
+      occlusion(*predictor,
+                decode_picture_for(predictor->model(), bytes_of(pictures[0].bytes), pictures[0].where), team);
+  nlohmann::json json = answer_json(found.answer, predictor->model(), 0);
+  json["view"] = nlohmann::json::array();
+  for (const Point corner : found.corners) json["view"].push_back({corner.x, corner.y});
+  json["side"] = found.side;
+  json["values"] = found.falls;
+  return json_response(json);
+}
+
+Response exported(const Service& service, const Request& request) {
+  const Model& model = service.predictor(request.parameter_if_any("model"))->model();
+  const bool is_onnx = request.name == "model.onnx";
+  if (!is_onnx && request.name != "model.safetensors")
+    throw HttpError(404, "there is no '" + request.name + "'", "/api/export",
+                    "Ask for model.safetensors or model.onnx");
+  return {.content_type = "application/octet-stream",
+          .body = is_onnx ? onnx_bytes(model) : model_bytes(model),
+          .headers = {{"Content-Disposition", "attachment; filename=\"" + request.name + "\""}}};
 }
 
 }  // namespace
@@ -108,10 +114,16 @@ Response predict(const Service& service, const Request& request) {
 std::span<const Route> model_routes() {
   static constexpr Route all[] = {
       {"GET", "/api/health", "whether the server answers, its version and its model", health},
-      {"GET", "/api/models", "what is known of the models: of the one that answers, and of those in the box",
-       models},
-      {"GET", "/api/models/{name}", "the same of one model", model_named},
+      {"GET",
+       "/api/models",
+       "what is known of the models: of the one that answers, and of those in the box",
+       models,
+       {},
+       true},
+      {"GET", "/api/models/{name}", "the same of one model", model_named, {}, true},
       {"POST", "/api/predict", "what a picture shows, or many", predict, picture_types},
+      {"POST", "/api/explain", "what in a picture the answer hangs on", explain, pictures_types},
+      {"GET", "/api/export/{name}", "a model as a file: model.safetensors or model.onnx", exported, {}, true},
   };
   return all;
 }

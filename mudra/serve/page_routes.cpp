@@ -24,7 +24,7 @@ Response page(const Service& service, const Request& request) {
   for (const Route& route : routes())
     rows += fmt::format("<tr><td><code>{} {}</code></td><td>{}</td></tr>\n", route.method,
                         html_of(route.path), html_of(route.summary));
-  const ModelFacts& facts = *std::ranges::find(service.facts(), service.model_name(), &ModelFacts::name);
+  const ModelFacts facts = service.facts().front();
   return {.content_type = "text/html; charset=utf-8",
           .body = filled_page(page_html, {{"model", html_of(facts.name)},
                                           {"version", html_of(service.version())},

@@ -5,7 +5,10 @@
 #include <new>
 #include <utility>
 
+#include "mudra/core/did_you_mean.h"
+#include "mudra/inference/hand_cutter.h"
 #include "mudra/serve/route.h"
+#include "mudra/serve/studio_json.h"
 
 namespace mudra {
 namespace {
@@ -17,21 +20,54 @@ std::string public_name(const FoundModel& found) {
   return (path.has_filename() ? path : path.parent_path()).filename().string();
 }
 
-// The model that answers may be in the box itself.
-std::vector<ModelFacts> facts_with_box(const Model& model, const std::string& name, bool is_boxed) {
+std::vector<ModelFacts> facts_with_box(const Model& given, const std::string& name, bool is_boxed) {
   std::vector<ModelFacts> facts;
-  if (!is_boxed) facts.push_back(facts_of(model, name));
+  if (!is_boxed) facts.push_back(facts_of(given, name));
   for (ModelFacts& boxed : facts_of_box()) facts.push_back(std::move(boxed));
   return facts;
 }
 
 }  // namespace
 
-Service::Service(FoundModel found, std::string version)
+Service::Service(FoundModel found, std::string version, const std::string& recordings)
     : model_name_(public_name(found)),
       version_(std::move(version)),
-      predictor_(std::move(found.model)),
-      facts_(facts_with_box(predictor_.model(), model_name_, found.path.empty())) {}
+      given_(std::make_shared<const Predictor>(std::move(found.model))),
+      facts_(facts_with_box(given_->model(), model_name_, found.path.empty())) {
+  if (!found.path.empty() || found.name != default_model)
+    boxed_ = std::make_shared<const Predictor>(box_model());
+  if (recordings.empty()) return;
+  // What is taught begins with the model given, if that finds hands.
+  const bool begins_with_given = finds_hands(given_->model());
+  studio_ = std::make_unique<Studio>(recordings, begins_with_given ? given_->model() : box_model(),
+                                     [this](const Studio& studio) { publish_state(studio, events_); });
+}
+
+Studio& Service::studio() const {
+  if (!studio_)
+    throw HttpError(404, "no signs are taught here", "server", "Start the server with --data FOLDER");
+  return *studio_;
+}
+
+std::string Service::model_name() const { return studio_ && studio_->taught() ? taught_name : model_name_; }
+
+std::shared_ptr<const Predictor> Service::predictor(const std::optional<std::string>& name) const {
+  const auto taught = studio_ ? studio_->taught() : nullptr;
+  if (taught && (!name || *name == taught_name)) return {taught, &taught->predictor};
+  if (!name || *name == model_name_) return given_;
+  if (boxed_ && *name == default_model) return boxed_;
+  std::vector<std::string> known = {model_name_, std::string(default_model)};
+  if (taught) known.emplace_back(taught_name);
+  throw HttpError(404, "no model is called '" + *name + "'", "model", did_you_mean(*name, known));
+}
+
+std::vector<ModelFacts> Service::facts() const {
+  std::vector<ModelFacts> facts;
+  if (const auto taught = studio_ ? studio_->taught() : nullptr)
+    facts.push_back(facts_of(taught->predictor.model(), taught_name));
+  facts.insert(facts.end(), facts_.begin(), facts_.end());
+  return facts;
+}
 
 Response Service::answer(Request request) const {
   try {

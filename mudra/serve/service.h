@@ -1,34 +1,48 @@
 // What is answered to whoever asks over HTTP, apart from how requests travel.
 #pragma once
 
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "mudra/box/box.h"
 #include "mudra/box/model_facts.h"
 #include "mudra/inference/predictor.h"
+#include "mudra/serve/events.h"
 #include "mudra/serve/http.h"
+#include "mudra/studio/studio.h"
 
 namespace mudra {
+
+// What a model is called that was taught here.
+inline constexpr const char* taught_name = "signs";
 
 // What routes answer from. Thread-safe: any number of threads may ask at once.
 class Service {
  public:
-  Service(FoundModel found, std::string version);
+  // `recordings` is the folder of a studio; empty: there is none. Throws Error when it cannot be had.
+  Service(FoundModel found, std::string version, const std::string& recordings = {});
 
   // Never throws but for want of memory: what goes wrong is a response of its own.
   Response answer(Request request) const;
 
   const std::string& version() const { return version_; }
-  const std::string& model_name() const { return model_name_; }
-  const Predictor& predictor() const { return predictor_; }
-  // Of the model that answers, which is the first, and of those in the box.
-  const std::vector<ModelFacts>& facts() const { return facts_; }
+  // Of the model that answers: the one that was taught, or as long as there is none the one that was given.
+  std::string model_name() const;
+  // The model of that name, or the one that answers. Throws HttpError 404 when there is none.
+  std::shared_ptr<const Predictor> predictor(const std::optional<std::string>& name = {}) const;
+  // Of the model that answers, which is the first, and of the others.
+  std::vector<ModelFacts> facts() const;
+  Events& events() const { return events_; }
+  Studio& studio() const;  // throws HttpError 404 when there is none
 
  private:
+  mutable Events events_;  // whose listeners come and go
   std::string model_name_, version_;
-  Predictor predictor_;
-  std::vector<ModelFacts> facts_;
+  std::shared_ptr<const Predictor> given_, boxed_;  // boxed_: the default of the box, unless that was given
+  std::vector<ModelFacts> facts_;                   // of these
+  std::unique_ptr<Studio> studio_;                  // goes first: it publishes events
 };
 
 }  // namespace mudra

@@ -8,6 +8,7 @@
 #include <numeric>
 #include <utility>
 
+#include "mudra/core/text.h"
 #include "mudra/data/label_index.h"
 #include "mudra/experiment/calibrate.h"
 #include "mudra/inference/features.h"
@@ -125,6 +126,8 @@ std::optional<Model> learn(const Lesson& lesson, const Model& begun, std::span<c
   taught.none_class = taught.classes.back();
   taught.preprocessing = begun.preprocessing;
   taught.parts = begun.parts;
+  taught.card["origin"] = fmt::format("taught by {} recorded pictures", thousands(std::ssize(hands)));
+  if (const auto reads = begun.card.find("reads"); reads != begun.card.end()) taught.card.insert(*reads);
   const Fold fold{lesson.training_rows(hands), {}, ""};
   ThreadTeam team(1);
   Trainer trainer(last_layer_of(taught.network), lesson.training, fold, options_for(std::ssize(fold.train)),

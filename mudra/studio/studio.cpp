@@ -43,7 +43,7 @@ std::string lacking(const std::vector<std::string>& taught, size_t signs) {
 
 }  // namespace
 
-Studio::Studio(const std::filesystem::path& folder, Model begun, std::function<void()> changed)
+Studio::Studio(const std::filesystem::path& folder, Model begun, std::function<void(const Studio&)> changed)
     : reader_(std::move(begun)),
       changed_(std::move(changed)),
       recordings_(folder),
@@ -54,6 +54,11 @@ Studio::~Studio() {
   const std::lock_guard lock(mutex_);
   going_on_.request_stop();
   woken_.notify_all();
+}
+
+uint64_t Studio::version() const {
+  const std::lock_guard lock(mutex_);
+  return recordings_.version();
 }
 
 Signs Studio::signs() const {
@@ -107,7 +112,7 @@ void Studio::wake() {
     if (state_.state == Teaching::checking) going_on_.request_stop();
     woken_.notify_all();
   }
-  changed_();
+  changed_(*this);
 }
 
 void Studio::train() {
@@ -126,7 +131,7 @@ void Studio::stop() {
     state_.state = Teaching::stopped;
     state_.why = "Stopped. It goes on when you ask for a training";
   }
-  changed_();
+  changed_(*this);
 }
 
 TeachingState Studio::teaching() const {
@@ -152,7 +157,7 @@ void Studio::say(Teaching state, std::string why, double done) {
     state_.why = std::move(why);
     state_.done = done;
   }
-  changed_();
+  changed_(*this);
 }
 
 void Studio::work(const std::stop_token& end) {
@@ -177,7 +182,7 @@ void Studio::work(const std::stop_token& end) {
         stop = going_on_.get_token();
       }
     }
-    if (is_new) changed_();
+    if (is_new) changed_(*this);
     if (!stop.stop_possible()) continue;
     try {
       teach(stop);

@@ -1,7 +1,7 @@
 // Signs taught while they are recorded: whatever changes in the folder of recordings, a thread of its own
 // learns them anew and tells how well. Answers never wait for it.
 //
-//   Studio studio("signs", box_model(), [] { ... });        // the function: something can be asked anew
+//   Studio studio("signs", box_model(), [](const Studio&) {});  // told that something can be asked anew
 //   studio.add("fist", "a1", pictures);                      // on the disk when it returns
 //   if (auto taught = studio.taught()) taught->predictor.answer(picture);
 #pragma once
@@ -79,10 +79,11 @@ class Studio {
  public:
   // `begun` finds hands and reads them. `changed` is called from any thread, often, and must take no time.
   // Throws Error when the folder cannot be had.
-  Studio(const std::filesystem::path& folder, Model begun, std::function<void()> changed);
+  Studio(const std::filesystem::path& folder, Model begun, std::function<void(const Studio&)> changed);
   ~Studio();
 
   const std::filesystem::path& folder() const { return recordings_.folder(); }
+  uint64_t version() const;  // of the folder
   Signs signs() const;
   // Whether a hand was found in it; nothing as long as nobody has looked.
   std::optional<bool> has_hand(const Sample& sample) const;
@@ -123,7 +124,7 @@ class Studio {
   void say(Teaching state, std::string why = {}, double done = 0);
 
   const HandReader reader_;
-  const std::function<void()> changed_;
+  const std::function<void(const Studio&)> changed_;
   mutable std::mutex mutex_;  // of all below
   std::condition_variable woken_;
   Recordings recordings_;

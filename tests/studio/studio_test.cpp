@@ -179,7 +179,7 @@ class StudioTest : public ::testing::Test {
 
 TEST_F(StudioTest, LearnsWhileSignsAreRecorded) {
   std::atomic<int> told = 0;
-  Studio studio(folder_, box_model(), [&] { ++told; });
+  Studio studio(folder_, box_model(), [&](const Studio&) { ++told; });
   EXPECT_EQ(settled(studio).why, "Record a sign, then a second one");
   EXPECT_FALSE(studio.taught());
   studio.add("fist", "a1", hands_of("0", 6, 11));
@@ -223,7 +223,7 @@ TEST_F(StudioTest, TheSamePicturesGiveTheSameModel) {
   std::string recorded;
   const auto bytes_of = [](const Studio& studio) { return model_bytes(studio.taught()->predictor.model()); };
   {
-    Studio studio(folder_, box_model(), [] {});
+    Studio studio(folder_, box_model(), [](const Studio&) {});
     studio.add("b", "r1", hands_of("0", 3, 21));
     studio.add("a", "r2", hands_of("5", 3, 21));
     studio.add("b", "r3", hands_of("0", 3, 22));
@@ -231,13 +231,13 @@ TEST_F(StudioTest, TheSamePicturesGiveTheSameModel) {
     settled(studio);
     recorded = bytes_of(studio);
   }
-  const Studio found(folder_, box_model(), [] {});
+  const Studio found(folder_, box_model(), [](const Studio&) {});
   settled(found);
   EXPECT_EQ(bytes_of(found), recorded);
 }
 
 TEST_F(StudioTest, StopsUntilItIsAskedAgain) {
-  Studio studio(folder_, box_model(), [] {});
+  Studio studio(folder_, box_model(), [](const Studio&) {});
   studio.stop();
   studio.add("a", "r1", hands_of("0", 2, 41));
   studio.add("b", "r2", hands_of("5", 2, 41));
@@ -249,7 +249,7 @@ TEST_F(StudioTest, StopsUntilItIsAskedAgain) {
 }
 
 TEST_F(StudioTest, PicturesThatCannotBeReadAreCountedAndHarmNothing) {
-  Studio studio(folder_, box_model(), [] {});
+  Studio studio(folder_, box_model(), [](const Studio&) {});
   studio.add("a", "r1", hands_of("0", 2, 51));
   studio.add("b", "r2", hands_of("5", 2, 51));
   fs::create_directories(folder_ / "a");
