@@ -7,6 +7,7 @@
 #include "mudra/box/box.h"
 #include "mudra/box/model_facts.h"
 #include "mudra/inference/predictor.h"
+#include "mudra/serve/events.h"
 #include "mudra/serve/http.h"
 
 namespace mudra {
@@ -24,8 +25,10 @@ class Service {
   const Predictor& predictor() const { return predictor_; }
   // Of the model that answers, which is the first, and of those in the box.
   const std::vector<ModelFacts>& facts() const { return facts_; }
+  Events& events() const { return events_; }
 
  private:
+  mutable Events events_;  // whose listeners come and go
   std::string model_name_, version_;
   Predictor predictor_;
   std::vector<ModelFacts> facts_;
