@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 import urllib.parse
@@ -22,10 +23,12 @@ PATIENCE = 300  # seconds: only what hangs takes as long
 
 
 class Served:
-    """A server, and requests to it: each on a connection of its own unless one is given."""
+    """A server in a folder that is its own, unless one is given, and requests to it."""
 
-    def __init__(self, *arguments, port=0):
-        self.process = subprocess.Popen([COMMAND, "serve", "--port", str(port), *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    def __init__(self, *arguments, port=0, folder=None):
+        self.own = tempfile.TemporaryDirectory()
+        self.process = subprocess.Popen([COMMAND, "serve", "--port", str(port), *map(str, arguments)], cwd=folder or self.own.name, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, text=True)
         self.first = self.process.stdout.readline()
         found = re.fullmatch(r"serving   http://(.+):(\d+)/\n", self.first)
         assert found, self.first + self.process.stderr.read()
@@ -39,6 +42,7 @@ class Served:
         self.process.wait()
         self.process.stdout.close()
         self.process.stderr.close()
+        self.own.cleanup()
 
     def stop(self, number=signal.SIGINT):
         """Its exit status, and what it said further."""
