@@ -25,7 +25,7 @@ ARROWS = {
     "report": ["tuning"],
     "export": ["network"],
     "run": ["report"],
-    "serve": ["box"],
+    "serve": ["run"],
     "cli": ["run", "export", "serve"],
 }
 

@@ -27,9 +27,10 @@ std::vector<ModelFacts> facts_with_box(const Model& model, const std::string& na
 
 }  // namespace
 
-Service::Service(FoundModel found, std::string version)
+Service::Service(FoundModel found, std::string version, std::filesystem::path runs)
     : model_name_(public_name(found)),
       version_(std::move(version)),
+      runs_(std::move(runs)),
       predictor_(std::move(found.model)),
       facts_(facts_with_box(predictor_.model(), model_name_, found.path.empty())) {}
 

@@ -1,6 +1,7 @@
 // What is answered to whoever asks over HTTP, apart from how requests travel.
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,8 @@ namespace mudra {
 // What routes answer from. Thread-safe: any number of threads may ask at once.
 class Service {
  public:
-  Service(FoundModel found, std::string version);
+  // `runs` is a folder of runs; it need not be there.
+  Service(FoundModel found, std::string version, std::filesystem::path runs = "runs");
 
   // Never throws but for want of memory: what goes wrong is a response of its own.
   Response answer(Request request) const;
@@ -25,11 +27,13 @@ class Service {
   const Predictor& predictor() const { return predictor_; }
   // Of the model that answers, which is the first, and of those in the box.
   const std::vector<ModelFacts>& facts() const { return facts_; }
+  const std::filesystem::path& runs() const { return runs_; }
   Events& events() const { return events_; }
 
  private:
   mutable Events events_;  // whose listeners come and go
   std::string model_name_, version_;
+  std::filesystem::path runs_;
   Predictor predictor_;
   std::vector<ModelFacts> facts_;
 };
