@@ -18,7 +18,7 @@ namespace mudra {
 namespace {
 
 struct ServeArguments {
-  std::string model, data = "signs", token_file;
+  std::string model, data = "signs", runs = "runs", token_file;
   ServerOptions server;
   bool json = false;
 };
@@ -54,13 +54,14 @@ void serve_command(CLI::App& app) {
   app.add_option("--port", a->server.port,
                  "where to listen; the next one that is free when it is taken; 0 for any");
   app.add_option("--host", a->server.host, "the address to listen on; 0.0.0.0 for all of this machine");
+  app.add_option("--runs", a->runs, "the folder of the runs it tells of; it need not be there");
   app.footer(
       "Ctrl-C ends it, after what is being answered.\n\nExamples:\n  mudra serve\n"
       "  mudra serve --model runs/train-1 --port 8000\n  mudra serve --host 0.0.0.0 --token token.txt");
   app.callback([a] {
     if (!a->token_file.empty()) a->server.token = read_token(a->token_file);
     a->server.threads = std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, most_threads);
-    const Service service(model_named(a->model, a->json), MUDRA_VERSION, a->data);
+    const Service service(model_named(a->model, a->json), MUDRA_VERSION, {a->data, a->runs});
     Server server(service, a->server);
     const std::stop_token stop = interrupts();  // whoever reads that it serves may end it
     print_start(*a, service, server);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <system_error>
 
@@ -80,28 +81,32 @@ bool is_run(const fs::path& folder) {
 
 }  // namespace
 
-std::vector<FoundRun> find_runs(const std::vector<fs::path>& folders) {
-  std::vector<FoundRun> runs;
+std::vector<fs::path> run_folders(const std::vector<fs::path>& folders) {
+  std::vector<fs::path> runs;
   for (const fs::path& folder : folders) {
     if (!fs::is_directory(folder)) throw Error("is no folder", folder.string(), "Name a folder of runs");
     if (is_run(folder)) {
-      runs.push_back(read_run(folder));
+      runs.push_back(folder);
       continue;
     }
     std::error_code error, ignored;
     fs::recursive_directory_iterator at(folder, fs::directory_options::skip_permission_denied, error);
     for (; !error && at != fs::recursive_directory_iterator(); at.increment(error)) {
       if (at->is_symlink(ignored) || !at->is_directory(ignored) || !is_run(at->path())) continue;
-      runs.push_back(read_run(at->path()));
+      runs.push_back(at->path());
       at.disable_recursion_pending();
     }
     if (error) throw Error("cannot be looked through: " + error.message(), folder.string());
   }
-  std::ranges::sort(runs, [](const FoundRun& a, const FoundRun& b) {
-    return a.when != b.when ? a.when > b.when : a.folder < b.folder;
-  });
-  const auto is_same = [](const FoundRun& a, const FoundRun& b) { return a.folder == b.folder; };
-  runs.erase(std::unique(runs.begin(), runs.end(), is_same), runs.end());
+  std::ranges::sort(runs);
+  runs.erase(std::unique(runs.begin(), runs.end()), runs.end());
+  return runs;
+}
+
+std::vector<FoundRun> find_runs(const std::vector<fs::path>& folders) {
+  std::vector<FoundRun> runs;
+  for (const fs::path& folder : run_folders(folders)) runs.push_back(read_run(folder));
+  std::ranges::stable_sort(runs, std::greater{}, &FoundRun::when);
   return runs;
 }
 

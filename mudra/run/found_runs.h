@@ -34,9 +34,12 @@ struct FoundRun {
   std::optional<RunResult> result;  // of a run that is over
 };
 
-// Every run in the folders and in the folders below, the newest first; folders that may not be read and links
-// to folders are passed by. Nothing that a run holds makes this fail. Throws Error when a folder is not
-// there.
+// The folders of all runs in the folders and in those below them, by name; folders that may not be read and
+// links to folders are passed by. Throws Error when a folder is not there.
+std::vector<std::filesystem::path> run_folders(const std::vector<std::filesystem::path>& folders);
+
+// What they hold, the newest first. Nothing that a run holds makes this fail. Throws Error when a folder is
+// not there.
 std::vector<FoundRun> find_runs(const std::vector<std::filesystem::path>& folders);
 
 // {run, state, when, problem, data, split, network, n, accuracy, interval: [low, high], new_group: null or

@@ -29,6 +29,7 @@ std::span<const Route> routes();
 // Its parts.
 std::span<const Route> model_routes();
 std::span<const Route> studio_routes();
+std::span<const Route> run_routes();
 std::span<const Route> page_routes();
 
 // The route for a request, whose body need not have come yet: HEAD is as GET is. Throws HttpError: 404, 405,

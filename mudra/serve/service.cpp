@@ -29,17 +29,18 @@ std::vector<ModelFacts> facts_with_box(const Model& given, const std::string& na
 
 }  // namespace
 
-Service::Service(FoundModel found, std::string version, const std::string& recordings)
+Service::Service(FoundModel found, std::string version, ServiceFolders folders)
     : model_name_(public_name(found)),
       version_(std::move(version)),
+      runs_(std::move(folders.runs)),
       given_(std::make_shared<const Predictor>(std::move(found.model))),
       facts_(facts_with_box(given_->model(), model_name_, found.path.empty())) {
   if (!found.path.empty() || found.name != default_model)
     boxed_ = std::make_shared<const Predictor>(box_model());
-  if (recordings.empty()) return;
+  if (folders.recordings.empty()) return;
   // What is taught begins with the model given, if that finds hands.
   const bool begins_with_given = finds_hands(given_->model());
-  studio_ = std::make_unique<Studio>(recordings, begins_with_given ? given_->model() : box_model(),
+  studio_ = std::make_unique<Studio>(folders.recordings, begins_with_given ? given_->model() : box_model(),
                                      [this](const Studio& studio) { publish_state(studio, events_); });
 }
 

@@ -1,6 +1,7 @@
 // What is answered to whoever asks over HTTP, apart from how requests travel.
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,11 +19,16 @@ namespace mudra {
 // What a model is called that was taught here.
 inline constexpr const char* taught_name = "signs";
 
+struct ServiceFolders {
+  std::filesystem::path recordings{};   // of a studio; empty: there is none
+  std::filesystem::path runs = "runs";  // need not be there
+};
+
 // What routes answer from. Thread-safe: any number of threads may ask at once.
 class Service {
  public:
-  // `recordings` is the folder of a studio; empty: there is none. Throws Error when it cannot be had.
-  Service(FoundModel found, std::string version, const std::string& recordings = {});
+  // Throws Error when the studio's folder cannot be had.
+  Service(FoundModel found, std::string version, ServiceFolders folders = {});
 
   // Never throws but for want of memory: what goes wrong is a response of its own.
   Response answer(Request request) const;
@@ -34,12 +40,14 @@ class Service {
   std::shared_ptr<const Predictor> predictor(const std::optional<std::string>& name = {}) const;
   // Of the model that answers, which is the first, and of the others.
   std::vector<ModelFacts> facts() const;
+  const std::filesystem::path& runs() const { return runs_; }
   Events& events() const { return events_; }
   Studio& studio() const;  // throws HttpError 404 when there is none
 
  private:
   mutable Events events_;  // whose listeners come and go
   std::string model_name_, version_;
+  std::filesystem::path runs_;
   std::shared_ptr<const Predictor> given_, boxed_;  // boxed_: the default of the box, unless that was given
   std::vector<ModelFacts> facts_;                   // of these
   std::unique_ptr<Studio> studio_;                  // goes first: it publishes events

@@ -25,10 +25,10 @@ PATIENCE = 300  # seconds: only what hangs takes as long
 class Served:
     """A server in a folder that is its own, unless one is given, and requests to it."""
 
-    def __init__(self, *arguments, port=0, folder=None):
+    def __init__(self, *arguments, port=0, **options):
         self.own = tempfile.TemporaryDirectory()
-        self.process = subprocess.Popen([COMMAND, "serve", "--port", str(port), *map(str, arguments)], cwd=folder or self.own.name, stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True)
+        options.setdefault("cwd", self.own.name)
+        self.process = subprocess.Popen([COMMAND, "serve", "--port", str(port), *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
         self.first = self.process.stdout.readline()
         found = re.fullmatch(r"serving   http://(.+):(\d+)/\n", self.first)
         assert found, self.first + self.process.stderr.read()
@@ -131,50 +131,167 @@ def test_models_are_those_of_the_command(mudra):
             assert json.loads(server.get("/api/models/" + model["name"]).text) == json.loads(mudra("models", model["name"], "--json").stdout)
 
 
-def test_routes_are_as_openapi_says(served):
-    document = json.loads(served.get("/api/openapi.json").text)
-    bodies = {"image/png": PNG, "image/jpeg": (IMAGES / "smooth.jpeg").read_bytes(), "image/webp": (IMAGES / "webp_lossy.webp").read_bytes(),
-              "application/octet-stream": bytes(16), "application/json": json.dumps({"images": [base64.b64encode(PNG).decode()]})}
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A folder with two runs in the folder runs, one of them further below, and what stands around them."""
+    folder = tmp_path_factory.mktemp("trained")
+    for name in ("runs/a b", "runs/more/ü&c", "secret"):
+        done = subprocess.run([COMMAND, "train", "synth:60", "--network", "dense 4, relu", "--epochs", "3", "--quiet", "--out", name], cwd=folder, capture_output=True, text=True, timeout=PATIENCE)
+        assert done.returncode == 0, done.stderr
+    os.symlink("../secret", folder / "runs" / "link")
+    return folder
 
-    def check(value, schema):
+
+@pytest.fixture(scope="module")
+def told(trained):
+    with Served("--model", MODEL, cwd=trained) as server:
+        yield server
+
+
+def test_runs_are_those_of_the_command(told, trained):
+    wanted = json.loads(subprocess.run([COMMAND, "runs", "--json"], cwd=trained, capture_output=True, text=True, timeout=PATIENCE).stdout)
+    runs = json.loads(told.get("/api/runs").text)
+    for run in wanted["runs"]:
+        run["name"] = run["run"] = run["run"].removeprefix("runs/")
+    assert runs == wanted and {run["name"] for run in runs["runs"]} == {"a b", "more/ü&c"}
+    for name in ("a b", "more/ü&c"):
+        asked = "?run=" + urllib.parse.quote(name, safe="")
+        lines = (trained / "runs" / name / "metrics.jsonl").read_text().splitlines()
+        assert len(lines) == 3 and json.loads(told.get("/api/runs/curves" + asked).text) == {"epochs": list(map(json.loads, lines))}
+        report = told.get("/api/runs/report" + asked)
+        assert report.text == (trained / "runs" / name / "report.html").read_bytes() and report.headers["Content-Type"] == "text/html; charset=utf-8"
+
+
+def test_without_runs_the_list_is_empty(tmp_path):
+    with Served("--model", MODEL, "--runs", "nowhere", cwd=tmp_path) as server:
+        assert json.loads(server.get("/api/runs").text) == {"runs": []}
+        assert error_of(server.get("/api/runs/curves?run=a"), 404)["where"] == "run"
+
+
+def test_an_epoch_that_is_being_written_is_not_told_of(trained):
+    metrics = trained / "runs" / "a b" / "metrics.jsonl"
+    whole = metrics.read_text()
+    with Served("--model", MODEL, cwd=trained) as server:
+        try:
+            metrics.write_text(whole[:-5])
+            assert [epoch["epoch"] for epoch in json.loads(server.get("/api/runs/curves?run=a%20b").text)["epochs"]] == [1, 2]
+            metrics.write_text("{]\n" + whole)
+            assert "damaged" in error_of(server.get("/api/runs/curves?run=a+b"), 422)["what"]
+        finally:
+            metrics.write_text(whole)
+
+
+def test_no_name_of_a_run_leads_out_of_the_folder(told, trained):
+    names = ["../secret", "a b/../../secret", "link", "..", ".", "", "/", str(trained / "secret"), "more", "a b/", "a b/.", "./a b", "more/../a b", "a b\0", "a b/model.safetensors", "A B"]
+    for route in ("curves", "report"):
+        for name in names:
+            for written in {urllib.parse.quote(name, safe=""), urllib.parse.quote(name), "".join(f"%{byte:02x}" for byte in name.encode())}:
+                error = error_of(told.get(f"/api/runs/{route}?run={written}"), 404)
+                assert str(trained) not in json.dumps(error) or str(trained) in name
+        assert error_of(told.get(f"/api/runs/{route}"), 400)["where"] == "query"
+        for query in ("run=a%20b&run=a%20b", "run=%", "run=a%20b&%72un=a"):
+            assert error_of(told.get(f"/api/runs/{route}?{query}"), 400)["where"] == "query"
+        for path in (f"/api/runs/{route}/a b", f"/api/runs/{route}/..%2f..%2fsecret", "/api/runs/a%20b/report.html", f"/api/runs/../{route}?run=a"):
+            error_of(told.get(urllib.parse.quote(path, safe="/%?=")), 404)
+
+
+def test_a_file_of_a_run_that_is_a_link_is_not_there(trained):
+    report = trained / "runs" / "a b" / "report.html"
+    with Served("--model", MODEL, cwd=trained) as server:
+        text = report.read_bytes()
+        try:
+            report.unlink()
+            assert "no report.html" in error_of(server.get("/api/runs/report?run=a%20b"), 404)["what"]
+            report.symlink_to("/etc/passwd")
+            error_of(server.get("/api/runs/report?run=a%20b"), 404)
+        finally:
+            report.unlink(missing_ok=True)
+            report.write_bytes(text)
+
+
+def test_a_report_is_a_page_of_nobody_that_only_ours_may_frame(told):
+    report = told.get("/api/runs/report?run=a%20b")
+    (policy,) = report.headers.get_all("Content-Security-Policy")
+    parts = dict(part.strip().partition(" ")[::2] for part in policy.split(";"))
+    assert parts["sandbox"] == "allow-scripts" and parts["frame-ancestors"] == parts.get("frame-ancestors") == "'self'"
+    assert parts["connect-src"] == parts["form-action"] == parts["base-uri"] == "'none'" and "unsafe" not in policy and "allow-same-origin" not in policy
+    assert report.headers.get_all("X-Frame-Options") == ["SAMEORIGIN"] and report.headers["X-Content-Type-Options"] == "nosniff"
+    assert re.search(rb"script-src 'sha256-", report.text)  # its own policy lets its script run
+    assert told.get("/api/runs").headers["X-Frame-Options"] is None and "frame-ancestors 'none'" in told.get("/api/runs").headers["Content-Security-Policy"]
+
+
+class Described:
+    """The server's own description of its routes, to hold responses against."""
+
+    def __init__(self, server):
+        self.server = server
+        self.document = json.loads(server.get("/api/openapi.json").text)
+        self.asked = set()
+
+    def part(self, reference):
+        found = self.document
+        for name in reference.removeprefix("#/").split("/"):
+            found = found[name]
+        return found
+
+    def check(self, value, schema):
         """The part of JSON Schema that the document uses."""
+        if value is None and schema.get("nullable"):
+            return
         if "$ref" in schema:
-            return check(value, schema_of(schema["$ref"]))
+            return self.check(value, self.part(schema["$ref"]))
         if "oneOf" in schema:
-            return check(value, schema["oneOf"][isinstance(value, list)])
-        if value is None:
-            assert schema.get("nullable"), schema
-            return None
+            return self.check(value, schema["oneOf"][isinstance(value, list)])
+        if "allOf" in schema:
+            whole = {"type": "object", "properties": {}, "required": []}
+            for each in schema["allOf"]:
+                each = self.part(each["$ref"]) if "$ref" in each else each
+                whole["properties"] |= each["properties"]
+                whole["required"] += each["required"]
+            return self.check(value, whole)
         kinds = {"object": dict, "array": list, "string": str, "integer": int, "number": (int, float), "boolean": bool}
         assert isinstance(value, kinds[schema["type"]]), (value, schema)
+        assert value in schema.get("enum", [value])
         known, more = schema.get("properties", {}), schema.get("additionalProperties", {})
         assert set(schema.get("required", ())) <= set(value if isinstance(value, dict) else ()) or not known
-        for key, part in value.items() if isinstance(value, dict) else ():
+        for key, each in value.items() if isinstance(value, dict) else ():
             assert key in known or "additionalProperties" in schema or not known, key
-            check(part, known.get(key, more)) if known.get(key, more) else None
-        for part in value if isinstance(value, list) else ():
-            check(part, schema["items"])
+            self.check(each, known.get(key, more)) if known.get(key, more) else None
+        for each in value if isinstance(value, list) else ():
+            self.check(each, schema["items"])
 
-    def schema_of(reference):
-        part = document
-        for name in reference.removeprefix("#/").split("/"):
-            part = part[name]
-        return part
+    def ask(self, method, path, body=None, type=None, query=""):
+        """The answer of a route, which must be as it is described."""
+        operation = self.document["paths"][path][method.lower()]
+        self.asked.add((method, path, type))
+        response = self.server.ask(method, path.replace("{name}", "hands" if "models" in path else "model.onnx") + query, body, {"Content-Type": type} if type else {})
+        assert response.status == 200, (path, type, response.text)
+        (documented,) = operation["responses"]["200"]["content"]
+        assert response.headers["Content-Type"].split(";")[0] == documented
+        if documented == "application/json":
+            self.check(json.loads(response.text), operation["responses"]["200"]["content"][documented]["schema"])
+        return response
 
-    for path, methods in document["paths"].items():
-        for method, operation in methods.items():
-            for type in operation.get("requestBody", {"content": [None]})["content"]:
-                response = served.ask(method.upper(), path.replace("{name}", "hands"), bodies.get(type), {"Content-Type": type} if type else {})
-                assert response.status == 200, (path, type, response.text)
-                (documented,) = operation["responses"]["200"]["content"]
-                assert response.headers["Content-Type"].split(";")[0] == documented
-                if documented == "application/json":
-                    check(json.loads(response.text), operation["responses"]["200"]["content"][documented]["schema"])
-    wrong = {404: served.get("/api/models/nobody"), 415: served.predict(PNG, "text/plain"), 422: served.predict(b"none"), 400: served.predict("{", "application/json")}
+    def routes(self):
+        return {(method.upper(), path, type) for path, methods in self.document["paths"].items() for method, operation in methods.items()
+                for type in operation.get("requestBody", {"content": [None]})["content"]}
+
+
+def is_of_studio(path):
+    return path.startswith(("/api/s", "/api/undo", "/api/train", "/api/evaluation"))
+
+
+def test_routes_are_as_openapi_says(told):
+    described = Described(told)
+    bodies = {"image/png": PNG, "image/jpeg": (IMAGES / "smooth.jpeg").read_bytes(), "image/webp": (IMAGES / "webp_lossy.webp").read_bytes(),
+              "application/octet-stream": bytes(16), "application/json": json.dumps({"images": [base64.b64encode(PNG).decode()]}), None: None}
+    for method, path, type in sorted(described.routes(), key=str):
+        if not is_of_studio(path):  # those are held against it in studio_test.py
+            described.ask(method, path, bodies[type], type, "?run=a%20b" if path.startswith("/api/runs/") else "")
+    wrong = {404: told.get("/api/models/nobody"), 415: told.predict(PNG, "text/plain"), 422: told.predict(b"none"), 400: told.predict("{", "application/json")}
     for status, response in wrong.items():
-        paths = document["paths"]["/api/models/{name}" if status == 404 else "/api/predict"]
-        (operation,) = paths.values()
-        check(error_of(response, status), schema_of(operation["responses"][str(status)]["$ref"])["content"]["application/json"]["schema"])
+        (operation,) = described.document["paths"]["/api/models/{name}" if status == 404 else "/api/predict"].values()
+        described.check(error_of(response, status), described.part(operation["responses"][str(status)]["$ref"])["content"]["application/json"]["schema"])
 
 
 def test_a_client_may_ask_often_on_one_connection_and_head_has_no_body(served):
@@ -418,7 +535,9 @@ def test_it_ends_after_what_is_being_answered(number):
         response = http.client.HTTPResponse(busy)
         response.begin()
         assert response.status == 200 and response.headers["Connection"] == "close" and len(json.loads(response.read())) == 25
-        assert idle.recv(1) == b"" and slow.recv(1) == b"" and listening.recv(1) == b""
+        assert idle.recv(1) == b"" and slow.recv(1) == b""
+        while listening.recv(4096):  # what was said before the end
+            pass
         for connection in (idle, slow, busy, listening):
             connection.close()
 

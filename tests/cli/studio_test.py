@@ -14,7 +14,7 @@ import urllib.parse
 
 import pytest
 from conftest import COMMAND
-from serve_test import PATIENCE, Served, error_of
+from serve_test import Described, PATIENCE, Served, error_of, is_of_studio
 
 np = pytest.importorskip("numpy", reason="NumPy is not installed")
 Image = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
@@ -101,8 +101,8 @@ def test_signs_are_taught_and_recognised_and_leave_as_files(studio, hands, tmp_p
     error_of(studio.ask("POST", "/api/predict?model=hnads", hands["9"][25], {"Content-Type": "image/png"}), 404)
     assert [m["name"] for m in studio.told("/api/models")] == ["signs", "hands"]
 
-    # The folder is one that a training reads, and tests by recording.
-    result = subprocess.run([COMMAND, "train", "signs", "--split", "group-kfold:2", "--epochs", "2", "--no-report", "--json", "--quiet"],
+    # The folder is one that a training reads.
+    result = subprocess.run([COMMAND, "train", "signs", "--epochs", "2", "--no-report", "--json", "--quiet"],
                             cwd=studio.own.name, text=True, capture_output=True, timeout=PATIENCE)
     assert result.returncode == 0, result.stderr
 
@@ -194,7 +194,7 @@ def test_what_is_wrong_is_said_and_changes_nothing(studio, hands):
     error_of(studio.add("b", "r1", [hands["0"][0], hands["0"][1][:500]]), 422)  # one of two is torn: none is kept
     error_of(studio.add("b", "r1", hands["0"][:1] * 257), 400)
     assert studio.told("/api/signs") == before
-    with Studio(folder=None) as other:
+    with Studio() as other:
         result = subprocess.run([COMMAND, "serve", "--port", "0"], cwd=other.own.name, text=True, capture_output=True, timeout=PATIENCE)
         assert result.returncode == 1 and "--data" in result.stderr
     result = subprocess.run([COMMAND, "serve", "--port", "0", "--data", "/dev/null/signs"], text=True, capture_output=True, timeout=PATIENCE)
@@ -223,7 +223,7 @@ def test_two_pages_and_a_person_with_a_file_manager_see_the_same(studio, hands):
 def killed_while_recording(folder, hands, rng):
     """The files that were acknowledged before the server was killed."""
     acknowledged = []
-    with Studio(folder=folder) as studio:
+    with Studio(cwd=folder) as studio:
 
         def record(thread):
             try:
@@ -252,7 +252,7 @@ def test_no_picture_that_was_acknowledged_is_lost_when_the_server_is_killed(hand
     for _ in range(50):
         acknowledged |= set(killed_while_recording(tmp_path, hands, rng))
     assert len(acknowledged) > 100
-    with Studio(folder=tmp_path) as studio:
+    with Studio(cwd=tmp_path) as studio:
         found = {file.split("/")[1] for file in studio.files()}
         assert acknowledged <= found
         for file in list(studio.files())[:20]:
@@ -285,8 +285,29 @@ def test_a_full_disk_is_said_and_nothing_is_lost(hands, tmp_path):
 
 
 def test_it_ends_at_once_in_the_midst_of_teaching(hands, tmp_path):
-    with Studio(folder=tmp_path) as studio:
+    with Studio(cwd=tmp_path) as studio:
         teach(studio, hands)
-    with Studio(folder=tmp_path) as studio:  # it looks at all pictures again
+    with Studio(cwd=tmp_path) as studio:  # it looks at all pictures again
         status, _, err = studio.stop()
         assert status == 0, err
+
+
+def test_the_routes_of_a_studio_are_as_openapi_says(studio, hands):
+    teach(studio, hands)
+    described = Described(studio)
+    as_jpeg, as_webp = io.BytesIO(), io.BytesIO()
+    Image.open(io.BytesIO(hands["5"][20])).save(as_jpeg, "JPEG")
+    Image.open(io.BytesIO(hands["5"][21])).save(as_webp, "WEBP")
+    bodies = {"image/png": hands["5"][22], "image/jpeg": as_jpeg.getvalue(), "image/webp": as_webp.getvalue(),
+              "application/json": json.dumps({"images": [base64.b64encode(hands["5"][23]).decode()]})}
+    for path in ("/api/signs", "/api/train", "/api/evaluation"):
+        described.ask("GET", path)
+    for type, body in bodies.items():
+        described.ask("POST", "/api/samples", body, type, "?sign=palm&recording=new")
+    described.ask("GET", "/api/samples", query="?sign=palm")
+    described.ask("GET", "/api/samples/picture", query="?file=palm%2Fnew-0001.png")
+    for path, fields in (("/api/samples/relabel", {"files": ["palm/new-0001.png"], "sign": "fist"}), ("/api/samples/delete", {"files": ["palm/new-0002.png"]}),
+                         ("/api/signs", {"name": "new"}), ("/api/signs/rename", {"name": "new", "to": "newer"}), ("/api/signs/delete", {"name": "newer"}),
+                         ("/api/undo", {}), ("/api/train/stop", {}), ("/api/train", {})):
+        described.ask("POST", path, json.dumps(fields), "application/json")
+    assert described.asked == {route for route in described.routes() if is_of_studio(route[1])}

@@ -141,16 +141,14 @@ TEST(EventStream, KeepsLittleForAListenerThatTakesNothing) {
   EXPECT_LT(bytes, size_t{20} << 20);  // of the 100 MB that were published
 }
 
-// Three of four connections may listen. Who takes nothing makes room in time; who takes everything stays.
+// Three of four connections may listen. Who takes nothing makes room in time.
 TEST(EventStream, ClosesAListenerThatTakesNothingAndRefusesOneTooMany) {
   Speaking speaking({.connections = 4, .response = 300ms});
-  Client quick = listener(speaking);
-  Client slow = listener(speaking), slower = listener(speaking);
+  Client slow = listener(speaking), slower = listener(speaking), slowest = listener(speaking);
   const std::string request = get_events + "\r\n";
   Client refused = speaking.running.connect();
   EXPECT_TRUE(is_error(asked(refused, request), 503));
   speaking.say("train", "\"" + std::string(16 << 20, 'x') + "\"");
-  EXPECT_EQ(next_event(quick).size(), 8U + (16 << 20));
   for (bool is_taken = false; !is_taken;) {
     Client again = speaking.running.connect();
     again << request << std::flush;
@@ -158,8 +156,6 @@ TEST(EventStream, ClosesAListenerThatTakesNothingAndRefusesOneTooMany) {
     std::getline(again, line);
     is_taken = line == "HTTP/1.1 200 OK\r";
   }
-  speaking.say("signs", "1");
-  EXPECT_EQ(next_event(quick), "signs 1");
 }
 
 TEST(EventStream, IsNotClosedForRequests) {
