@@ -188,7 +188,8 @@ fs::path model_path(const fs::path& folder) { return folder / "model.safetensors
 
 }  // namespace
 
-RunLock::RunLock(fs::path folder, const std::string& option) : folder_(std::move(folder)) {
+RunLock::RunLock(fs::path folder, const std::string& option, std::string_view what)
+    : folder_(std::move(folder)) {
   const fs::path path = lock_path(folder_);
   for (;;) {
     const int made = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
@@ -199,8 +200,7 @@ RunLock::RunLock(fs::path folder, const std::string& option) : folder_(std::move
       const bool is_known = ::pread(made, process, sizeof process - 1, 0) > 0;
       ::close(made);
       throw Error(
-          "a run is going on here" + (is_known ? ", of process " + std::string(process) : ""),
-          folder_.string(),
+          std::string(what) + (is_known ? ", of process " + std::string(process) : ""), folder_.string(),
           "Wait for it or stop it" + (option.empty() ? "" : ", or choose another folder with " + option));
     }
     // Who had the lock before may have removed the file.

@@ -32,8 +32,10 @@ namespace mudra {
 // A folder that no other process has while this object lives, nor after a process was killed.
 class RunLock {
  public:
-  // `option` chose the folder, or is empty. Throws Error, which names the process, when another has it.
-  RunLock(std::filesystem::path folder, const std::string& option);
+  // `option` chose the folder, or is empty. Throws Error, which names the process, when another has it; it
+  // says `what` is going on.
+  RunLock(std::filesystem::path folder, const std::string& option,
+          std::string_view what = "a run is going on here");
   RunLock(RunLock&& other) noexcept;
   // Gives the folder up, and removes the file unless the run is one to go on with: it was there, or keep()
   // was called, and not done().

@@ -86,7 +86,8 @@ bool is_recording_name(std::string_view name) {
          name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789") == name.npos;
 }
 
-Recordings::Recordings(fs::path folder) : folder_(made(std::move(folder))), lock_(folder_, "--data") {
+Recordings::Recordings(fs::path folder)
+    : folder_(made(std::move(folder))), lock_(folder_, "--data", "signs are being recorded here") {
   read_groups();
   read();
   for (const auto& [name, changed] : folders_) remove_unfinished(folder_ / name);

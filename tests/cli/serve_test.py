@@ -168,10 +168,10 @@ def test_without_runs_the_list_is_empty(tmp_path):
         assert error_of(server.get("/api/runs/curves?run=a"), 404)["where"] == "run"
 
 
-def test_an_epoch_that_is_being_written_is_not_told_of(trained):
+def test_an_epoch_that_is_being_written_is_not_told_of(trained, tmp_path):
     metrics = trained / "runs" / "a b" / "metrics.jsonl"
     whole = metrics.read_text()
-    with Served("--model", MODEL, cwd=trained) as server:
+    with Served("--model", MODEL, "--data", tmp_path / "signs", cwd=trained) as server:
         try:
             metrics.write_text(whole[:-5])
             assert [epoch["epoch"] for epoch in json.loads(server.get("/api/runs/curves?run=a%20b").text)["epochs"]] == [1, 2]
@@ -195,9 +195,9 @@ def test_no_name_of_a_run_leads_out_of_the_folder(told, trained):
             error_of(told.get(urllib.parse.quote(path, safe="/%?=")), 404)
 
 
-def test_a_file_of_a_run_that_is_a_link_is_not_there(trained):
+def test_a_file_of_a_run_that_is_a_link_is_not_there(trained, tmp_path):
     report = trained / "runs" / "a b" / "report.html"
-    with Served("--model", MODEL, cwd=trained) as server:
+    with Served("--model", MODEL, "--data", tmp_path / "signs", cwd=trained) as server:
         text = report.read_bytes()
         try:
             report.unlink()
