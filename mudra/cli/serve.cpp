@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "mudra/cli/browser.h"
 #include "mudra/cli/commands.h"
 #include "mudra/cli/output.h"
 #include "mudra/core/error.h"
@@ -20,7 +21,7 @@ namespace {
 struct ServeArguments {
   std::string model, data = "signs", runs = "runs", token_file;
   ServerOptions server;
-  bool json = false;
+  bool json = false, open = false;
 };
 
 void print_start(const ServeArguments& a, const Service& service, const Server& server) {
@@ -48,6 +49,7 @@ void serve_command(CLI::App& app) {
                  "A file with the token that requests must show; without it, one is made where --host is not "
                  "this machine alone");
   app.add_flag("--json", a->json, "Print where it serves as one JSON document");
+  app.add_flag("--open", a->open, "Show the page in the browser");
   app.option_defaults()->always_capture_default();
   app.add_option("--data", a->data,
                  "the folder of the signs that are taught here; it is made when it is not there");
@@ -56,7 +58,7 @@ void serve_command(CLI::App& app) {
   app.add_option("--host", a->server.host, "the address to listen on; 0.0.0.0 for all of this machine");
   app.add_option("--runs", a->runs, "the folder of the runs it tells of; it need not be there");
   app.footer(
-      "Ctrl-C ends it, after what is being answered.\n\nExamples:\n  mudra serve\n"
+      "Ctrl-C ends it, after what is being answered.\n\nExamples:\n  mudra serve --open\n"
       "  mudra serve --model runs/train-1 --port 8000\n  mudra serve --host 0.0.0.0 --token token.txt");
   app.callback([a] {
     if (!a->token_file.empty()) a->server.token = read_token(a->token_file);
@@ -65,6 +67,7 @@ void serve_command(CLI::App& app) {
     Server server(service, a->server);
     const std::stop_token stop = interrupts();  // whoever reads that it serves may end it
     print_start(*a, service, server);
+    if (a->open) show_in_browser(server.url());
     server.run(stop);
   });
 }

@@ -1,5 +1,6 @@
 #include "mudra/serve/server.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -38,6 +39,7 @@ tcp::endpoint endpoint_named(boost::asio::io_context& context, const std::string
 error_code listen_at(tcp::acceptor& acceptor, const tcp::endpoint& endpoint) {
   error_code error;
   acceptor.open(endpoint.protocol(), error);
+  if (!error) fcntl(acceptor.native_handle(), F_SETFD, FD_CLOEXEC);  // a browser started here is no server
   if (!error)
     acceptor.set_option(tcp::acceptor::reuse_address(true), error);  // ports of servers that just ended
   if (!error) acceptor.bind(endpoint, error);

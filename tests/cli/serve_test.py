@@ -519,6 +519,46 @@ def test_json_says_where_it_serves():
     assert process.returncode == 0 and out == "" and err == ""
 
 
+@pytest.fixture
+def browser(tmp_path):
+    """A folder with an `xdg-open` that writes down its arguments, and what it was given besides."""
+    (tmp_path / "xdg-open").write_text(f"""#!/bin/sh
+PATH=/usr/bin:/bin
+printf '%s|' "$@" > {tmp_path}/new
+ls -l /proc/$$/fd | sed 's/.*-> //' | tr '\\n' ' ' >> {tmp_path}/new
+ps -o sid= -p $$ >> {tmp_path}/new
+mv {tmp_path}/new {tmp_path}/asked
+test ! -e {tmp_path}/fails || exit 3
+while sleep 0.1; do test ! -d {tmp_path} && exit; test -e {tmp_path}/over && exit; done
+""")
+    (tmp_path / "xdg-open").chmod(0o755)
+    yield tmp_path
+    (tmp_path / "over").touch()
+
+
+def test_open_shows_the_page_in_the_browser(browser):
+    with Served("--model", MODEL, "--open", env={**os.environ, "PATH": str(browser)}) as server:
+        end = time.monotonic() + PATIENCE
+        while not (browser / "asked").exists() and time.monotonic() < end:
+            time.sleep(0.01)
+        url, files = (browser / "asked").read_text().split("|")
+        assert url == f"http://127.0.0.1:{server.port}/"
+        assert "socket:" not in files and "anon_inode" not in files and files.count("/dev/null") == 3, files
+        assert int(files.split()[-1]) != os.getsid(server.process.pid)
+        assert server.is_well()
+        status, out, err = server.stop()  # while the browser goes on
+        assert status == 0 and out == "" and "browser" not in err
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_open_says_where_there_is_no_browser(browser, tmp_path, there):
+    (browser / "fails").touch()
+    (tmp_path / "empty").mkdir()
+    with Served("--model", MODEL, "--open", env={**os.environ, "PATH": str(browser if there else tmp_path / "empty")}) as server:
+        assert server.process.stderr.readline() == f"browser   none could be opened: go to http://127.0.0.1:{server.port}/ yourself\n"
+        assert server.is_well() and server.stop()[0] == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_ends_after_what_is_being_answered(number):
     with Served() as server:
