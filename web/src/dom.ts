@@ -23,6 +23,13 @@ export function fill(element: Element, ...content: Content[]): void {
   element.replaceChildren(...content.filter((each): each is Node | string => each !== null && each !== undefined && each !== false));
 }
 
+// A text in which `this` is code.
+export function rich(text: string): DocumentFragment {
+  const made = document.createDocumentFragment();
+  text.split("`").forEach((part, at) => made.append(at % 2 === 1 ? el("code", {}, part) : part));
+  return made;
+}
+
 export function button(text: string, onclick: (event: MouseEvent) => void, classes = "button", more: Attributes = {}): HTMLButtonElement {
   return el(`button.${classes.replaceAll(" ", ".")}`, { type: "button", onclick, ...more }, text);
 }
@@ -49,7 +56,7 @@ export function show(element: HTMLElement, is: boolean): void {
   if (element.hidden === is) element.hidden = !is;
 }
 
-export const percent = (share: number): string => `${(100 * share).toFixed(share > 0.995 && share < 1 ? 1 : 0)}%`;
+export const percent = (share: number): string => `${(100 * share).toFixed(share >= 0.99 && share < 1 ? 1 : 0)}%`;
 export const count = (n: number, one: string, many = `${one}s`): string => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
 export const seconds = (s: number): string => (s < 0.995 ? `${Math.max(1, Math.round(s * 1000))} ms` : `${s.toFixed(1)} s`);
 

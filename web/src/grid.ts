@@ -61,7 +61,7 @@ export class Grid {
 
   // The side of a tile is such that no more than `most_tiles` are seen at once.
   private measure(): void {
-    const width = this.element.clientWidth - 2 * gap, height = this.element.clientHeight;
+    const width = this.element.clientWidth - 2 * gap, height = parseFloat(getComputedStyle(this.element).maxHeight);
     const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
     let side = 5.25 * rem;
     for (;; side *= 1.1) {

@@ -1,6 +1,6 @@
 // The page of `mudra serve`: its tabs, the banner, and what is dropped onto it.
 import { watchServer } from "./api";
-import { el, fill, show } from "./dom";
+import { el, fill, rich, show } from "./dom";
 import { addFiles, dropped } from "./files";
 import { mountNotices } from "./notices";
 import { waiting } from "./outbox";
@@ -42,7 +42,7 @@ watchServer((is_here) => {
   show(banner, !is_here);
   const frames = waiting();
   fill(banner, el("strong", {}, "Mudra's server does not answer. "),
-    `This page tries again by itself; start it with \`mudra serve\` if it has stopped. ${frames > 0 ? `${frames} pictures wait here and are sent then.` : "Nothing is lost."}`);
+    rich(`This page tries again by itself; start it with \`mudra serve\` if it has stopped. ${frames > 0 ? `${frames} pictures wait here and are sent then.` : "Nothing is lost."}`));
 });
 
 let depth = 0;

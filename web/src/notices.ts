@@ -1,6 +1,6 @@
 // What has to be said: notices with a way on, and the voice for screen readers.
 import { ApiError } from "./api";
-import { button, el, setText } from "./dom";
+import { button, el, rich, setText } from "./dom";
 
 export interface Action { text: string; run: () => void }
 const most_notices = 4;
@@ -13,7 +13,7 @@ export function mountNotices(parent: Element): void { parent.append(place, voice
 export function notice(key: string, text: string, actions: Action[] = [], options: { kind?: "error" | "info"; ms?: number } = {}): void {
   dismiss(key);
   const made = el(`div.notice.${options.kind ?? "info"}` as "div", { "data-key": key, role: options.kind === "error" ? "alert" : "status" },
-    el("p", {}, text),
+    el("p", {}, rich(text)),
     ...actions.map((action) => button(action.text, () => { dismiss(key); action.run(); }, "button small")),
     button("×", () => dismiss(key), "close", { "aria-label": "Dismiss" }));
   place.append(made);

@@ -1,7 +1,7 @@
 // The tab "Runs": what was trained on this machine, and the curves of some of it side by side.
 import uPlot from "uplot";
 import { api, type Epoch, reportUrl, type Run } from "./api";
-import { button, el, fill, percent, show } from "./dom";
+import { button, el, fill, percent, rich, show } from "./dom";
 import { attempt } from "./notices";
 
 const colours = ["--held-out", "--train", "--validation", "--fourth", "--fifth", "--sixth"];
@@ -110,7 +110,7 @@ function row(run: Run): HTMLElement {
 function drawTable(): void {
   const head = el("tr", {}, el("td"), ...["Run", "When", "Data", "Held out", "Network"].map((name) => el("th", { scope: "col" }, name)));
   fill(table, runs.length > 0 ? el("table.runs", {}, el("thead", {}, head), el("tbody", {}, ...runs.map(row)))
-    : el("p.empty", {}, "Nothing was trained in this folder yet. Every `mudra train` leaves a run here: `mudra train synth:2000` is one to begin with."));
+    : el("p.empty", {}, rich("Nothing was trained in this folder yet. Every `mudra train` leaves a run here: `mudra train synth:2000` is one to begin with.")));
   show(curves, runs.length > 0);
   show(words, runs.length > 0);
 }

@@ -1,7 +1,7 @@
 // The camera's picture with the hand outlined, shared by the tabs that show it: one camera, one video element.
 import { api, ApiError, type Answer } from "./api";
 import { Camera, grab } from "./camera";
-import { button, el, fill, show } from "./dom";
+import { button, el, fill, rich, show } from "./dom";
 
 export const camera = new Camera();
 export interface Seen { answer: Answer; frame: Blob; taken: number }
@@ -12,8 +12,8 @@ const badge = el("p.badge", { hidden: true });
 const chip = el("p.chip", { hidden: true, "aria-hidden": "true" });
 const picker = el("select", { "aria-label": "Camera", onchange: () => void camera.start(picker.value) });
 const toggle = button("Stop the camera", () => (camera.state === "on" || camera.state === "starting" ? camera.stop() : void camera.start(picker.value)), "button small");
-const screen = el("div.screen", {}, camera.video, overlay, chip, badge, words);
-const stage = el("div.stage", {}, screen, el("div.stage-tools", {}, picker, toggle));
+const screen = el("div.screen", {}, camera.video, overlay, chip, badge, words, el("div.stage-tools", {}, picker, toggle));
+const stage = el("div.stage", {}, screen);
 
 const bones: [number, number][] = [[0, 1], [1, 2], [2, 3], [3, 4], [0, 5], [5, 6], [6, 7], [7, 8], [5, 9], [9, 10], [10, 11], [11, 12],
   [9, 13], [13, 14], [14, 15], [15, 16], [13, 17], [17, 18], [18, 19], [19, 20], [0, 17]];
@@ -79,7 +79,7 @@ function refresh(): void {
     setChip(null);
   }
   const start = button(state === "failed" ? "Start the camera again" : "Start the camera", () => void camera.start(picker.value), "button primary");
-  if (state === "failed") fill(words, el("p", { role: "alert" }, el("strong", {}, trouble!.what), " ", trouble!.remedy), start);
+  if (state === "failed") fill(words, el("p", { role: "alert" }, el("strong", {}, trouble!.what), " ", rich(trouble!.remedy)), start);
   else if (state === "starting") fill(words, el("p", {}, "Waiting for the camera. Your browser may ask you to allow it."));
   else fill(words, start, el("p", {}, "Pictures stay on this machine."));
 }

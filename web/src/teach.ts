@@ -24,7 +24,7 @@ const firsts = new Map<string, string>();  // a picture of each sign, once we kn
 function makeRow(name: string): Row {
   const picture = el("span.sign-picture", { "aria-hidden": "true" }), title = el("span.sign-name", {}, shown(name)), facts = el("span.note");
   const pick = el("button.sign-pick", { type: "button", onclick: () => choose(name) }, picture, el("span.sign-words", {}, title, facts));
-  const record = el("button.record", { type: "button", "aria-label": `Hold to record ${shown(name)}` }, el("span.dot", { "aria-hidden": "true" }), "Hold to record");
+  const record = el("button.record", { type: "button", "aria-label": `Hold to record ${shown(name)}` }, el("span.dot", { "aria-hidden": "true" }), el("span.hold-long", {}, "Hold to record"), el("span.hold-short", {}, "Hold"));
   holdToRecord(record, () => name, () => {
     if (recordingOf() === name) choose(name);
     tell("signs");
@@ -37,8 +37,7 @@ function makeRow(name: string): Row {
     element,
     update(sign) {
       const more = waitingFor(name);
-      setText(facts, [sign ? count(sign.samples, "picture") : name === none_name ? "Built in" : "",
-        sign && sign.recordings > 0 && count(sign.recordings, "recording"), more > 0 && `${more} on the way`].filter(Boolean).join(" · "));
+      setText(facts, [sign ? count(sign.samples, "picture") : name === none_name ? "Built in" : "", more > 0 && `${more} on the way`].filter(Boolean).join(" · "));
       element.classList.toggle("chosen", state.chosen === name);
       pick.setAttribute("aria-pressed", String(state.chosen === name));
       element.classList.toggle("active", recordingOf() === name);
@@ -125,7 +124,7 @@ function put(name: string, next: Sample[]): void {
 }
 
 const heading = el("h2", { id: "pictures" });
-const empty = el("p.empty");
+const empty = el("p.empty"), sum = el("p.note");
 const choice = el("p.choice", { "aria-live": "polite" });
 const target = el("select", { "aria-label": "Move the selected pictures to the sign", onchange: () => void relabel() });
 const remove = workButton("Delete", removeSelected, "button small");
@@ -145,12 +144,14 @@ function onFiles(event: Event): void {
 
 function drawPictures(): void {
   const name = state.chosen, selected = grid.selected.size;
+  const sign = state.signs.signs.find((each) => each.name === name);
+  setText(sum, sign && sign.samples > 0 ? `${count(sign.samples, "picture")} in ${count(sign.recordings, "recording")}${sign.without_hand > 0 ? `, ${sign.without_hand} without a hand` : ""}` : "");
   setText(heading, name === null ? "Pictures" : shown(name));
   show(grid.element, samples.length > 0);
   show(empty, samples.length === 0);
   fill(empty, name === null ? "No sign yet. Add one, or drop a folder here whose sub-folders are signs."
     : "No pictures yet. Hold the sign's button while the camera sees your hand, or drop pictures here: files, folders, or an .npz.");
-  for (const each of [rename, delete_sign]) show(each, name !== null && state.signs.signs.some((sign) => sign.name === name));
+  for (const each of [rename, delete_sign]) show(each, sign !== undefined);
   show(rename, !rename.hidden && name !== none_name);
   show(all, samples.length > 0 && selected === 0);
   tools.classList.toggle("idle", selected === 0);
@@ -253,7 +254,7 @@ export const teach = el("div.teach", {},
   el("section.card.signs-card", { "aria-labelledby": "signs" },
     el("header.card-head", {}, el("h2", { id: "signs" }, "Signs"), undo), add_form, list),
   el("section.card.pictures-card", { "aria-labelledby": "pictures" },
-    el("header.card-head", {}, heading, all, rename, delete_sign),
+    el("header.card-head", {}, el("div.titles", {}, heading, sum), all, rename, delete_sign),
     tools, grid.element, empty,
     el("div.row.sources", {}, button("Add files", () => files_input.click(), "button small"), button("Add a folder", () => folder_input.click(), "button small"),
       el("p.note", {}, "or drop them here. Sub-folders are signs.")), files_input, folder_input));

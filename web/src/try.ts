@@ -1,7 +1,7 @@
 // The tab "Try": what the model says, how steadily and how fast; spelling; where it looked; what it confuses.
 import { api, type Answer } from "./api";
 import { grab } from "./camera";
-import { button, el, fill, percent, setText, show, workButton } from "./dom";
+import { button, el, fill, percent, rich, setText, show, workButton } from "./dom";
 import { drawExplanation } from "./explain";
 import { confusions, openConfusions } from "./matrix";
 import { announce, attempt, notice } from "./notices";
@@ -160,7 +160,7 @@ export async function tryPicture(file: Blob): Promise<void> {
 }
 
 const seen = el("canvas.seen", { role: "img", hidden: true }), seen_words = el("p.note", {}, "Places are covered one after another: the warmer a place, the more of the answer's probability goes with it.");
-const look = workButton("Show what it looks at", () => attempt(async () => {
+const look = workButton("Show", () => attempt(async () => {
   const from = uploaded ?? camera.video, picture = uploaded || camera.state === "on" ? grab(from, 640, 0.95) : null;
   if (!picture) {
     notice("look", "There is nothing to look at: start the camera, or choose a picture.");
@@ -173,15 +173,15 @@ const look = workButton("Show what it looks at", () => attempt(async () => {
   const text = isNone(explanation.label) ? "It says none of these" : `It says ${explanation.label}, ${percent(explanation.confidence)} sure`;
   seen.setAttribute("aria-label", `${text}. The warm places are those it looked at.`);
   setText(seen_words, `${text}. The warmer a place, the more of that goes when it is covered.`);
-}), "button");
+}), "button small");
 
 // ---- export
 
-const links = el("div.row", {},
-  el("a.button", { href: "/api/export/model.safetensors", download: "" }, "Model file"),
-  el("a.button", { href: "/api/export/model.onnx", download: "" }, "ONNX"));
+const links = el("div.row.links", {},
+  el("a.button.small", { href: "/api/export/model.safetensors", download: "" }, "Model file"),
+  el("a.button.small", { href: "/api/export/model.onnx", download: "" }, "ONNX"));
 const exports = el("section.card", { "aria-labelledby": "export" }, el("header.card-head", {}, el("h2", { id: "export" }, "Take it with you")),
-  el("p.note", {}, "Both answer as this page does, without it: `mudra predict --model` reads the one, any ONNX program the other."), links);
+  el("p.note", {}, rich("Both answer as this page does, without it: `mudra predict --model` reads the one, any ONNX program the other.")), links);
 
 export const try_tab = el("div.try", {},
   el("h1.hidden", {}, "Try the model"),
@@ -192,12 +192,14 @@ export const try_tab = el("div.try", {},
       el("div.live-answer", {},
         el("div.answer-head", {}, word, sure, meter, steadiness, latency),
         bar_list))),
-  el("section.card.spell", { "aria-labelledby": "spell" },
-    el("header.card-head", {}, el("h2", { id: "spell" }, "Spell"), space, backspace, clear),
-    line, ring, el("p.note", {}, "Hold a sign until it is written. To write it twice, take the hand away in between.")),
+  el("div.try-side", {},
+    el("section.card.spell", { "aria-labelledby": "spell" },
+      el("header.card-head", {}, el("h2", { id: "spell" }, "Spell"), space, backspace, clear),
+      line, ring, el("p.note", {}, "Hold a sign until it is written. To write it twice, take the hand away in between.")),
+    exports),
   el("section.card.look", { "aria-labelledby": "look" },
     el("header.card-head", {}, el("h2", { id: "look" }, "Where it looks"), look), seen, seen_words),
-  confusions, exports);
+  confusions);
 
 const is_shown = () => try_tab.isConnected && !try_tab.hidden && uploaded === null;
 poll(is_shown, modelName, 0, ({ answer, taken }) => onFrame(answer, taken));
