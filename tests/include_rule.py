@@ -25,8 +25,9 @@ ARROWS = {
     "report": ["tuning"],
     "export": ["network"],
     "run": ["report"],
-    "serve": ["box"],
-    "cli": ["run", "export", "serve"],
+    "studio": ["run"],
+    "serve": ["studio", "export"],
+    "cli": ["serve"],
 }
 
 

@@ -18,7 +18,7 @@ namespace mudra {
 namespace {
 
 struct ServeArguments {
-  std::string model, token_file;
+  std::string model, data = "signs", token_file;
   ServerOptions server;
   bool json = false;
 };
@@ -49,6 +49,8 @@ void serve_command(CLI::App& app) {
                  "this machine alone");
   app.add_flag("--json", a->json, "Print where it serves as one JSON document");
   app.option_defaults()->always_capture_default();
+  app.add_option("--data", a->data,
+                 "the folder of the signs that are taught here; it is made when it is not there");
   app.add_option("--port", a->server.port,
                  "where to listen; the next one that is free when it is taken; 0 for any");
   app.add_option("--host", a->server.host, "the address to listen on; 0.0.0.0 for all of this machine");
@@ -58,7 +60,7 @@ void serve_command(CLI::App& app) {
   app.callback([a] {
     if (!a->token_file.empty()) a->server.token = read_token(a->token_file);
     a->server.threads = std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, most_threads);
-    const Service service(model_named(a->model, a->json), MUDRA_VERSION);
+    const Service service(model_named(a->model, a->json), MUDRA_VERSION, a->data);
     Server server(service, a->server);
     const std::stop_token stop = interrupts();  // whoever reads that it serves may end it
     print_start(*a, service, server);

@@ -37,6 +37,9 @@ class AtomicFile {
 // Error and leaves no file and no changed file behind when anything fails (full disk, no permission).
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
 
+// Makes sure that what was renamed in a folder stays so when the power fails, where the file system can.
+void sync_folder(const std::filesystem::path& folder);
+
 // Removes what processes that were killed left behind of writing `path`. Nobody may be writing it.
 void remove_temporaries(const std::filesystem::path& path);
 

@@ -53,7 +53,7 @@ void choose_for_signs(Options& options, const LoadedData& loaded, std::vector<st
     choose(options, "repeat", "8", chosen);
     choose(options, "learning-rate", "0.01", chosen);
   }
-  choose(options, "augment", "rotate 10, scale 0.1, shift 3, brightness 0.2", chosen);
+  choose(options, "augment", std::string(sign_changes), chosen);
 }
 
 // A model to begin with has the layers, the size and the colours, and may find the hand in each picture.

@@ -1,9 +1,14 @@
 // What is chosen when nobody chose: here and nowhere else.
 #pragma once
 
+#include <string_view>
+
 #include "mudra/experiment/load_data.h"
 
 namespace mudra {
+
+// How photographs of signs are changed to train on: docs/accuracy.md#your-own-signs.
+inline constexpr std::string_view sign_changes = "rotate 10, scale 0.1, shift 3, brightness 0.2";
 
 // load_data() for a training. For a folder of pictures, and for images with a side above 48 pixels, sets what
 // no recipe, file or text has set of

@@ -26,6 +26,7 @@ class Predictor {
   explicit Predictor(Model model);
 
   const Model& model() const { return model_; }
+  const HandCutter* cutter() const { return cutter_ ? &*cutter_ : nullptr; }  // of a model that finds hands
 
   // A picture of any size and colour is brought to the model's input first; a model that finds hands is asked
   // about the hand it finds, and says where that is. `seen`, if given, becomes what it saw nearest of that

@@ -92,7 +92,7 @@ void Connection::on_head() {
   is_kept_ = message.keep_alive();
   try {
     check_access(hub_.access, request_);
-    Service::route_of(request_);
+    route_ = &route_of(request_);
   } catch (const HttpError& error) {
     return refuse(error);
   }
@@ -128,9 +128,9 @@ void Connection::answer() {
   request_.body = std::move(parser_->get().body());
   parser_.reset();
   enter(State::answering, {});
-  if (Service::route_of(request_).types.empty()) return send(hub_.service.answer(request_));
+  if (route_->types.empty() && !route_->takes_time) return send(hub_.service.answer(std::move(request_)));
   asio::post(hub_.pool, [self = shared_from_this()]() mutable {
-    Response response = self->hub_.service.answer(self->request_);
+    Response response = self->hub_.service.answer(std::move(self->request_));
     asio::io_context& context = self->hub_.context;
     // With `self` goes the last use of the connection on this thread.
     asio::post(context, [self = std::move(self), response = std::move(response)]() mutable {

@@ -14,6 +14,7 @@
 #include <set>
 
 #include "mudra/serve/access.h"
+#include "mudra/serve/route.h"
 #include "mudra/serve/server.h"
 
 namespace mudra {
@@ -72,7 +73,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::optional<boost::beast::http::request_parser<boost::beast::http::string_body>> parser_;
   boost::beast::http::response<boost::beast::http::string_body> message_;
   Request request_;
-  size_t counted_ = 0;  // bytes of this body in hub_.body_bytes
+  const Route* route_ = nullptr;  // of request_
+  size_t counted_ = 0;            // bytes of this body in hub_.body_bytes
   bool is_head_ = false, is_kept_ = false, is_late_ = false;
 };
 

@@ -1,6 +1,7 @@
 // A request and its response, apart from how they travel.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,6 +19,13 @@ struct Request {
   std::optional<std::string> origin{};
   std::string authorization{}, content_type{};
   std::string body{};
+  // What a route is given beside these, decoded: filled in by Service::answer().
+  std::string name{};                          // what stands for {name} in its path
+  std::map<std::string, std::string> query{};  // the parameters behind '?'
+
+  // A parameter that a route cannot do without. Throws HttpError: 400.
+  const std::string& parameter(const std::string& key) const;
+  std::optional<std::string> parameter_if_any(const std::string& key) const;
 };
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
@@ -48,6 +56,9 @@ Response error_response(const HttpError& error);
 
 // The path of a target, without its query; empty when it does not begin with '/'.
 std::string_view path_of(std::string_view target);
+// The parameters in a target, decoded: of "/?sign=A%2FB&all" they are sign, "A/B", and all, "". Throws
+// HttpError 400 for one that cannot be decoded, has no name, or is there twice.
+std::map<std::string, std::string> query_of(std::string_view target);
 // The type of a Content-Type, in small letters, without parameters.
 std::string media_type(std::string_view content_type);
 // "%41" becomes "A"; nothing when a percent sign is not followed by two hexadecimal digits.

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "mudra/core/base64.h"
-#include "mudra/serve/http.h"
+#include "mudra/data/image_file.h"
 
 namespace mudra {
 namespace {
@@ -69,7 +69,32 @@ class ImagesReader : public nlohmann::json_sax<json> {
   std::vector<SentPicture> images_;
 };
 
+// Decoding takes time and memory for every pixel, however few bytes a file has.
+void check_pixels(std::span<const SentPicture> pictures) {
+  int64_t left = most_pixels;
+  for (const SentPicture& picture : pictures) {
+    const ImageSize size = picture_header(bytes_of(picture.bytes), picture.where).size;
+    left -= int64_t{size.height} * size.width;
+    if (left < 0)
+      throw HttpError(422,
+                      fmt::format("would make more than {} million pixels in one request", most_pixels >> 20),
+                      picture.where, "Make the pictures smaller, or send fewer at once");
+  }
+}
+
 }  // namespace
+
+std::span<const uint8_t> bytes_of(const std::string& text) {
+  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
+}
+
+std::vector<SentPicture> sent_pictures(const Request& request) {
+  const bool is_document = media_type(request.content_type) == json_type;
+  std::vector<SentPicture> pictures = is_document ? read_images_document(request.body, most_pictures)
+                                                  : std::vector<SentPicture>{{"body", request.body}};
+  check_pixels(pictures);
+  return pictures;
+}
 
 std::vector<SentPicture> read_images_document(std::string_view text, size_t most) {
   ImagesReader reader(most);

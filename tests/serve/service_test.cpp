@@ -13,7 +13,10 @@
 #include "mudra/inference/answer_json.h"
 #include "mudra/inference/model_picture.h"
 #include "mudra/serve/assets.h"
-#include "mudra/serve/page.h"
+#include "mudra/serve/html.h"
+#include "mudra/serve/images_document.h"
+#include "mudra/serve/json_body.h"
+#include "mudra/serve/route.h"
 
 namespace mudra {
 namespace {
@@ -147,6 +150,49 @@ TEST(Service, TakesNoForms) {
     EXPECT_TRUE(refusal(post(type, picture_text("colour.png")), 415).starts_with("Content-Type: ")) << type;
 }
 
+TEST(Query, IsDecodedAndMayNotBeRepeatedOrBroken) {
+  using Query = std::map<std::string, std::string>;
+  EXPECT_EQ(query_of("/a?sign=A%2FB%26+%2b&recording=k3f9&all&empty=&x=a=b#?y=1"),
+            (Query{{"sign", "A/B& +"}, {"recording", "k3f9"}, {"all", ""}, {"empty", ""}, {"x", "a=b"}}));
+  for (const char* target : {"/a", "/a?", "/a?&&", "/a#?x=1", "", "*"})
+    EXPECT_EQ(query_of(target), Query()) << target;
+  for (const char* query :
+       {"a=1&a=2", "a&a", "a=1&%61=1", "a=%", "a=%4", "a=%zz", "%=1", "=1", "a=1&=", "a=%-1"}) {
+    const std::string target = std::string("/api/health?") + query;
+    EXPECT_TRUE(refusal(get(target), 400).starts_with("query: ")) << query;
+    EXPECT_THROW(route_of({.method = "GET", .target = target}), HttpError) << query;  // before the body comes
+  }
+  const Request request{.target = "/api/x?y=1", .query = {{"sign", "A"}}};
+  EXPECT_EQ(request.parameter("sign"), "A");
+  EXPECT_EQ(request.parameter_if_any("recording"), std::nullopt);
+  try {
+    request.parameter("recording");
+    ADD_FAILURE();
+  } catch (const HttpError& error) {
+    EXPECT_EQ(error.status(), 400);
+    EXPECT_EQ(error.parts().remedy, "Ask for /api/x?recording=...");
+  }
+}
+
+TEST(JsonBody, IsAnObjectOfTextsNumbersAndLists) {
+  const auto read = [](const std::string& body) { return object_in({.body = body}); };
+  EXPECT_EQ(read("{}"), json::object());
+  const json object = read(R"({"name": "A", "files": ["a", "b"], "n": 1, "none": [], "mixed": ["a", 1]})");
+  EXPECT_EQ(text_in(object, "name"), "A");
+  EXPECT_EQ(texts_in(object, "files"), (std::vector<std::string>{"a", "b"}));
+  EXPECT_TRUE(texts_in(object, "none").empty());
+  for (const char* name : {"n", "files", "absent"}) EXPECT_THROW(text_in(object, name), HttpError) << name;
+  for (const char* name : {"n", "name", "mixed", "absent"})
+    EXPECT_THROW(texts_in(object, name), HttpError) << name;
+  std::string long_list = "{\"files\": [1";
+  for (size_t i = 0; i < (size_t{2} << 20); ++i) long_list += ",1";
+  for (const std::string& body :
+       {std::string(), std::string("[]"), std::string("null"), std::string("{"), std::string("{} x"),
+        std::string("{\"n\": 1e999}"), std::string("{\"a\": [[]]}"), std::string("{\"a\": {\"b\": {}}}"),
+        std::string("{\"a\": \"\xff\"}"), std::string(100'000, '['), long_list + "]}"})
+    EXPECT_THROW(read(body), HttpError) << body.substr(0, 40);
+}
+
 TEST(Service, KnowsNoOtherPathsAndMethods) {
   for (const char* target : {"/api", "/api/", "/api/predic", "/api/models/", "/api/models/a/b",
                              "/../../etc/passwd", "/etc/passwd", "//", "*", "", "http://localhost/",
@@ -192,8 +238,7 @@ TEST(Service, ThePageShowsNamesAsText) {
   EXPECT_EQ(page.find("<b>"), std::string::npos);
   EXPECT_NE(page.find("&lt;script&gt;"), std::string::npos);
   EXPECT_NE(page.find("&quot;&amp;{{routes}}"), std::string::npos);
-  for (const Service::Route& route : Service::routes())
-    EXPECT_NE(page.find(route.path), std::string::npos) << route.path;
+  for (const Route& route : routes()) EXPECT_NE(page.find(route.path), std::string::npos) << route.path;
 }
 
 TEST(OpenApi, DescribesExactlyTheRoutes) {
@@ -208,14 +253,13 @@ TEST(OpenApi, DescribesExactlyTheRoutes) {
       if (operation.contains("requestBody"))
         for (const auto& [type, content] : operation.at("requestBody").at("content").items())
           types.insert(type);
-      for (const Service::Route& route : Service::routes()) {
-        if (route.path == path) taken.insert(route.types.begin(), route.types.end());
+      for (const Route& route : routes()) {
+        if (route.path == path && (route.method == "GET") == (method == "get")) taken.insert(route.types.begin(), route.types.end());
       }
       EXPECT_EQ(types, taken) << path;
     }
   }
-  for (const Service::Route& route : Service::routes())
-    known.emplace(route.path, route.method == "GET" ? "get" : "post");
+  for (const Route& route : routes()) known.emplace(route.path, route.method == "GET" ? "get" : "post");
   EXPECT_EQ(described, known);
   EXPECT_EQ(
       document.at(

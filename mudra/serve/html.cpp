@@ -1,4 +1,4 @@
-#include "mudra/serve/page.h"
+#include "mudra/serve/html.h"
 
 #include "mudra/core/text.h"
 
