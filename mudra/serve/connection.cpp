@@ -15,10 +15,15 @@ namespace {
 namespace asio = boost::asio;
 namespace http = boost::beast::http;
 
-// Whatever a page of this server may show: its own style, and nothing from elsewhere, nor inside other pages.
+// Whatever a page of this server may show: its own scripts, style and pictures, those it made itself (blob:),
+// and nothing from elsewhere, nor inside pages from elsewhere. The camera needs no source here: a stream has
+// no address.
 constexpr std::pair<std::string_view, std::string_view> headers_of_all[] = {
     {"Content-Security-Policy",
-     "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"},
+     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' "
+     "blob:; "
+     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-src 'self'; frame-ancestors 'none'"},
+    {"Permissions-Policy", "camera=(self)"},
     {"X-Content-Type-Options", "nosniff"},
     {"Cross-Origin-Resource-Policy", "same-origin"},
     {"Referrer-Policy", "no-referrer"},
@@ -142,14 +147,22 @@ void Connection::answer() {
 void Connection::send(Response response) {
   request_ = {};
   count_body();
-  if (hub_.is_stopping) is_kept_ = false;
+  if (response.is_of_events && !is_head_) {
+    if (hub_.listeners >= hub_.limits.connections / 4 * 3)
+      return refuse(HttpError(503, "too many listen already", "server", "Close pages that you do not need"));
+    is_listener_ = true;
+    ++hub_.listeners;
+  }
+  if (hub_.is_stopping || is_listener_) is_kept_ = false;
   message_ = {};
   message_.version(11);
   message_.result(static_cast<unsigned>(response.status));
-  for (const auto& [name, value] : headers_of_all) message_.set(beast_text(name), beast_text(value));
   for (const auto& [name, value] : response.headers) message_.insert(name, value);
+  for (const auto& [name, value] : headers_of_all) {
+    if (message_.count(beast_text(name)) == 0) message_.set(beast_text(name), beast_text(value));
+  }
   message_.set(http::field::content_type, response.content_type);
-  message_.content_length(response.body.size());
+  if (!response.is_of_events) message_.content_length(response.body.size());
   message_.keep_alive(is_kept_);
   if (!is_head_) message_.body() = std::move(response.body);
   enter(State::sending, hub_.limits.response);
@@ -160,12 +173,39 @@ void Connection::send(Response response) {
 }
 
 void Connection::on_sent() {
+  if (is_listener_ && !hub_.is_stopping) return listen();
   if (is_kept_ && !hub_.is_stopping) return wait_for_request();
   ErrorCode error;
   socket_.shutdown(asio::ip::tcp::socket::shutdown_send, error);
   if (error || hub_.is_stopping) return close();
   enter(State::draining, std::chrono::seconds(2));
   drain();
+}
+
+void Connection::listen() {
+  enter(State::listening, hub_.limits.comment);
+  ErrorCode ignored;  // what the system keeps for a listener that takes nothing is little, too
+  socket_.set_option(asio::socket_base::send_buffer_size(64 << 10), ignored);
+  // A listener has nothing more to say: whatever comes is its end.
+  socket_.async_read_some(buffer_.prepare(4096),
+                          [self = shared_from_this()](ErrorCode, size_t) { self->close(); });
+  tell();
+}
+
+void Connection::tell() {
+  if (state_ == State::listening && told_.empty()) tell(hub_.service.events().after(seen_));
+}
+
+void Connection::tell(std::string text) {
+  if (text.empty()) return;
+  told_ = std::move(text);
+  enter(State::listening, hub_.limits.response);
+  asio::async_write(socket_, asio::buffer(told_), [self = shared_from_this()](ErrorCode error, size_t) {
+    if (error) return self->close();
+    self->told_.clear();
+    self->enter(State::listening, self->hub_.limits.comment);
+    self->tell();
+  });
 }
 
 // A socket that is closed with bytes unread resets the connection, and the client may never see the response.
@@ -206,7 +246,9 @@ void Connection::fail(ErrorCode error) {
 }
 
 void Connection::check_deadline(Clock::time_point now) {
+  tell();  // whatever became of the call that should have done it
   if (state_ == State::answering || now < deadline_) return;
+  if (state_ == State::listening && told_.empty()) return tell(":\n\n");
   if (state_ != State::receiving) return close();
   is_late_ = true;
   ErrorCode ignored;
@@ -220,6 +262,8 @@ void Connection::end() {
 void Connection::close() {
   ErrorCode ignored;
   socket_.close(ignored);
+  if (std::exchange(is_listener_, false)) --hub_.listeners;
+  state_ = State::draining;  // no more is sent
   hub_.connections.erase(shared_from_this());
 }
 

@@ -31,6 +31,7 @@ struct Hub {
   boost::asio::thread_pool pool;
   std::set<std::shared_ptr<Connection>> connections{};
   size_t body_bytes = 0;  // of bodies in memory
+  size_t listeners = 0;   // connections that listen to events
   bool is_stopping = false;
 };
 
@@ -46,11 +47,14 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void end();
   void close();
 
-  bool waits_for_client() const { return state_ != State::answering; }
+  // To a listener, the events that it was not told of: now, or when it has taken those before.
+  void tell();
+
+  bool waits_for_client() const { return state_ != State::answering && state_ != State::listening; }
   Clock::time_point since() const { return since_; }  // when it began to do what it does
 
  private:
-  enum class State { waiting, receiving, answering, sending, draining };
+  enum class State { waiting, receiving, answering, sending, draining, listening };
   using ErrorCode = boost::system::error_code;
 
   void enter(State state, std::chrono::milliseconds at_most);
@@ -61,6 +65,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void answer();
   void send(Response response);
   void on_sent();
+  void listen();
+  void tell(std::string text);
   void refuse(const HttpError& error);  // and close
   void fail(ErrorCode error);
   void drain();
@@ -76,6 +82,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   const Route* route_ = nullptr;  // of request_
   size_t counted_ = 0;            // bytes of this body in hub_.body_bytes
   bool is_head_ = false, is_kept_ = false, is_late_ = false;
+  bool is_listener_ = false;  // counted in hub_.listeners
+  uint64_t seen_ = 0;         // events it was told
+  std::string told_{};        // what is on its way to a listener; empty: nothing
 };
 
 }  // namespace mudra

@@ -33,7 +33,8 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 struct Response {
   int status = 200;
   std::string content_type = "application/json", body{};
-  Headers headers{};
+  Headers headers{};          // take the place of those that every response has
+  bool is_of_events = false;  // those of the Service follow `body` for as long as the client listens
 };
 
 // A request that gets no other answer than this.

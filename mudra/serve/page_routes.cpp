@@ -34,17 +34,43 @@ Response page(const Service& service, const Request& request) {
                                           {"routes", rows}})};
 }
 
-Response style(const Service&, const Request&) {
-  return {.content_type = "text/css; charset=utf-8", .body = std::string(style_css)};
+template <const std::string_view& text>
+Response html_file(const Service&, const Request&) {
+  return {.content_type = "text/html; charset=utf-8", .body = std::string(text)};
+}
+
+template <const std::string_view& text>
+Response css_file(const Service&, const Request&) {
+  return {.content_type = "text/css; charset=utf-8", .body = std::string(text)};
+}
+
+template <const std::string_view& text>
+Response script_file(const Service&, const Request&) {
+  return {.content_type = "text/javascript; charset=utf-8", .body = std::string(text)};
+}
+
+template <const std::string_view& text>
+Response text_file(const Service&, const Request&) {
+  return {.content_type = "text/plain; charset=utf-8", .body = std::string(text)};
+}
+
+Response events(const Service&, const Request&) {
+  // A browser that lost the stream asks again after a second.
+  return {.content_type = "text/event-stream", .body = "retry: 1000\n\n", .is_of_events = true};
 }
 
 }  // namespace
 
 std::span<const Route> page_routes() {
   static constexpr Route all[] = {
+      {"GET", "/api/events", "what happens, as it happens (text/event-stream)", events},
       {"GET", "/api/openapi.json", "these routes, for programs (OpenAPI 3)", openapi},
-      {"GET", "/", "this page", page},
-      {"GET", "/style.css", "its looks", style},
+      {"GET", "/api", "this page", page},
+      {"GET", "/style.css", "its looks", css_file<style_css>},
+      {"GET", "/", "the studio", html_file<index_html>},
+      {"GET", "/studio.js", "its script", script_file<studio_js>},
+      {"GET", "/studio.css", "its looks", css_file<studio_css>},
+      {"GET", "/licences.txt", "the licences of what is in it", text_file<licences_txt>},
   };
   return all;
 }

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <boost/asio/error.hpp>
 #include <boost/asio/ip/host_name.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <new>
 #include <optional>
@@ -86,6 +88,30 @@ struct Server::Implementation {
     }
     if (host_shown.find(':') != std::string::npos) host_shown = "[" + host_shown + "]";
     listen_near(acceptor, endpoint, options.port);
+    watcher = service.events().watch([this] { wake(); });
+  }
+  ~Implementation() { hub.service.events().unwatch(watcher); }
+  Implementation(const Implementation&) = delete;
+  Implementation& operator=(const Implementation&) = delete;
+
+  // On any thread: has listeners told what happened. Without memory, tick() does it.
+  void wake() {
+    if (is_awake.exchange(true)) return;
+    try {
+      boost::asio::post(hub.context, [this] {
+        is_awake = false;
+        for_all([](Connection& each) { each.tell(); });
+      });
+    } catch (const std::bad_alloc&) {
+      is_awake = false;
+    }
+  }
+
+  // Of connections, each of which may end itself.
+  template <typename Do>
+  void for_all(const Do& act) {
+    const std::vector<std::shared_ptr<Connection>> all(hub.connections.begin(), hub.connections.end());
+    for (const auto& each : all) act(*each);
   }
 
   void accept() {
@@ -118,15 +144,13 @@ struct Server::Implementation {
     if (hub.is_stopping && hub.connections.empty()) return;
     timer.expires_after(std::chrono::milliseconds(50));
     timer.async_wait([this, stop](error_code) { tick(stop); });
-    const std::vector<std::shared_ptr<Connection>> connections(hub.connections.begin(),
-                                                               hub.connections.end());
     if (stop.stop_requested() && !hub.is_stopping) {
       hub.is_stopping = true;
       error_code ignored;
       acceptor.close(ignored);
-      for (const auto& each : connections) each->end();
+      for_all([](Connection& each) { each.end(); });
     }
-    for (const auto& each : connections) each->check_deadline(Clock::now());
+    for_all([now = Clock::now()](Connection& each) { each.check_deadline(now); });
     if (acceptor.is_open() && !is_accepting) accept();
   }
 
@@ -136,6 +160,8 @@ struct Server::Implementation {
   tcp::acceptor acceptor;
   boost::asio::steady_timer timer;
   bool is_accepting = false;
+  std::atomic<bool> is_awake = false;  // wake() has been called, and nobody told yet
+  size_t watcher = 0;
 };
 
 Server::Server(const Service& service, ServerOptions options)

@@ -17,11 +17,15 @@ struct ServerLimits {
   size_t head = 16 << 10;             // bytes of a request's first line and headers
   size_t body = size_t{32} << 20;     // bytes of a body
   size_t bodies = size_t{256} << 20;  // bytes of all bodies that are in memory at once
-  size_t connections = 512;  // where there are more, the one that has kept us waiting longest is closed
+  // Where there are more, the one that has kept us waiting longest is closed. Who listens to events does not
+  // keep us waiting, so that only three quarters of them may: one more listener is refused, for one that was
+  // closed instead would come again at once, and close another.
+  size_t connections = 512;
   std::chrono::milliseconds idle{60'000};          // between two requests
   std::chrono::milliseconds request_head{10'000};  // for a head to arrive, from its first byte on
   std::chrono::milliseconds request_body{60'000};  // for a body
-  std::chrono::milliseconds response{30'000};      // for a response to be taken
+  std::chrono::milliseconds response{30'000};      // for a response, or an event, to be taken
+  std::chrono::milliseconds comment{15'000};       // a line to listeners where nothing happens
 };
 
 struct ServerOptions {

@@ -54,7 +54,8 @@ class Served:
         try:
             connection.request(method, path, body, dict(headers))
             response = connection.getresponse()
-            response.text = response.read()
+            is_endless = response.headers["Content-Type"] == "text/event-stream"
+            response.text = response.readline() if is_endless else response.read()
             return response
         finally:
             connection.close()
@@ -245,7 +246,7 @@ def test_forms_are_refused(served):
 
 def test_no_path_leaves_the_routes(served):
     secret = urllib.parse.quote(str(MODEL.with_name("small_1.safetensors")), safe="")
-    for path in ("/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "/api/models/..%2f..%2fetc%2fpasswd", "/api/models/" + secret, "/style.css/../page.html", "/api/models/%00",
+    for path in ("/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "/api/models/..%2f..%2fetc%2fpasswd", "/api/models/" + secret, "/style.css/../page.html", "/studio.js/..", "/studio/index.html", "/api/models/%00",
                  "/api/models/answer.safetensors%00.png", "//etc/passwd", "/etc/passwd", "/api/models/."):
         response = served.get(path)
         error_of(response, 404)
@@ -256,12 +257,15 @@ def test_no_path_leaves_the_routes(served):
 
 
 def test_every_response_forbids_what_a_page_could_do_with_it(served):
-    for response in (served.get("/"), served.get("/style.css"), served.get("/api/health"), served.get("/nothing"), served.predict(PNG), served.predict(b"", "text/plain")):
+    for response in (served.get("/"), served.get("/studio.js"), served.get("/api"), served.get("/style.css"), served.get("/api/health"), served.get("/api/events"), served.get("/nothing"), served.predict(PNG), served.predict(b"", "text/plain")):
         assert response.headers["X-Content-Type-Options"] == "nosniff"
         policy = response.headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy and "unsafe" not in policy and "*" not in policy
-    page = served.get("/").text.decode()
+        assert response.headers["Permissions-Policy"] == "camera=(self)"
+    page = served.get("/api").text.decode()
     assert "<script" not in page and "style=" not in page and not re.search(r"(src|href)=\"(?!/)", page)
+    studio = served.get("/").text.decode()  # its policy lets no script and no style stand in the page
+    assert not re.search(r"<style|style=|\son\w+=|<script(?![^>]* src=)|javascript:", studio) and not re.search(r"(src|href)=\"(?![/#])", studio)
 
 
 def test_names_of_classes_are_no_markup(mudra, tmp_path):
@@ -269,7 +273,7 @@ def test_names_of_classes_are_no_markup(mudra, tmp_path):
     np.savez(tmp_path / "d.npz", dataset=np.random.default_rng(1).integers(0, 256, (40, 8, 8)).astype("u1"), labels=["<script>alert(1)</script>", "b"] * 20)
     assert mudra("train", "d.npz", "--epochs", 1, "--network", "dense 4, relu", "--no-report", "--quiet", "--out", "<img src=x>").returncode == 0
     with Served("--model", tmp_path / "<img src=x>") as server:
-        page = server.get("/").text
+        page = server.get("/api").text
         assert b"&lt;script&gt;alert(1)" in page and b"&lt;img src=x&gt;" in page and b"<script" not in page and b"<img" not in page
 
 
@@ -293,6 +297,18 @@ def test_256_idle_and_slow_connections_do_not_stop_the_257th(served):
     assert served.predict(PNG).status == 200
     threads = len(os.listdir(f"/proc/{served.process.pid}/task"))
     assert threads <= 2 + (os.cpu_count() or 1)
+    for connection in held:
+        connection.close()
+
+
+def test_256_that_listen_to_events_do_not_stop_the_257th(served):
+    held = [served.connect() for _ in range(256)]
+    for connection in held:
+        connection.sendall(b"GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    for connection in held:
+        assert connection.recv(17) == b"HTTP/1.1 200 OK\r\n"
+    assert served.predict(PNG).status == 200
+    assert len(os.listdir(f"/proc/{served.process.pid}/task")) <= 2 + (os.cpu_count() or 1)
     for connection in held:
         connection.close()
 
@@ -332,7 +348,7 @@ def test_beyond_loopback_a_token_is_made_and_asked_for():
         token = re.fullmatch(r"token     ([0-9a-f]{32})   .*\n", server.process.stderr.readline())[1]
         response = server.get("/api/health")
         assert error_of(response, 401)["where"] == "Authorization" and token not in str(response.headers) + response.text.decode()
-        for path in ("/", "/style.css", "/api/openapi.json", "/nothing"):
+        for path in ("/", "/studio.js", "/api", "/style.css", "/api/openapi.json", "/api/events", "/nothing"):
             assert server.get(path).status == 401
         assert server.predict(PNG).status == 401 and server.predict(PNG, headers={"Authorization": "Bearer " + token[:-1]}).status == 401
         assert server.predict(PNG, headers={"Authorization": "Bearer " + token}).status == 200
@@ -385,7 +401,10 @@ def test_json_says_where_it_serves():
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_ends_after_what_is_being_answered(number):
     with Served() as server:
-        idle, slow, busy = server.connect(), server.connect(), server.connect()
+        idle, slow, busy, listening = server.connect(), server.connect(), server.connect(), server.connect()
+        listening.sendall(b"GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        while not listening.recv(4096).endswith(b"\n\n"):
+            pass
         slow.sendall(b"POST /api/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nContent-Length: 1000\r\n\r\nab")
         body = json.dumps({"images": [base64.b64encode((IMAGES / "large.jpeg").read_bytes()).decode()] * 25})
         busy.sendall(f"POST /api/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
@@ -395,8 +414,8 @@ def test_it_ends_after_what_is_being_answered(number):
         response = http.client.HTTPResponse(busy)
         response.begin()
         assert response.status == 200 and response.headers["Connection"] == "close" and len(json.loads(response.read())) == 25
-        assert idle.recv(1) == b"" and slow.recv(1) == b""
-        for connection in (idle, slow, busy):
+        assert idle.recv(1) == b"" and slow.recv(1) == b"" and listening.recv(1) == b""
+        for connection in (idle, slow, busy, listening):
             connection.close()
 
 

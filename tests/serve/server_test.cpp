@@ -3,78 +3,15 @@
 
 #include <gtest/gtest.h>
 
-#include <boost/asio/ip/tcp.hpp>
-#include <iterator>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include "tests/message.h"
+#include "tests/serve/running.h"
 
 namespace mudra {
 namespace {
-
-using namespace std::chrono_literals;
-using Client = boost::asio::ip::tcp::iostream;
-constexpr auto patience = 60s;  // of a test: far more than anything takes
-
-const Service& served() {
-  static const Service made(find_model(MUDRA_SOURCE_DIR "/tests/fixtures/models/answer.safetensors"),
-                            "1.2.3");
-  return made;
-}
-
-class Running {
- public:
-  explicit Running(ServerOptions options) : server(served(), with_any_port(std::move(options))) {
-    thread_ = std::jthread([this](const std::stop_token& stop) { server.run(stop); });
-  }
-  void stop() {
-    thread_.request_stop();
-    thread_.join();
-  }
-  Client connect() const {
-    Client client;
-    client.expires_after(patience);
-    client.connect("127.0.0.1", std::to_string(server.port()));
-    return client;
-  }
-
-  Server server;
-
- private:
-  static ServerOptions with_any_port(ServerOptions options) {
-    options.port = 0;
-    return options;
-  }
-  std::jthread thread_;
-};
-
-// All that comes until the server closes the connection.
-std::string rest_of(Client& client) { return {std::istreambuf_iterator<char>(client), {}}; }
-
-std::string asked(Client& client, const std::string& text) {
-  client << text << std::flush;
-  return rest_of(client);
-}
-
-const std::string head = "Host: localhost\r\nConnection: close\r\n";
-const std::string get_health = "GET /api/health HTTP/1.1\r\n" + head + "\r\n";
-
-std::string post_of(size_t bytes) {
-  return "POST /api/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nContent-Length: " +
-         std::to_string(bytes) + "\r\n\r\n";
-}
-
-bool is_error(const std::string& response, int status) {
-  return response.starts_with("HTTP/1.1 " + std::to_string(status) + " ") &&
-         response.find("{\"what\":\"") != std::string::npos &&
-         response.find("Connection: close\r\n") != std::string::npos;
-}
-
-bool is_well(const Running& running) {
-  Client client = running.connect();
-  return asked(client, get_health).starts_with("HTTP/1.1 200 OK\r\n");
-}
 
 TEST(Server, TellsAClientWhoseHeadOrBodyIsSlow) {
   Running running({.limits = {.idle = 60s, .request_head = 200ms, .request_body = 200ms}});

@@ -194,10 +194,26 @@ TEST(JsonBody, IsAnObjectOfTextsNumbersAndLists) {
 }
 
 TEST(Service, KnowsNoOtherPathsAndMethods) {
-  for (const char* target : {"/api", "/api/", "/api/predic", "/api/models/", "/api/models/a/b",
-                             "/../../etc/passwd", "/etc/passwd", "//", "*", "", "http://localhost/",
-                             "/api/models/..%2f..%2fetc%2fpasswd", "/api/models/../../etc/passwd",
-                             "/api/models/%2e%2e", "/api/models/%", "/api/models/%zz", "/style.css/.."})
+  for (const char* target : {"/api/",
+                             "/studio",
+                             "/studio/",
+                             "/studio/index.html",
+                             "/index.html",
+                             "/api/predic",
+                             "/api/models/",
+                             "/api/models/a/b",
+                             "/../../etc/passwd",
+                             "/etc/passwd",
+                             "//",
+                             "*",
+                             "",
+                             "http://localhost/",
+                             "/api/models/..%2f..%2fetc%2fpasswd",
+                             "/api/models/../../etc/passwd",
+                             "/api/models/%2e%2e",
+                             "/api/models/%",
+                             "/api/models/%zz",
+                             "/style.css/.."})
     EXPECT_EQ(get(target).status, 404) << target;
   EXPECT_EQ(json::parse(get("/api/predikt").body).at("remedy"), "Did you mean '/api/predict'?");
   const Response wrong = get("/api/predict");
@@ -233,12 +249,24 @@ TEST(Service, ThePageShowsNamesAsText) {
   found.model.classes[0] = "<script>alert('1')</script>";
   found.model.card["reads"] = "\"&{{routes}}";
   const std::string page =
-      Service(std::move(found), "1.2.3").answer({.method = "GET", .target = "/", .host = "<b>"}).body;
+      Service(std::move(found), "1.2.3").answer({.method = "GET", .target = "/api", .host = "<b>"}).body;
   EXPECT_EQ(page.find("<script"), std::string::npos);
   EXPECT_EQ(page.find("<b>"), std::string::npos);
   EXPECT_NE(page.find("&lt;script&gt;"), std::string::npos);
   EXPECT_NE(page.find("&quot;&amp;{{routes}}"), std::string::npos);
   for (const Route& route : routes()) EXPECT_NE(page.find(route.path), std::string::npos) << route.path;
+}
+
+TEST(Service, ServesTheFilesOfTheStudioAsTheyAre) {
+  for (const auto& [target, name, type] : {std::tuple{"/", "index.html", "text/html"},
+                                           {"/studio.js", "studio.js", "text/javascript"},
+                                           {"/studio.css", "studio.css", "text/css"},
+                                           {"/licences.txt", "licences.txt", "text/plain"}}) {
+    const Response response = get(target);
+    EXPECT_EQ(response.content_type, std::string(type) + "; charset=utf-8");
+    EXPECT_EQ(response.body, file_text(MUDRA_SOURCE_DIR "/mudra/serve/assets/studio/" + std::string(name)));
+    EXPECT_FALSE(response.body.empty());
+  }
 }
 
 TEST(OpenApi, DescribesExactlyTheRoutes) {
@@ -254,7 +282,8 @@ TEST(OpenApi, DescribesExactlyTheRoutes) {
         for (const auto& [type, content] : operation.at("requestBody").at("content").items())
           types.insert(type);
       for (const Route& route : routes()) {
-        if (route.path == path && (route.method == "GET") == (method == "get")) taken.insert(route.types.begin(), route.types.end());
+        if (route.path == path && (route.method == "GET") == (method == "get"))
+          taken.insert(route.types.begin(), route.types.end());
       }
       EXPECT_EQ(types, taken) << path;
     }

@@ -18,7 +18,7 @@ export interface Train {
 export interface Cell { truth: string; answer: string; files: string[] }
 export interface Suspect { file: string; sign: string; suggestion: string; probability: number }
 export interface Evaluation {
-  version: number; classes: string[]; columns: string[]; matrix: number[][]; cells: Cell[]; suspects: Suspect[];
+  version: number; classes: string[]; columns?: string[]; matrix: number[][]; cells: Cell[]; suspects: Suspect[];
   by_recording: Score | null; by_frames: Score | null;
   per_recording: { recording: string; sign: string; right: number; n: number }[];
 }
@@ -125,7 +125,8 @@ export const api = {
   undo: () => post<Changed & { undone: string }>("/api/undo", {}),
   train: () => post<Train>("/api/train", {}),
   stop: () => post<Train>("/api/train/stop", {}),
-  evaluation: () => get<Evaluation>("/api/evaluation"),
+  // Columns are the classes where the server names no others.
+  evaluation: () => get<Evaluation>("/api/evaluation").then((told) => ({ ...told, columns: told.columns ?? told.classes })),
   predict: (picture: Blob, model: string | null = null) => postPicture<Answer>(`/api/predict${query({ model })}`, picture),
   explain: (picture: Blob, model: string | null = null) => postPicture<Explanation>(`/api/explain${query({ model })}`, picture),
   runs: () => get<Run[] | { runs: Run[] }>("/api/runs").then((answer) => (Array.isArray(answer) ? answer : answer.runs)),

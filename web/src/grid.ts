@@ -63,7 +63,7 @@ export class Grid {
   private measure(): void {
     const width = this.element.clientWidth - 2 * gap, height = parseFloat(getComputedStyle(this.element).maxHeight);
     const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
-    let side = 5.25 * rem;
+    let side = Math.max(5.25 * rem, Math.min(7 * rem, width / 9));
     for (;; side *= 1.1) {
       this.columns = Math.max(1, Math.floor((width + gap) / (side + gap)));
       const rows = Math.ceil(height / (side + gap)) + 3;

@@ -54,7 +54,7 @@ function refresh(): void {
   status.classList.toggle("busy", is_busy);
   progress.classList.toggle("quiet", !is_busy);
   progress.value = is_busy ? train.done : train.model ? 1 : 0;
-  const when = train.seconds === null ? "" : `, ${seconds(train.seconds)} from picture to new model`;
+  const when = !train.seconds ? "" : `, ${seconds(train.seconds)} from picture to new model`;
   setText(facts, train.model ? `Learned ${count(train.model.samples, "picture")}${when}.` : "Learning starts by itself after every change.");
   const text = train.state === "failed" ? train.why : advice();
   show(next, text !== null);

@@ -1,9 +1,10 @@
 // What the check by recording got wrong: the matrix with its pictures, and labels that may be mistakes.
-import { api, ApiError, type Evaluation, pictureUrl, type Suspect } from "./api";
+import { api, ApiError, type Evaluation as Told, pictureUrl, type Suspect } from "./api";
 import { button, count, el, fill, percent, workButton } from "./dom";
 import { attempt, notice } from "./notices";
 import { none_name, noteChange, state, watch } from "./store";
 
+type Evaluation = Told & { columns: string[] };
 const body = el("div.beside"), doubts = el("div.doubts");
 let evaluation: Evaluation | null = null, is_open = false, known = "", chosen: [number, number] | null = null;
 const first_tiles = 24;

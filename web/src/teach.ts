@@ -238,10 +238,11 @@ whenAdded((sign, added, changed) => {
 });
 
 // Another page, or somebody in the folder, may have changed what is shown here; a finished check finds suspects.
-let known = "";
+let known = "", settled = "";
 function onNews(): void {
   const sign = state.signs.signs.find((each) => each.name === state.chosen);
-  const next = `${state.chosen} ${sign?.samples} ${sign?.recordings} ${sign?.without_hand} ${state.train.state} ${state.train.version}`;
+  if (!["preparing", "training", "checking"].includes(state.train.state)) settled = `${state.train.version} ${state.train.by_recording?.right}`;
+  const next = `${state.chosen} ${sign?.samples} ${sign?.recordings} ${sign?.without_hand} ${settled}`;
   if (next === known || recordingOf() !== null) return;
   known = next;
   void load();
