@@ -1,0 +1,73 @@
+"""The studio (`mudra serve`), used in a real browser: Chromium before a camera that shows rendered hands, driven by Playwright."""
+
+import csv
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+
+from conftest import COMMAND
+
+np = pytest.importorskip("numpy", reason="NumPy is not installed")
+Image = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
+
+from camera_video import write_video  # noqa: E402
+
+HERE = pathlib.Path(__file__).resolve().parent
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+SIGNS = ["1", "2", "5"]
+TAUGHT, TRIED = [0, 1, 2], [3, 4, 5]  # people
+CHECKS = ["without anything the page says what to do", "three signs are taught by the camera", "another person's signs are told",
+          "what it looks at is drawn", "a cell of the matrix shows its pictures", "the model can be taken away", "the keyboard alone records",
+          "pictures are deleted, and come back", "a picture gets another sign, and its own again", "signs are renamed and deleted", "names stay text",
+          "an array's pictures become signs", "another page's changes are seen", "ten thousand pictures are a few in the document",
+          "a full disk is said, and nothing is thrown away", "a server that is gone loses nothing", "every tab can be looked at",
+          *(f"axe finds nothing in {tab}, {scheme}" for scheme in ("light", "dark") for tab in ("Teach", "Try", "Runs")),
+          "a phone needs no sideways scrolling", "without a camera files still work", "over plain http it says why there is no camera"]
+
+
+def make_films(folder):
+    """Of every person the two pictures of a sign: people who teach have a film a sign, the others share one."""
+    hands = folder / "hands"
+    subprocess.run([COMMAND, "synth", "--count", "120", "--size", "240", "--domain", "ankara", "--colour", "--seed", "21", "--out", hands], check=True,
+                   capture_output=True, timeout=300)
+    shown = {}
+    with open(hands / "groups.csv", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            shown.setdefault((row["label"], int(row["group"].removeprefix("person"))), []).append(hands / row["file"])
+    for sign in SIGNS:
+        for person in TAUGHT:
+            write_video(folder / f"teach-{sign}-{person}.y4m", shown[sign, person])
+        write_video(folder / f"try-{sign}.y4m", [picture for person in TRIED for picture in shown[sign, person]])
+    shutil.copy(shown["1", TRIED[0]][0], folder / "hand.png")
+    rng = np.random.default_rng(4)
+    np.savez_compressed(folder / "three.npz", images=rng.integers(0, 256, (5, 20, 30, 3)).astype("u1"),
+                        labels=np.array(["letter a", "letter b", "letter a", "letter a", "letter b"]))
+    for name, epochs in (("short", 3), ("long", 6)):
+        subprocess.run([COMMAND, "train", "synth:200", "--epochs", str(epochs), "--out", folder / "runs" / name, "--quiet"], check=True,
+                       capture_output=True, timeout=300)
+
+
+@pytest.fixture(scope="module")
+def used(tmp_path_factory):
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed")
+    if shutil.which("node") is None or not all((HERE / "node_modules" / name).is_dir() for name in ("playwright-core", "axe-core")):
+        pytest.skip("playwright-core or axe-core is not installed: npm ci --ignore-scripts in tests/web")
+    folder = tmp_path_factory.mktemp("studio")
+    make_films(folder)
+    result = subprocess.run(["node", HERE / "studio.mjs", CHROMIUM, os.path.abspath(COMMAND), folder], text=True, capture_output=True, timeout=400)
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_in_a_browser(used, check):
+    assert used[check] is None
+
+
+def test_every_check_is_listed(used):
+    assert sorted(used) == sorted(CHECKS)
