@@ -37,7 +37,7 @@ inline constexpr Command commands[] = {
     {"compare", "Say whether one run is better than another", compare_command},
     {"export", "Write a model for other programs", export_command},
     {"models", "List the models in the box, and what is known of a model", models_command},
-    {"serve", "Say what pictures show, to any program that asks over HTTP", serve_command},
+    {"serve", "Teach signs by webcam, and say what pictures show, over HTTP", serve_command},
     {"data", "Inspect, convert and split labelled images", data_command},
     {"synth", "Render labelled hands from nothing", synth_command},
     {"bench", "Time training and answers on this machine", bench_command},

@@ -8,6 +8,7 @@
 #include "mudra/core/did_you_mean.h"
 #include "mudra/data/image_file.h"
 #include "mudra/export/onnx.h"
+#include "mudra/features/prepare.h"
 #include "mudra/inference/answer_json.h"
 #include "mudra/inference/model_picture.h"
 #include "mudra/inference/occlusion.h"
@@ -36,6 +37,7 @@ Answer answer_to_file(const Predictor& predictor, const SentPicture& picture) {
   return predictor.answer(decode_picture_for(predictor.model(), bytes_of(picture.bytes), picture.where));
 }
 
+// What the network itself takes, as an exported model has it: nobody looks for a hand in it.
 Answer answer_to_values(const Predictor& predictor, const std::string& values) {
   const Preprocessing& input = predictor.model().preprocessing;
   const int64_t wanted = int64_t{input.height} * input.width * input.channels;
@@ -45,7 +47,9 @@ Answer answer_to_values(const Predictor& predictor, const std::string& values) {
                                 input.height, input.width, input.channels == 1 ? "grey" : "colour", wanted),
                     "body",
                     "Send a byte for each value, row by row, or a PNG, JPEG or WebP file as what it is");
-  return predictor.answer(Image{input.height, input.width, input.channels, {values.begin(), values.end()}});
+  std::vector<float> image(values.size());
+  prepare({input.height, input.width, input.channels, {values.begin(), values.end()}}, input, image.data());
+  return predictor.answer(image);
 }
 
 Response health(const Service& service, const Request&) {

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import threading
@@ -13,11 +14,13 @@ import time
 import urllib.parse
 
 import pytest
-from conftest import COMMAND
+from conftest import COMMAND, ROOT
 from serve_test import Described, PATIENCE, Served, error_of, is_of_studio
 
 np = pytest.importorskip("numpy", reason="NumPy is not installed")
 Image = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
+
+EXPORT = ROOT / "tests" / "export"
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +108,23 @@ def test_signs_are_taught_and_recognised_and_leave_as_files(studio, hands, tmp_p
     result = subprocess.run([COMMAND, "train", "signs", "--epochs", "2", "--no-report", "--json", "--quiet"],
                             cwd=studio.own.name, text=True, capture_output=True, timeout=PATIENCE)
     assert result.returncode == 0, result.stderr
+
+
+def test_onnx_runtime_answers_as_the_server_does(studio, hands, tmp_path):
+    if not shutil.which("node") or not (EXPORT / "node_modules/onnxruntime-node").is_dir():
+        pytest.skip("no ONNX Runtime: run `npm ci --ignore-scripts --prefix tests/export`")
+    teach(studio, hands)
+    (tmp_path / "model.onnx").write_bytes(studio.get("/api/export/model.onnx").text)
+    images = np.stack([np.array(Image.open(io.BytesIO(p)).resize((48, 48))) for digit in "059" for p in hands[digit][20:24]])
+    images.tofile(tmp_path / "images")
+    job = {"model": str(tmp_path / "model.onnx"), "images": str(tmp_path / "images"), "shape": images.shape}
+    result = subprocess.run(["node", EXPORT / "run_onnx.mjs"], input=json.dumps([job]), text=True, capture_output=True, timeout=PATIENCE, check=True)
+    (told,) = json.loads(result.stdout)
+    for image, probabilities, logits in zip(images, told["probabilities"], told["logits"]):
+        answer = json.loads(studio.predict(image.tobytes(), "application/octet-stream").text)
+        assert np.allclose([answer["probabilities"][sign] for sign in ("fist", "palm", "👋 nine", "none")], probabilities, atol=1e-5, rtol=0)
+        assert np.allclose(answer["logits"], logits, atol=1e-5 * max(1, np.abs(logits).max()), rtol=0)
+        assert answer["label"] == [*("fist", "palm", "👋 nine"), None][int(np.argmax(probabilities))]
 
 
 def test_the_check_says_which_pictures_are_taken_for_what(studio, hands):
