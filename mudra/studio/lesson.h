@@ -63,7 +63,7 @@ struct Check {
 };
 
 // Trains and tests every fold; nothing when a stop was requested. `taught`, the model learned from all hands,
-// gets its temperature and the threshold below which it refuses, where there is more than one fold.
+// gets its temperature, where there is more than one fold. It needs no threshold to refuse: it has `none`.
 std::optional<Check> check(const Lesson& lesson, std::span<const Fold> folds, Model& taught,
                            const std::stop_token& stop = {});
 
