@@ -31,7 +31,7 @@ def frame(picture, width, height, shift=(0, 0), turn=0.0):
 
 def yuv420(rgb):
     """Bytes of the planes Y, U, V: BT.601 in its studio range, which a y4m without a note means; chroma is the mean of four pixels."""
-    r, g, b = np.moveaxis(rgb.astype(np.float64) / 255, 2, 0)
+    r, g, b = np.moveaxis(rgb.astype(np.float32) / 255, 2, 0)
     y = 16 + 65.481 * r + 128.553 * g + 24.966 * b
     u = 128 - 37.797 * r - 74.203 * g + 112.0 * b
     v = 128 + 112.0 * r - 93.786 * g - 18.214 * b

@@ -81,14 +81,15 @@ async function show(page, name) {
 
 async function openTab(page, name) {
   await page.getByRole("link", { name, exact: true }).click();
-  await page.waitForFunction((hash) => location.hash === hash, `#${name.toLowerCase()}`);
+  await page.locator(`#tabs a[aria-current=page]`, { hasText: name }).waitFor();
 }
 
 const recordButton = (page, name) => page.getByRole("button", { name: `Hold to record ${name}`, exact: true });
 const pick = (page, name) => page.locator(`.sign[data-sign="${CSS_escape(name)}"] .sign-pick`).click();
 const CSS_escape = (text) => text.replaceAll("\\", "\\\\").replaceAll('"', '\\"');
 
-async function hold(page, name, ms, with_keys) {
+// Holds the button until as many pictures are taken.
+async function hold(page, name, pictures, with_keys = false) {
   const button = recordButton(page, name);
   if (with_keys) {
     await button.focus();
@@ -97,7 +98,8 @@ async function hold(page, name, ms, with_keys) {
     await button.hover();
     await page.mouse.down();
   }
-  await page.waitForTimeout(ms);
+  const taken = () => page.locator(".badge").evaluate((badge) => badge.hidden ? 0 : Number(badge.textContent.split(": ").at(-1)));
+  await until(`${pictures} pictures are taken`, async () => await taken() >= pictures);
   await (with_keys ? page.keyboard.up(" ") : page.mouse.up());
 }
 
@@ -119,13 +121,13 @@ const checks = {
       await page.getByLabel("Name of a new sign").fill(name);
       await page.keyboard.press("Enter");
       await recordButton(page, name).waitFor();
-      for (const person of [0, 1, 2]) {
+      for (const person of [0, 1, 2, 3, 4]) {
         await show(page, `teach-${digit}-${person}`);
-        await hold(page, name, 1100, false);
+        await hold(page, name, 6);
         await until("the pictures are sent", async () => ((await signs())[name]?.recordings ?? 0) === person + 1 && await page.locator(".badge:visible").count() === 0);
       }
     }
-    for (const [name, sign] of Object.entries(await signs())) ensure(sign.samples >= 12 && sign.recordings === 3, `${name}: ${JSON.stringify(sign)}`);
+    for (const [name, sign] of Object.entries(await signs())) ensure(sign.samples >= 30 && sign.recordings === 5, `${name}: ${JSON.stringify(sign)}`);
     await taught("three signs", (train) => train.model?.classes.filter((each) => each !== "none").length === 3 && train.by_recording);
     await until("the page says so", async () => (await page.locator(".status").textContent()) === "Knows 3 signs");
     const text = await page.locator(".learning").textContent();
@@ -179,7 +181,7 @@ const checks = {
   async "the keyboard alone records"(page) {
     await openTab(page, "Teach");
     const before = (await signs()).two;
-    await hold(page, "two", 900, true);
+    await hold(page, "two", 6, true);
     await until("the pictures are there", async () => (await signs()).two.recordings === before.recordings + 1);
     await taught("once more");
   },
@@ -276,10 +278,26 @@ const checks = {
     await pick(page, hostile);
   },
 
+  async "the curves of two runs stand side by side"(page) {
+    await openTab(page, "Runs");
+    for (const name of ["long", "short"]) await page.getByLabel(`Curves of ${name}`).check();
+    await page.locator(".chart .uplot").nth(1).waitFor();
+    const legend = await page.locator(".u-legend").allTextContents();
+    ensure(legend.length === 2 && legend.every((text) => ["long, held out", "long, training", "short, held out"].every((line) => text.includes(line))), legend.join("; "));
+    const [run] = await get("/api/runs").then((told) => (Array.isArray(told) ? told : told.runs).filter((each) => each.name === "long"));
+    const row = await page.locator(".runs tr", { has: page.getByRole("link", { name: /^long/ }) }).textContent();
+    ensure(row.includes(`${(100 * run.accuracy).toFixed(0)}%`) && row.includes(run.network), row);
+    const link = page.getByRole("link", { name: /^long/ });
+    ensure(await link.getAttribute("target") === "_blank", "the report would take the page's place");
+    const report = await fetch(base + await link.getAttribute("href"));
+    ensure(report.ok && (await report.text()).toLowerCase().startsWith("<!doctype html>"), `its report: ${report.status}`);
+  },
+
   async "a full disk is said, and nothing is thrown away"(page) {
+    await openTab(page, "Teach");
     const before = (await signs()).one;
     await page.route("**/api/samples?sign=one&recording=*", (route) => route.fulfill({ status: 507, json: { what: "no space is left", where: "signs/one", remedy: "Delete something large" } }));
-    await hold(page, "one", 500, false);
+    await hold(page, "one", 3);
     await page.getByText("Delete something large").waitFor();
     await page.unroute("**/api/samples?sign=one&recording=*");
     await page.getByRole("button", { name: "Try again" }).click();
@@ -290,11 +308,11 @@ const checks = {
     const before = (await signs()).one;
     await kill();
     await page.locator("#banner:visible").waitFor();
-    await hold(page, "one", 900, false);
+    await hold(page, "one", 6);
     await serve(port);
     await page.locator("#banner").waitFor({ state: "hidden" });
     await until("the pictures came later", async () => (await signs()).one.recordings === before.recordings + 1);
-    ensure((await signs()).one.samples > before.samples + 3, "too few came");
+    ensure((await signs()).one.samples > before.samples + 5, "too few came");
     await taught("after the way back");
   },
 };
@@ -355,7 +373,11 @@ const context = await browser.newContext({ viewport: { width: 1280, height: 900 
 const page = await context.newPage();
 page.setDefaultTimeout(15000);
 listen(page);
-for (const [name, check] of Object.entries(checks)) await attempt(name, () => check(page));
+for (const [name, check] of Object.entries(checks)) {
+  const is_taught = result["three signs are taught by the camera"] !== undefined ? result["three signs are taught by the camera"] === null : true;
+  if (is_taught) await attempt(name, () => check(page));
+  else result[name] = "not tried: nothing was taught";
+}
 await attempt("every tab can be looked at", () => look(page, result));
 await browser.close();
 

@@ -181,7 +181,7 @@ const links = el("div.row.links", {},
   el("a.button.small", { href: "/api/export/model.safetensors", download: "" }, "Model file"),
   el("a.button.small", { href: "/api/export/model.onnx", download: "" }, "ONNX"));
 const exports = el("section.card", { "aria-labelledby": "export" }, el("header.card-head", {}, el("h2", { id: "export" }, "Take it with you")),
-  el("p.note", {}, rich("Both answer as this page does, without it: `mudra predict --model` reads the one, any ONNX program the other.")), links);
+  el("p.note", {}, rich("The model file answers as this page does: `mudra predict photo.jpg --model FILE`. The one for ONNX reads hands that are cut out already.")), links);
 
 export const try_tab = el("div.try", {},
   el("h1.hidden", {}, "Try the model"),
@@ -198,7 +198,7 @@ export const try_tab = el("div.try", {},
       line, ring, el("p.note", {}, "Hold a sign until it is written. To write it twice, take the hand away in between.")),
     exports),
   el("section.card.look", { "aria-labelledby": "look" },
-    el("header.card-head", {}, el("h2", { id: "look" }, "Where it looks"), look), seen, seen_words),
+    el("header.card-head", {}, el("h2", { id: "look" }, "What it looked at"), look), seen, seen_words),
   confusions);
 
 const is_shown = () => try_tab.isConnected && !try_tab.hidden && uploaded === null;
