@@ -5,6 +5,7 @@ usage: serving.py [--seconds 6] [--rounds 2] [--soak MINUTES]
   load    requests a second and the time within which 99% are answered: 784 bytes for the report's network (784, 128 and 1 units), at 1, 8 and 64
           connections. The two take turns. The Python server is http.server's, a thread for each connection, and PyTorch with one thread.
   taught  the same of Mudra at 8 connections while pictures come in and a model of ten signs with 50 pictures each is taught anew after every one
+  retrain from a request with one more picture to the model that knows it, 50 times: ten signs with 50 pictures each, and with 1,000. A model is taught on one thread
   soak    that many minutes of everything at once: answers to raw values and pictures, recording, deleting, undoing, listening; the memory of the server at the end of
           every minute
 
@@ -123,10 +124,11 @@ def report_network(folder):
 
 def recorded_signs(folder, pictures=50):
     """A folder of ten signs for a studio, and PNG files of hands."""
-    subprocess.run([COMMAND, "synth", "--count", str(10 * pictures), "--size", "160", "--domain", "ankara", "--colour", "--out", "signs"], cwd=folder, check=True,
+    name = f"signs{pictures}"
+    subprocess.run([COMMAND, "synth", "--count", str(10 * pictures), "--size", "160", "--domain", "ankara", "--colour", "--out", name], cwd=folder, check=True,
                    capture_output=True)
-    files = sorted((folder / "signs").glob("*/*.png"))
-    return folder / "signs", [file.read_bytes() for file in files[:60]]
+    files = sorted((folder / name).glob("*/*.png"))
+    return folder / name, [file.read_bytes() for file in files[:60]]
 
 
 def load(run, weights, folder, seconds, rounds):
@@ -162,6 +164,33 @@ def taught(run, folder, seconds):
         thread.join()
         print(f"taught   8 connections   alone {alone[0]:,.0f}/s, 99% in {alone[1]:.2f} ms   taught {len(set(done))} times, {len(done)} pictures recorded: "
               f"{busy[0]:,.0f}/s, 99% in {busy[1]:.2f} ms", flush=True)
+
+
+def retrained(folder, pictures, times=50):
+    signs, files = recorded_signs(folder, pictures)
+    with Server(COMMAND, "serve", "--port", "0", "--data", signs) as mudra:
+        start, seconds = time.monotonic(), []
+
+        def learned(version, is_checked):
+            while True:
+                state = json.loads(mudra.ask("GET", "/api/train"))
+                if state["version"] == version and (state["state"] == "idle" or not is_checked):
+                    return state
+                time.sleep(0.002)
+
+        version = json.loads(mudra.ask("GET", "/api/signs"))["version"]
+        learned(version, True)
+        first = time.monotonic() - start
+        for n in range(times):
+            begun = time.monotonic()
+            version = json.loads(mudra.ask("POST", f"/api/samples?sign={n % 10}&recording=r{n % 7}", files[n % 60], "image/png"))["version"]
+            learned(version, False)
+            seconds.append(time.monotonic() - begun)
+        state = learned(version, True)
+        seconds.sort()
+        print(f"retrain 10 signs with {pictures} pictures: half of {times} within {1000 * seconds[times // 2]:.0f} ms, 95% within {1000 * seconds[times * 95 // 100]:.0f} ms;"
+              f" from the start to the first model with its check {first:.1f} s; the last check came {time.monotonic() - begun:.2f} s after its picture;"
+              f" by recording {state['by_recording']['accuracy']:.4f}", flush=True)
 
 
 def mixed(server, pictures, seed, until):
@@ -224,6 +253,8 @@ def main():
         run, weights = report_network(folder)
         load(run, weights, folder, a.seconds, a.rounds)
         taught(run, folder, a.seconds)
+        for pictures in (50, 1000):
+            retrained(folder, pictures)
 
 
 if __name__ == "__main__":
