@@ -61,13 +61,29 @@ def used(tmp_path_factory):
     make_films(folder)
     result = subprocess.run(["node", HERE / "studio.mjs", CHROMIUM, os.path.abspath(COMMAND), folder], text=True, capture_output=True, timeout=400)
     assert result.returncode == 0, result.stderr
-    return json.loads(result.stdout)
+    return json.loads(result.stdout), folder
 
 
 @pytest.mark.parametrize("check", CHECKS)
 def test_in_a_browser(used, check):
-    assert used[check] is None
+    assert used[0][check] is None
 
 
 def test_every_check_is_listed(used):
-    assert sorted(used) == sorted(CHECKS)
+    assert sorted(used[0]) == sorted(CHECKS)
+
+
+def test_pictures_are_kept_as_the_camera_sees_them(used):
+    """The page mirrors what a person sees of herself, by looks alone: each picture is most like an unmirrored frame of one of the films."""
+    def tiny(image):
+        grey = np.asarray(image.convert("L").resize((40, 30), Image.Resampling.BOX), np.float32)
+        return (grey - grey.mean()) / grey.std()
+
+    frames = []
+    for person in TAUGHT:
+        luma = np.frombuffer((used[1] / f"teach-1-{person}.y4m").read_bytes().split(b"FRAME\n", 1)[1][:640 * 480], np.uint8)
+        frames.append(tiny(Image.fromarray(luma.reshape(480, 640))))
+    kept = [tiny(Image.open(file)) for file in sorted((used[1] / "signs" / "one").glob("*.png"))]
+    likeness = [[max(float((picture * np.flip(frame, 1) if flipped else picture * frame).mean()) for frame in frames) for flipped in (False, True)]
+                for picture in kept]
+    assert len(kept) > 20 and sum(plain > mirrored for plain, mirrored in likeness) > 0.9 * len(kept), likeness

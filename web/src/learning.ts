@@ -15,7 +15,7 @@ const facts = el("p.note");
 const next = el("p.next", { hidden: true });
 const numbers = el("div.numbers", { hidden: true });
 const reason = el("p.note", { hidden: true },
-  "They differ because neighbouring frames are near copies of each other. Shuffled, copies of the frames that are tested were learned; by recording, whole recordings are kept apart, as a new day will be.");
+  "The second number is usually higher, and means less: neighbouring frames are near copies, so shuffled frames are tested by copies of what was learned. By recording, whole recordings are kept apart, as tomorrow's will be.");
 
 function score(title: string, value: Score, is_main: boolean): HTMLElement {
   const [low, high] = value.interval;

@@ -44,7 +44,7 @@ function cell(row: number, column: number, most: number): HTMLElement {
 }
 
 function onKey(event: KeyboardEvent): void {
-  const at = (event.target as HTMLElement).dataset.at?.split(" ").map(Number), rows = evaluation?.classes.length ?? 0, columns = evaluation?.columns.length ?? 0;
+  const at = (event.target as HTMLElement).dataset.at?.split(" ").map(Number), rows = body.querySelectorAll("tbody tr").length, columns = evaluation?.columns.length ?? 0;
   const moves: Record<string, [number, number]> = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
   if (!at) return;
   const move = moves[event.key] ?? (event.key === "Home" ? [0, -at[1]!] : event.key === "End" ? [0, columns - 1 - at[1]!] : null);
@@ -65,7 +65,7 @@ function drawMatrix(): void {
   const table = el("table.matrix", { onkeydown: onKey },
     el("caption", {}, "Rows: what was shown. Columns: what was answered."),
     el("thead", {}, el("tr", {}, el("td"), ...columns.map(head))),
-    el("tbody", {}, ...classes.map((name, row) => el("tr", {},
+    el("tbody", {}, ...classes.map((name, row) => (matrix[row]!.some((n) => n > 0) || name !== none_name) && el("tr", {},
       el("th", { scope: "row" }, el("span.name", { title: shown(name) }, shown(name))),
       ...columns.map((_, column) => el("td", {}, cell(row, column, most)))))));
   table.classList.toggle("many", columns.length > 5);
@@ -73,8 +73,9 @@ function drawMatrix(): void {
   fill(body, el("div.wide", { tabindex: 0, role: "group", "aria-label": "Confusion matrix" }, table), place);
   let worst: [number, number] = [0, 0], wrong = 0;
   matrix.forEach((row, r) => row.forEach((n, c) => { if (classes[r] !== columns[c] && n > wrong) [worst, wrong] = [[r, c], n]; }));
-  const at = chosen && chosen[0] < classes.length && chosen[1] < columns.length ? chosen : worst;
-  showCell(...at);
+  const at = chosen && chosen[0] < classes.length && chosen[1] < columns.length ? chosen : wrong > 0 ? worst : null;
+  if (at) showCell(...at);
+  else fill(place, el("p.note", {}, "Nothing is confused. Choose a cell to see its pictures."));
 }
 
 function drawDoubts(): void {
