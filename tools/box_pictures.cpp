@@ -13,6 +13,9 @@ namespace mudra {
 namespace {
 
 constexpr double rooms_of_none = 0.35, cuts_of_none = 0.18;
+// Of the rooms in which hands are found for the reader: what the finder takes for a hand there is what a
+// threshold has to refuse later.
+constexpr double found_rooms_of_none = 0.6;
 constexpr uint64_t other_people = 1000003;  // a seed nobody trains with
 
 using Joints = std::vector<Point>;  // empty where no hand is in the frame
@@ -167,7 +170,7 @@ void cut_out_all(const HandCutter& cutter, int64_t count, const std::function<Im
 
 Dataset hands_as_found(const BoxOptions& box, const Model& model, ThreadTeam& team) {
   const SynthOptions synth =
-      rooms("room", box.reader_images / 8, photographed_side, rooms_of_none, box.seed + 1);
+      rooms("room", box.reader_images / 6, photographed_side, found_rooms_of_none, box.seed + 1);
   const Dataset drawn = rendered_on_demand(synth);
   const std::vector<Joints> joints = joints_of(synth);
   const auto none = static_cast<int32_t>(drawn.classes.size()) - 1;
