@@ -282,8 +282,10 @@ const checks = {
     await openTab(page, "Runs");
     for (const name of ["long", "short"]) await page.getByLabel(`Curves of ${name}`).check();
     await page.locator(".chart .uplot").nth(1).waitFor();
-    const legend = await page.locator(".u-legend").allTextContents();
-    ensure(legend.length === 2 && legend.every((text) => ["long, held out", "long, training", "short, held out"].every((line) => text.includes(line))), legend.join("; "));
+    await until("both charts name both runs", async () => {
+      const legend = await page.locator(".u-legend").allTextContents();
+      return legend.length === 2 && legend.every((text) => ["long, held out", "long, training", "short, held out"].every((line) => text.includes(line)));
+    });
     const [run] = await get("/api/runs").then((told) => (Array.isArray(told) ? told : told.runs).filter((each) => each.name === "long"));
     const row = await page.locator(".runs tr", { has: page.getByRole("link", { name: /^long/ }) }).textContent();
     ensure(row.includes(`${(100 * run.accuracy).toFixed(0)}%`) && row.includes(run.network), row);
