@@ -310,9 +310,16 @@ void Recordings::carry_out(std::span<const Move> moves) {
 }
 
 void Recordings::done(Change change) {
+  ++version_;
+  // However many requests a recording came in, it is taken back as one.
+  if (!change.recording.empty() && !changes_.empty() && changes_.back().recording == change.recording) {
+    std::vector<Move>& moves = changes_.back().moves;
+    moves.insert(moves.end(), change.moves.begin(), change.moves.end());
+    changes_.back().text = "add " + pictures_of(moves.size(), sign_of(change.recording));
+    return;
+  }
   if (changes_.size() >= most_changes) changes_.erase(changes_.begin());
   changes_.push_back(std::move(change));
-  ++version_;
 }
 
 std::string Recordings::removed_name(const std::string& file) {
@@ -356,6 +363,7 @@ std::vector<Sample> Recordings::add(const std::string& sign, const std::string& 
     files_[move.to] = {recording, next_id_++, fs::last_write_time(folder_ / move.to)};
   last_number_[recording] = number;
   std::vector<Sample> added = at(change.moves);
+  change.recording = sign + "/" + recording;
   done(std::move(change));
   return added;
 }

@@ -77,7 +77,8 @@ class Recordings {
   struct Change {
     std::string text;
     std::vector<Move> moves;
-    std::string made = {};  // a sign that was not there before
+    std::string made = {};       // a sign that was not there before
+    std::string recording = {};  // pictures of it were added, and perhaps more are to come
   };
 
   std::vector<Sample> below(const std::string& start) const;

@@ -114,6 +114,18 @@ TEST_F(RecordingsTest, EveryChangeIsTakenBackInTurn) {
   EXPECT_NE(message_of([&] { recordings.undo(); }).find("nothing to take back"), std::string::npos);
 }
 
+TEST_F(RecordingsTest, ARecordingThatCameInPartsIsTakenBackAsOne) {
+  Recordings recordings(folder_);
+  recordings.add("a", "r0", one_);
+  recordings.add("a", "r1", two_);
+  recordings.add("a", "r1", one_);
+  EXPECT_EQ(recordings.undoable(), "add 3 pictures of a");
+  recordings.add("b", "r1", one_);  // the same recording, of another sign
+  recordings.undo();
+  recordings.undo();
+  EXPECT_EQ(on_disk(), std::set<std::string>{"a/r0-0001.png"});
+}
+
 TEST_F(RecordingsTest, AreFoundAgain) {
   std::set<std::string> before;
   {
