@@ -1,6 +1,6 @@
 """Answers over HTTP: `mudra serve` beside a server in Python with PyTorch, on loopback; while signs are taught; and for a long time.
 
-usage: serving.py [--seconds 6] [--rounds 2] [--soak MINUTES]
+usage: serving.py [--seconds 6] [--rounds 2] [--minutes 30] [JOB...]
 
   load    requests a second and the time within which 99% are answered: 784 bytes for the report's network (784, 128 and 1 units), at 1, 8 and 64
           connections. The two take turns. The Python server is http.server's, a thread for each connection, and PyTorch with one thread.
@@ -62,6 +62,7 @@ def serve_python(weights):
         def log_message(self, *_):
             pass
 
+    http.server.ThreadingHTTPServer.request_queue_size = 128  # of 5, most of 64 connections would wait for a second
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     print(f"serving   http://127.0.0.1:{server.server_port}/", flush=True)
     server.serve_forever()
@@ -122,9 +123,8 @@ def report_network(folder):
     return folder / "report", folder / "weights.npz"
 
 
-def recorded_signs(folder, pictures=50):
+def recorded_signs(folder, name, pictures):
     """A folder of ten signs for a studio, and PNG files of hands."""
-    name = f"signs{pictures}"
     subprocess.run([COMMAND, "synth", "--count", str(10 * pictures), "--size", "160", "--domain", "ankara", "--colour", "--out", name], cwd=folder, check=True,
                    capture_output=True)
     files = sorted((folder / name).glob("*/*.png"))
@@ -144,7 +144,7 @@ def load(run, weights, folder, seconds, rounds):
 
 
 def taught(run, folder, seconds):
-    signs, pictures = recorded_signs(folder)
+    signs, pictures = recorded_signs(folder, "taught", 50)
     with Server(COMMAND, "serve", "--port", "0", "--model", run, "--data", signs) as mudra:
         while not json.loads(mudra.ask("GET", "/api/train"))["by_recording"]:
             time.sleep(0.1)
@@ -167,7 +167,7 @@ def taught(run, folder, seconds):
 
 
 def retrained(folder, pictures, times=50):
-    signs, files = recorded_signs(folder, pictures)
+    signs, files = recorded_signs(folder, f"retrained{pictures}", pictures)
     with Server(COMMAND, "serve", "--port", "0", "--data", signs) as mudra:
         start, seconds = time.monotonic(), []
 
@@ -223,7 +223,7 @@ def mixed(server, pictures, seed, until):
 
 
 def soak(folder, minutes):
-    _, pictures = recorded_signs(folder, 10)
+    _, pictures = recorded_signs(folder, "hands", 10)
     with Server(COMMAND, "serve", "--port", "0", "--data", folder / "soaked", cwd=folder) as server:
         memory = []
         for minute in range(minutes):
@@ -239,22 +239,27 @@ def soak(folder, minutes):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("jobs", nargs="*", metavar="JOB", default=["load", "taught", "retrain"], help="load, taught, retrain or soak; the first three without any")
     parser.add_argument("--seconds", type=int, default=6)
     parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--soak", type=int, default=0, metavar="MINUTES")
+    parser.add_argument("--minutes", type=int, default=30)
     parser.add_argument("--python-server", metavar="WEIGHTS", help=argparse.SUPPRESS)
     a = parser.parse_args()
     if a.python_server:
         return serve_python(a.python_server)
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(temporary)
-        if a.soak:
-            return soak(folder, a.soak)
         run, weights = report_network(folder)
-        load(run, weights, folder, a.seconds, a.rounds)
-        taught(run, folder, a.seconds)
-        for pictures in (50, 1000):
-            retrained(folder, pictures)
+        for job in a.jobs:
+            if job == "load":
+                load(run, weights, folder, a.seconds, a.rounds)
+            elif job == "taught":
+                taught(run, folder, a.seconds)
+            elif job == "retrain":
+                for pictures in (50, 1000):
+                    retrained(folder, pictures)
+            else:
+                soak(folder, a.minutes)
 
 
 if __name__ == "__main__":
