@@ -155,6 +155,30 @@ TEST(HandReader, ALastLayerSaysOfFeaturesWhatTheModelSaysOfThePicture) {
   }
 }
 
+// What is no sign is called none although nobody has taught it: hands that show something else.
+TEST(FalseHands, TeachToSayNoneOfHandsThatShowSomethingElse) {
+  const HandReader reader(box_model());
+  std::vector<HandFeatures> hands;
+  std::vector<Pupil> pupils;
+  for (const std::string digit : {"0", "5"})
+    for (const Image& hand : hands_of(digit, 6, 61)) hands.push_back(reader.read(hand));
+  for (size_t i = 0; i < hands.size(); ++i)
+    if (hands[i].found()) pupils.push_back({&hands[i], i < hands.size() / 2 ? 0 : 1, "r"});
+  std::vector<Row> all(pupils.size());
+  std::iota(all.begin(), all.end(), Row{0});
+  const std::vector<HandFeatures> rooms = false_hands(reader);
+  EXPECT_EQ(rooms.size(), 60U);
+  const auto called_none = [&](std::span<const HandFeatures> none) {
+    const Lesson lesson({"fist", "palm", "none"}, reader.width(), pupils, none);
+    const Predictor predictor(*learn(lesson, box_model(), all));
+    int count = 0;
+    for (const std::string digit : {"2", "7"})
+      for (const Image& hand : hands_of(digit, 10, 62)) count += predictor.answer(hand).label == 2;
+    return count;
+  };
+  EXPECT_GE(called_none(rooms), called_none({}) + 5);  // of 20
+}
+
 class StudioTest : public ::testing::Test {
  protected:
   void SetUp() override {
