@@ -20,7 +20,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view removed_folder = ".removed/", groups_name = "groups.csv", lock_name = "mudra.lock";
-constexpr size_t most_changes = 1'000;  // that can be taken back
 // A folder that was changed so short a time ago may be changed again without being any younger.
 constexpr std::chrono::seconds too_young{1};
 
@@ -318,8 +317,23 @@ void Recordings::done(Change change) {
     changes_.back().text = "add " + pictures_of(moves.size(), sign_of(change.recording));
     return;
   }
-  if (changes_.size() >= most_changes) changes_.erase(changes_.begin());
+  if (changes_.size() >= most_changes) {
+    forget(changes_.front());
+    changes_.erase(changes_.begin());
+  }
   changes_.push_back(std::move(change));
+}
+
+// What it removed cannot come back any more.
+void Recordings::forget(const Change& change) {
+  for (const Move& move : change.moves) {
+    for (const std::string& name : {move.from, move.to}) {
+      if (!is_removed(name)) continue;
+      std::error_code ignored;
+      fs::remove_all(folder_ / name, ignored);
+      std::erase_if(files_, [&](const auto& file) { return file.first.starts_with(name); });
+    }
+  }
 }
 
 std::string Recordings::removed_name(const std::string& file) {
@@ -432,7 +446,6 @@ std::string Recordings::undo() {
   const Change& last = changes_.back();
   std::vector<Move> back;
   for (const Move& move : last.moves) back.push_back({move.to, move.from});
-  std::ranges::reverse(back);
   const auto is_there = [&](const Move& move) { return fs::exists(folder_ / move.from); };
   if (!std::ranges::all_of(back, is_there)) {
     changes_.pop_back();
@@ -442,6 +455,7 @@ std::string Recordings::undo() {
   carry_out(back);
   unmake_sign(last.made);
   std::string text = last.text;
+  forget(last);
   changes_.pop_back();
   ++version_;
   return text;

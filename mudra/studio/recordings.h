@@ -24,6 +24,7 @@
 namespace mudra {
 
 inline constexpr size_t most_samples = 100'000, most_signs = 1'000;
+inline constexpr size_t most_changes = 200;  // that can be taken back
 
 struct Sample {
   std::string file;       // SIGN/NAME, below the folder
@@ -96,6 +97,7 @@ class Recordings {
   void carry_out(std::span<const Move> moves);
   void move(const Move& move);
   void done(Change change);
+  void forget(const Change& change);
 
   std::filesystem::path folder_;
   RunLock lock_;

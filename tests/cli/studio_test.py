@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 import time
 import urllib.parse
@@ -302,6 +303,26 @@ def test_a_full_disk_is_said_and_nothing_is_lost(hands, tmp_path):
             assert studio.stop()[0] == 0
     finally:
         subprocess.run(["umount", room], check=True)
+
+
+def test_mixed_load_takes_no_more_and_more_memory(hands, tmp_path):
+    """The short form of `benchmarks/serving.py soak`."""
+    sys.path.append(str(ROOT / "benchmarks"))
+    import serving
+
+    pictures = [p for digit in ("0", "5", "9") for p in hands[digit][:10]]
+    with serving.Server(COMMAND, "serve", "--port", "0", cwd=tmp_path) as server:
+        memory, requests = [], []
+        for part in range(5):
+            until = time.monotonic() + 3
+            threads = [threading.Thread(target=lambda n=n: requests.append(serving.mixed(server, pictures, 10 * part + n, until))) for n in range(3)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            memory.append(server.memory())
+    kilobytes = 1024 * (memory[-1] - memory[1]) / sum(requests[6:])
+    assert kilobytes < 10, (memory, requests)  # for each request of the last three parts
 
 
 def test_it_ends_at_once_in_the_midst_of_teaching(hands, tmp_path):

@@ -50,6 +50,7 @@ class RecordingsTest : public ::testing::Test {
     const Dataset data = read_dataset(folder_.string());
     std::set<std::string> files(data.files.begin(), data.files.end());
     EXPECT_EQ(files, known(recordings));
+    ASSERT_EQ(data.groups.size(), data.files.size());
     for (const Sample& sample : recordings.samples()) {
       const auto row = static_cast<size_t>(std::ranges::find(data.files, sample.file) - data.files.begin());
       EXPECT_EQ(data.group_names[static_cast<size_t>(data.groups[row])], sample.recording);
@@ -124,6 +125,25 @@ TEST_F(RecordingsTest, ARecordingThatCameInPartsIsTakenBackAsOne) {
   recordings.undo();
   recordings.undo();
   EXPECT_EQ(on_disk(), std::set<std::string>{"a/r0-0001.png"});
+}
+
+TEST_F(RecordingsTest, WhatCannotComeBackIsGone) {
+  Recordings recordings(folder_);
+  recordings.add("a", "r1", two_);
+  const auto removed = [&] {
+    const fs::directory_iterator files(folder_ / ".removed");
+    return static_cast<size_t>(std::distance(begin(files), end(files)));
+  };
+  for (size_t i = 0; i < most_changes; ++i) {
+    const auto added = recordings.add("a", "x" + std::to_string(i), one_);
+    recordings.remove(std::vector{added[0].file});
+  }
+  EXPECT_EQ(removed(), most_changes / 2);
+  recordings.undo();
+  EXPECT_EQ(removed(), most_changes / 2 - 1);
+  recordings.undo();  // of an addition
+  EXPECT_EQ(removed(), most_changes / 2 - 1);
+  EXPECT_EQ(known(recordings), on_disk());
 }
 
 TEST_F(RecordingsTest, AreFoundAgain) {
@@ -214,6 +234,14 @@ TEST_F(RecordingsTest, AreAllKeptOrNone) {
   EXPECT_EQ(on_disk(), before);
   EXPECT_EQ(recordings.version(), version);
   EXPECT_EQ(recordings.undoable(), "add 1 picture of a");
+}
+
+TEST_F(RecordingsTest, AreNoMoreThanMemoryHolds) {
+  Recordings recordings(folder_);
+  const std::vector<std::string> many(most_samples + 1);
+  EXPECT_NE(message_of([&] { recordings.add("a", "r1", many); }).find("there is room for 100,000"),
+            std::string::npos);
+  EXPECT_TRUE(recordings.signs().empty());
 }
 
 TEST_F(RecordingsTest, BelongToOneProgram) {
