@@ -238,6 +238,11 @@ TEST_F(StudioTest, LearnsWhileSignsAreRecorded) {
   // Where there is no hand, there is no sign, though nobody has taught `none`.
   EXPECT_EQ(studio.taught()->predictor.answer(Image{120, 160, 3, std::vector<uint8_t>(57600, 90)}).label, 2);
   EXPECT_GT(told, 5);
+  int none = 0;  // of twenty hands that show something else, which nobody has taught to be `none` either
+  for (const std::string digit : {"2", "7"})
+    for (const Image& hand : hands_of(digit, 10, 13))
+      none += studio.taught()->predictor.answer(hand).label == 2;
+  EXPECT_GE(none, 8);
 
   studio.change([](Recordings& recordings) { recordings.remove_sign("palm"); });
   EXPECT_NE(settled(studio).why.find("Record a second sign"), std::string::npos);
