@@ -14,6 +14,7 @@
 #include "mudra/data/csv.h"
 #include "mudra/data/image_file.h"
 #include "mudra/data/label_index.h"
+#include "mudra/studio/recording_names.h"
 
 namespace mudra {
 namespace fs = std::filesystem;
@@ -25,21 +26,8 @@ constexpr std::chrono::seconds too_young{1};
 
 bool is_removed(std::string_view file) { return file.starts_with(removed_folder); }
 
-std::string sign_of(std::string_view file) { return std::string(file.substr(0, file.find('/'))); }
-
 std::string pictures_of(size_t count, const std::string& sign) {
   return fmt::format("{} {} of {}", count, count == 1 ? "picture" : "pictures", sign);
-}
-
-// "k3f9" and 12 of k3f9-0012.png; nothing of a file that was not recorded here.
-std::optional<std::pair<std::string, int>> recorded(std::string_view name) {
-  const size_t dash = name.rfind('-');
-  if (dash == name.npos || !name.ends_with(".png") || !is_recording_name(name.substr(0, dash))) return {};
-  const std::string_view number = name.substr(dash + 1, name.size() - dash - 5);
-  const bool is_number =
-      number.size() >= 4 && number.size() <= 9 && number.find_first_not_of("0123456789") == number.npos;
-  if (!is_number) return {};
-  return std::pair(std::string(name.substr(0, dash)), std::stoi(std::string(number)));
 }
 
 std::string name_of_file(const std::string& file) { return fs::path(file).filename(); }
@@ -60,7 +48,7 @@ void remove_unfinished(const fs::path& folder) {
   for (const auto& entry : fs::directory_iterator(folder, ignored)) {
     const std::string name = entry.path().filename();
     const std::string picture = name.substr(0, name.rfind(".mudra-"));
-    if (picture != name && recorded(picture)) pictures.push_back(folder / picture);
+    if (picture != name && recorded_name(picture)) pictures.push_back(folder / picture);
   }
   for (const fs::path& picture : pictures) remove_temporaries(picture);
 }
@@ -74,16 +62,6 @@ void remove_unfinished(const fs::path& folder) {
 }
 
 }  // namespace
-
-bool is_sign_name(std::string_view name) {
-  return !name.empty() && name.size() <= 100 && name.front() != '.' && name.find('/') == name.npos &&
-         clean(name) == name && name != groups_name && name != lock_name;
-}
-
-bool is_recording_name(std::string_view name) {
-  return !name.empty() && name.size() <= 40 &&
-         name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789") == name.npos;
-}
 
 Recordings::Recordings(fs::path folder)
     : folder_(made(std::move(folder))), lock_(folder_, "--data", "signs are being recorded here") {
@@ -129,7 +107,7 @@ std::vector<Sample> Recordings::at(std::span<const Move> moves) const {
 }
 
 std::string Recordings::recording_of(const std::string& file) const {
-  if (const auto known = recorded(name_of_file(file))) return known->first;
+  if (const auto known = recorded_name(name_of_file(file))) return known->recording;
   const auto listed = groups_.find(file);
   return listed == groups_.end() ? "of " + sign_of(file) : listed->second;
 }
@@ -200,9 +178,9 @@ void Recordings::read() {
       const auto known = files_.find(file);
       const bool is_same = known != files_.end() && known->second.written == written;
       found[file] = is_same ? known->second : Known{recording_of(file), next_id_++, written};
-      if (const auto own = recorded(name_of_file(file))) {
-        int& last = last_number_[own->first];
-        last = std::max(last, own->second);
+      if (const auto own = recorded_name(name_of_file(file))) {
+        int& last = last_number_[own->recording];
+        last = std::max(last, own->number);
       }
     }
   }

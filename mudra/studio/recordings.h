@@ -110,10 +110,4 @@ class Recordings {
   std::vector<Change> changes_;                // the last one last
 };
 
-// Whether a sign may be called so: 1 to 100 bytes of text without "/" and control characters that does not
-// begin with a dot and is no other file of the folder.
-bool is_sign_name(std::string_view name);
-// 1 to 40 of a-z and 0-9.
-bool is_recording_name(std::string_view name);
-
 }  // namespace mudra

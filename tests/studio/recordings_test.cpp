@@ -11,6 +11,7 @@
 #include "mudra/core/atomic_file.h"
 #include "mudra/data/image_file.h"
 #include "mudra/data/read_dataset.h"
+#include "mudra/studio/recording_names.h"
 #include "tests/message.h"
 
 namespace mudra {
