@@ -20,7 +20,7 @@ namespace mudra {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::string_view removed_folder = ".removed/", groups_name = "groups.csv", lock_name = "mudra.lock";
+constexpr std::string_view removed_folder = ".removed/";
 // A folder that was changed so short a time ago may be changed again without being any younger.
 constexpr std::chrono::seconds too_young{1};
 
