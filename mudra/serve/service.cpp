@@ -41,7 +41,10 @@ Service::Service(FoundModel found, std::string version, ServiceFolders folders)
   // What is taught begins with the model given, if that finds hands.
   const bool begins_with_given = finds_hands(given_->model());
   studio_ = std::make_unique<Studio>(folders.recordings, begins_with_given ? given_->model() : box_model(),
-                                     [this](const Studio& studio) { publish_state(studio, events_); });
+                                     [this](const Studio& studio) {
+                                       const std::lock_guard lock(publishing_);
+                                       publish_state(studio, events_);
+                                     });
 }
 
 Studio& Service::studio() const {

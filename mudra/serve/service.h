@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -46,6 +47,7 @@ class Service {
 
  private:
   mutable Events events_;  // whose listeners come and go
+  std::mutex publishing_;  // so that what is told last is what was found out last
   std::string model_name_, version_;
   std::filesystem::path runs_;
   std::shared_ptr<const Predictor> given_, boxed_;  // boxed_: the default of the box, unless that was given
