@@ -142,7 +142,20 @@ int64_t part_count(std::string_view text, size_t count, const std::string& thing
   return *k;
 }
 
+// The class of each group, by its number, where all groups are of one class each, as recordings of a sign
+// are; else empty.
+std::vector<int32_t> classes_of_groups(const Rows& r) {
+  std::vector<int32_t> classes(r.data.group_names.size(), no_class);
+  for (const Row row : r.rows) {
+    int32_t& of_group = classes[static_cast<size_t>(r.data.groups[row])];
+    if (of_group != no_class && of_group != r.data.labels[row]) return {};
+    of_group = r.data.labels[row];
+  }
+  return classes;
+}
+
 // The largest group first, each into the part that is the smallest by then: parts are about equally large.
+// Groups of one class each are dealt out class by class instead, so that no part has all of a class.
 std::vector<Fold> group_k_folds(const Rows& r, std::string_view text, const std::string& how) {
   std::vector<int32_t> groups = present_groups(r);
   const int64_t k = part_count(text, groups.size(), "groups", how, r.where);
@@ -150,9 +163,14 @@ std::vector<Fold> group_k_folds(const Rows& r, std::string_view text, const std:
   for (const Row row : r.rows) ++images[static_cast<size_t>(r.data.groups[row])];
   r.group_rng().shuffle(std::span(groups));
   std::ranges::stable_sort(groups, std::greater(), [&](int32_t g) { return images[static_cast<size_t>(g)]; });
+  const std::vector<int32_t> classes = classes_of_groups(r);
+  if (!classes.empty())
+    std::ranges::stable_sort(groups, {}, [&](int32_t g) { return classes[static_cast<size_t>(g)]; });
   std::vector<size_t> part_of(images.size(), 0);
+  size_t dealt = 0;
   for (const int32_t group : groups) {
-    const auto smallest = static_cast<size_t>(std::ranges::min_element(size) - size.begin());
+    const auto smallest = classes.empty() ? static_cast<size_t>(std::ranges::min_element(size) - size.begin())
+                                          : dealt++ % size.size();
     part_of[static_cast<size_t>(group)] = smallest;
     size[smallest] += images[static_cast<size_t>(group)];
   }

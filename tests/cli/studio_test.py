@@ -105,8 +105,8 @@ def test_signs_are_taught_and_recognised_and_leave_as_files(studio, hands, tmp_p
     error_of(studio.ask("POST", "/api/predict?model=hnads", hands["9"][25], {"Content-Type": "image/png"}), 404)
     assert [m["name"] for m in studio.told("/api/models")] == ["signs", "hands"]
 
-    # The folder is one that a training reads.
-    result = subprocess.run([COMMAND, "train", "signs", "--epochs", "2", "--no-report", "--json", "--quiet"],
+    # The folder is one that a training reads, and tests by recording.
+    result = subprocess.run([COMMAND, "train", "signs", "--split", "group-kfold:2", "--epochs", "2", "--no-report", "--json", "--quiet"],
                             cwd=studio.own.name, text=True, capture_output=True, timeout=PATIENCE)
     assert result.returncode == 0, result.stderr
 

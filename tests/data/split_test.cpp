@@ -119,6 +119,21 @@ TEST(Split, FoldsByGroupAreOfAboutTheSameSize) {
   EXPECT_GT(seen.size(), 2U) << "another seed makes other parts";
 }
 
+// Recordings show one sign each: wherever they go, every sign has to train.
+TEST(Split, FoldsByGroupOfOneClassEachLeaveNoClassOut) {
+  Dataset data = example();
+  for (size_t row = 0; row < 120; ++row) data.labels[row] = data.groups[row] / 2;  // two groups of each class
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    for (const char* how : {"group-kfold:2", "group-kfold:3", "group-kfold:5"}) {
+      for (const Fold& fold : make_split(data, how, seed).folds) {
+        std::set<int32_t> trained;
+        for (const Row row : fold.train) trained.insert(data.labels[row]);
+        EXPECT_EQ(trained.size(), 3U) << how << ", seed " << seed;
+      }
+    }
+  }
+}
+
 TEST(Split, LeaveOneGroupOutNamesTheGroup) {
   const Split split = make_split(example(), "leave-one-group-out", 1);
   ASSERT_EQ(split.folds.size(), 6U);
