@@ -27,6 +27,22 @@ void need_sign(const Studio& studio, const std::string& sign, bool is_there, int
                   "signs", is_there ? "Look which there are" : "Choose another name");
 }
 
+// What the disk does not do is not the fault of who asks, who may ask again.
+template <class Work>
+auto kept(const Work& work) {
+  try {
+    return work();
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::usage) throw;
+    throw HttpError(507, error.parts().what, error.parts().where, error.parts().remedy);
+  }
+}
+
+template <class Work>
+auto change(const Service& service, const Work& work) {
+  return kept([&] { return service.studio().change(work); });
+}
+
 // What has changed, beside what a route tells.
 Response changed(const Studio& studio, json document = json::object()) {
   const Signs signs = studio.signs();
@@ -44,7 +60,7 @@ Response signs(const Service& service, const Request&) {
 Response make_sign(const Service& service, const Request& request) {
   const std::string name = text_in(object_in(request), "name");
   need_sign(service.studio(), name, false, 409);
-  service.studio().change([&](Recordings& recordings) { recordings.add_sign(name); });
+  change(service, [&](Recordings& recordings) { recordings.add_sign(name); });
   return signs(service, request);
 }
 
@@ -53,14 +69,14 @@ Response rename_sign(const Service& service, const Request& request) {
   const std::string name = text_in(object, "name"), to = text_in(object, "to");
   need_sign(service.studio(), name, true, 404);
   need_sign(service.studio(), to, false, 409);
-  service.studio().change([&](Recordings& recordings) { recordings.rename_sign(name, to); });
+  change(service, [&](Recordings& recordings) { recordings.rename_sign(name, to); });
   return signs(service, request);
 }
 
 Response remove_sign(const Service& service, const Request& request) {
   const std::string name = text_in(object_in(request), "name");
   need_sign(service.studio(), name, true, 404);
-  service.studio().change([&](Recordings& recordings) { recordings.remove_sign(name); });
+  change(service, [&](Recordings& recordings) { recordings.remove_sign(name); });
   return signs(service, request);
 }
 
@@ -77,7 +93,7 @@ Response add_samples(const Service& service, const Request& request) {
   std::vector<Image> pictures;
   for (const SentPicture& picture : sent_pictures(request))
     pictures.push_back(decode_image(bytes_of(picture.bytes), picture.where, 3, {.longer = searched_side}));
-  const std::vector<Sample> added = studio.add(sign, recording, pictures);
+  const std::vector<Sample> added = kept([&] { return studio.add(sign, recording, pictures); });
   return changed(studio, {{"samples", samples_json(studio, added)}});
 }
 
@@ -87,14 +103,14 @@ Response relabel(const Service& service, const Request& request) {
   const std::vector<std::string> files = texts_in(object, "files");
   const std::string sign = text_in(object, "sign");
   const std::vector<Sample> moved =
-      studio.change([&](Recordings& recordings) { return recordings.relabel(files, sign); });
+      change(service, [&](Recordings& recordings) { return recordings.relabel(files, sign); });
   return changed(studio, {{"samples", samples_json(studio, moved)}});
 }
 
 Response remove_samples(const Service& service, const Request& request) {
   Studio& studio = service.studio();
   const std::vector<std::string> files = texts_in(object_in(request), "files");
-  studio.change([&](Recordings& recordings) { recordings.remove(files); });
+  change(service, [&](Recordings& recordings) { recordings.remove(files); });
   return changed(studio);
 }
 
@@ -103,7 +119,7 @@ Response undo(const Service& service, const Request& request) {
   object_in(request);
   if (studio.signs().undoable.empty())
     throw HttpError(409, "there is nothing to take back", "/api/undo", "Change something first");
-  const std::string text = studio.change([](Recordings& recordings) { return recordings.undo(); });
+  const std::string text = change(service, [](Recordings& recordings) { return recordings.undo(); });
   return changed(studio, {{"undone", text}});
 }
 

@@ -211,17 +211,17 @@ bool Recordings::refresh() {
 }
 
 void Recordings::need_sign(const std::string& sign) const {
-  if (!signs_.contains(sign)) throw Error("there is no sign '" + sign + "'", "signs", "Look again");
+  if (!signs_.contains(sign)) throw usage_error("there is no sign '" + sign + "'", "signs", "Look again");
 }
 
 void Recordings::need_new(const std::string& sign) const {
   if (!is_sign_name(sign))
-    throw Error("'" + sign + "' is no name for a sign", "sign",
-                "Use 1 to 100 letters, without '/', and no dot at the beginning");
+    throw usage_error("'" + sign + "' is no name for a sign", "sign",
+                      "Use 1 to 100 letters, without '/', and no dot at the beginning");
   if (signs_.contains(sign))
-    throw Error("there is a sign '" + sign + "' already", "sign", "Choose another name");
+    throw usage_error("there is a sign '" + sign + "' already", "sign", "Choose another name");
   if (signs_.size() >= most_signs)
-    throw Error(fmt::format("there are {} signs already", most_signs), "signs", "Delete some");
+    throw usage_error(fmt::format("there are {} signs already", most_signs), "signs", "Delete some");
 }
 
 void Recordings::make_sign(Change& change, const std::string& sign) {
@@ -329,10 +329,11 @@ std::string Recordings::free_name(const std::string& sign, const std::string& fi
 std::vector<Sample> Recordings::add(const std::string& sign, const std::string& recording,
                                     std::span<const std::string> pngs) {
   if (!is_recording_name(recording))
-    throw Error("'" + recording + "' is no name for a recording", "recording", "Use 1 to 40 of a-z and 0-9");
+    throw usage_error("'" + recording + "' is no name for a recording", "recording",
+                      "Use 1 to 40 of a-z and 0-9");
   if (files_.size() + pngs.size() > most_samples)
-    throw Error(fmt::format("there is room for {} pictures", thousands(most_samples)), folder_.string(),
-                "Delete some");
+    throw usage_error(fmt::format("there is room for {} pictures", thousands(most_samples)), folder_.string(),
+                      "Delete some");
   Change change{"add " + pictures_of(pngs.size(), sign), {}};
   int number = last_number_[recording];
   for (size_t i = 0; i < pngs.size(); ++i) {
@@ -365,7 +366,7 @@ std::vector<Sample> Recordings::relabel(std::span<const std::string> files, cons
                             files.size() == 1 ? "a picture" : fmt::format("{} pictures", files.size()), sign),
                 {}};
   for (const std::string& file : files) {
-    if (!has(file)) throw Error("there is no picture '" + file + "'", "files", "Look again");
+    if (!has(file)) throw usage_error("there is no picture '" + file + "'", "files", "Look again");
     if (sign_of(file) != sign) change.moves.push_back({file, free_name(sign, file)});
   }
   make_sign(change, sign);
@@ -384,7 +385,7 @@ void Recordings::remove(std::span<const std::string> files) {
   Change change;
   std::set<std::string> signs;
   for (const std::string& file : std::set(files.begin(), files.end())) {
-    if (!has(file)) throw Error("there is no picture '" + file + "'", "files", "Look again");
+    if (!has(file)) throw usage_error("there is no picture '" + file + "'", "files", "Look again");
     change.moves.push_back({file, removed_name(file)});
     signs.insert(sign_of(file));
   }
@@ -420,7 +421,7 @@ void Recordings::remove_sign(const std::string& sign) {
 std::string Recordings::undoable() const { return changes_.empty() ? "" : changes_.back().text; }
 
 std::string Recordings::undo() {
-  if (changes_.empty()) throw Error("there is nothing to take back", "undo");
+  if (changes_.empty()) throw usage_error("there is nothing to take back", "undo");
   const Change& last = changes_.back();
   std::vector<Move> back;
   for (const Move& move : last.moves) back.push_back({move.to, move.from});

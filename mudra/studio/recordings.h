@@ -33,7 +33,8 @@ struct Sample {
   uint64_t id = 0;        // stays when it gets another sign; that of another picture is another one
 };
 
-// One thread at a time. Whatever changes the folder throws Error, and leaves all as it was, when it cannot.
+// One thread at a time. Whatever changes the folder throws Error, and leaves all as it was, when it cannot: a
+// usage Error for what may not be asked for, any other when the disk does not do it.
 class Recordings {
  public:
   // Makes the folder if it is not there, and takes it for this process alone. Throws Error.

@@ -295,10 +295,10 @@ def test_a_full_disk_is_said_and_nothing_is_lost(hands, tmp_path):
                 response = studio.add("a", f"r{i}", hands["0"][i % 20:i % 20 + 1])
                 statuses.append(response.status)
                 kept += response.status == 200
-            assert statuses[0] == 200 and statuses[-1] == 422
-            assert "space" in error_of(response, 422)["remedy"]
+            assert statuses[0] == 200 and statuses[-1] == 507
+            assert "space" in error_of(response, 507)["remedy"]
             assert len(studio.files()) == kept
-            assert studio.post("/api/samples/delete", files=["a/r0-0001.png"]).status in (200, 422)
+            assert studio.post("/api/samples/delete", files=["a/r0-0001.png"]).status in (200, 507)
             assert studio.is_well() and studio.settled()["state"] == "idle"
             assert studio.stop()[0] == 0
     finally:
