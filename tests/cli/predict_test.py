@@ -39,7 +39,10 @@ def answers(mudra, *arguments):
 def check(answer):
     p = answer["probabilities"]
     assert set(answer) - {"box", "joints"} == {"file", "image", "label", "confidence", "none", "probabilities", "logits"}
-    assert sum(p.values()) == pytest.approx(1, abs=1e-5) and answer["confidence"] == max(p.values())
+    assert sum(p.values()) == pytest.approx(1, abs=1e-5)
+    # A digit may be answered that is less likely than `none`: docs/model-card.md, "Calibration".
+    assert answer["confidence"] == (max(p.values()) if answer["label"] is None else p[answer["label"]])
+    assert answer["label"] in (None, max((sign for sign in p if sign != "none"), key=p.get))
     assert answer["none"] == p["none"]
 
 
