@@ -50,7 +50,7 @@ function chart(title: string, lines: { label: string; colour: string; is_dashed:
     if (!place.isConnected) return;
     plots.push(new uPlot({
       width: Math.max(200, place.clientWidth), height: Math.round(17 * rem), cursor: { y: false }, scales: { x: { time: false } }, legend: { live: true },
-      axes: [{ ...axis, size: 2.2 * rem }, { ...axis, size: 3.4 * rem, values: (_: uPlot, ticks: number[]) => ticks.map((tick) => (is_share ? `${Math.round(100 * tick)}%` : String(+tick.toFixed(3)))) }],
+      axes: [{ ...axis, size: 2.2 * rem, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 10000] }, { ...axis, size: 3.4 * rem, values: (_: uPlot, ticks: number[]) => ticks.map((tick) => (is_share ? `${Math.round(100 * tick)}%` : String(+tick.toFixed(3)))) }],
       series: [{ label: "Epoch", value: (_: uPlot, x: number | null) => (x === null ? "–" : String(x)) }, ...lines.map((line) => ({
         label: line.label, stroke: style(line.colour), width: 2, dash: line.is_dashed ? [6, 4] : [], points: { show: epochs.length < 3 }, spanGaps: true,
         value: (_: uPlot, y: number | null) => format(y),
