@@ -365,10 +365,11 @@ std::vector<Sample> Recordings::relabel(std::span<const std::string> files, cons
   Change change{fmt::format("call {} {}",
                             files.size() == 1 ? "a picture" : fmt::format("{} pictures", files.size()), sign),
                 {}};
-  for (const std::string& file : files) {
+  for (const std::string& file : std::set(files.begin(), files.end())) {
     if (!has(file)) throw usage_error("there is no picture '" + file + "'", "files", "Look again");
     if (sign_of(file) != sign) change.moves.push_back({file, free_name(sign, file)});
   }
+  if (change.moves.empty()) return {};
   make_sign(change, sign);
   try {
     carry_out(change.moves);
@@ -377,7 +378,7 @@ std::vector<Sample> Recordings::relabel(std::span<const std::string> files, cons
     throw;
   }
   std::vector<Sample> moved = at(change.moves);
-  if (!moved.empty()) done(std::move(change));
+  done(std::move(change));
   return moved;
 }
 

@@ -24,12 +24,16 @@ constexpr std::chrono::seconds looks_at_folder{2};
 
 Image kept_picture(const Image& picture) { return within(picture, recorded_side); }
 
-HandFeatures features_of_file(const HandReader& reader, const std::string& path) {
+// Null when the file is not there any more: it was moved meanwhile, and is looked at under its new name.
+std::shared_ptr<const HandFeatures> features_of_file(const HandReader& reader, const std::string& path) {
+  HandFeatures features;
   try {
-    return reader.read(kept_picture(read_picture(path, 3, {.longer = recorded_side})));
+    features = reader.read(kept_picture(read_picture(path, 3, {.longer = recorded_side})));
   } catch (const Error&) {  // what cannot be read shows no hand
-    return {};
+    std::error_code ignored;
+    if (!std::filesystem::exists(path, ignored)) return nullptr;
   }
+  return std::make_shared<const HandFeatures>(std::move(features));
 }
 
 // What has to be taught before there is anything to tell apart; empty when there is enough.
@@ -211,10 +215,12 @@ void Studio::look_at(const std::vector<Sample>& samples, const std::stop_token& 
     std::vector<std::shared_ptr<const HandFeatures>> found(count);
     team->run(static_cast<int64_t>(count), [&](int64_t i) {
       const std::string path = (folder() / fresh[first + static_cast<size_t>(i)]->file).string();
-      found[static_cast<size_t>(i)] = std::make_shared<const HandFeatures>(features_of_file(reader_, path));
+      found[static_cast<size_t>(i)] = features_of_file(reader_, path);
     });
     const std::lock_guard lock(mutex_);
-    for (size_t i = 0; i < count; ++i) hands_[fresh[first + i]->id] = found[i];
+    for (size_t i = 0; i < count; ++i) {
+      if (found[i]) hands_[fresh[first + i]->id] = found[i];
+    }
   }
 }
 
@@ -232,13 +238,15 @@ void Studio::teach(const std::stop_token& stop) {
   look_at(samples, stop);
   if (!samples.empty() && false_hands_.empty()) {
     say(Teaching::preparing);
-    false_hands_ = false_hands(reader_, stop);
+    std::vector<HandFeatures> all = false_hands(reader_, stop);
+    if (!stop.stop_requested()) false_hands_ = std::move(all);
   }
   if (stop.stop_requested()) return;
 
   Hands hands;
   {
     const std::lock_guard lock(mutex_);
+    std::erase_if(samples, [&](const Sample& sample) { return !hands_.contains(sample.id); });
     for (const Sample& sample : samples) hands[sample.id] = hands_.at(sample.id);
     hands_ = hands;  // those of pictures that are gone are let go
   }

@@ -99,8 +99,11 @@ class Studio {
   auto change(Work&& work) {
     struct Tell {
       Studio* studio;
-      ~Tell() { studio->wake(); }
-    } tell{this};  // once the lock is gone
+      uint64_t before;
+      ~Tell() {
+        if (studio->version() != before) studio->wake();
+      }
+    } tell{this, version()};  // once the lock is gone
     const std::lock_guard lock(mutex_);
     return work(recordings_);
   }

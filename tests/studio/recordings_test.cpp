@@ -245,6 +245,18 @@ TEST_F(RecordingsTest, AreNoMoreThanMemoryHolds) {
   EXPECT_TRUE(recordings.signs().empty());
 }
 
+TEST_F(RecordingsTest, ToMoveNothingChangesNothing) {
+  Recordings recordings(folder_);
+  recordings.add("a", "r1", one_);
+  const uint64_t version = recordings.version();
+  EXPECT_TRUE(recordings.relabel({}, "b").empty());
+  EXPECT_TRUE(recordings.relabel(std::vector<std::string>{"a/r1-0001.png"}, "a").empty());
+  EXPECT_EQ(recordings.version(), version);
+  EXPECT_EQ(recordings.signs(), std::vector<std::string>{"a"});
+  EXPECT_FALSE(fs::exists(folder_ / "b"));
+  EXPECT_EQ(recordings.relabel(std::vector<std::string>{"a/r1-0001.png", "a/r1-0001.png"}, "b").size(), 1U);
+}
+
 TEST_F(RecordingsTest, BelongToOneProgram) {
   const Recordings recordings(folder_);
   EXPECT_NE(message_of([&] { const Recordings second(folder_); }).find("--data"), std::string::npos);

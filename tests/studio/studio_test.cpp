@@ -270,6 +270,43 @@ TEST_F(StudioTest, TheSamePicturesGiveTheSameModel) {
   EXPECT_EQ(bytes_of(found), recorded);
 }
 
+// Pictures that get another name while they are looked at are looked at under that.
+TEST_F(StudioTest, WhatIsMovedWhileItIsLookedAtIsNotLost) {
+  {
+    Recordings recordings(folder_);
+    for (const auto& [sign, digit] : {std::pair("a", "0"), std::pair("b", "5")}) {
+      std::vector<std::string> pngs;
+      for (const Image& hand : hands_of(digit, 30, 71)) pngs.push_back(encode_png(hand));
+      recordings.add(sign, std::string(sign) + "1", pngs);
+    }
+  }
+  Studio studio(folder_, box_model(), [](const Studio&) {});
+  for (int i = 0; i < 6; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    studio.change([&](Recordings& recordings) {
+      recordings.rename_sign(i % 2 == 0 ? "a" : "moved", i % 2 == 0 ? "moved" : "a");
+    });
+  }
+  settled(studio);
+  ASSERT_TRUE(studio.taught());
+  for (const SignCount& sign : studio.signs().signs) EXPECT_EQ(sign.without_hand, 0) << sign.name;
+  EXPECT_EQ(studio.taught()->hands, 60);
+}
+
+TEST_F(StudioTest, WhatIsRefusedTeachesNothing) {
+  Studio studio(folder_, box_model(), [](const Studio&) {});
+  studio.add("a", "r1", hands_of("0", 2, 81));
+  studio.add("b", "r2", hands_of("5", 2, 81));
+  settled(studio);
+  const auto taught = studio.taught();
+  const auto refuse = [&] {
+    studio.change([](Recordings& recordings) { recordings.remove_sign("nobody"); });
+  };
+  EXPECT_NE(message_of(refuse), "no error");
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  EXPECT_EQ(studio.taught(), taught);
+}
+
 TEST_F(StudioTest, StopsUntilItIsAskedAgain) {
   Studio studio(folder_, box_model(), [](const Studio&) {});
   studio.stop();
