@@ -34,6 +34,8 @@ std::string name_of_file(const std::string& file) { return fs::path(file).filena
 
 // The folder, made if it must be.
 fs::path made(fs::path folder) {
+  folder = folder.lexically_normal();
+  if (!folder.has_filename()) folder = folder.parent_path();  // "signs/"
   std::error_code error;
   fs::create_directories(folder, error);
   if (error)

@@ -257,6 +257,13 @@ TEST_F(RecordingsTest, ToMoveNothingChangesNothing) {
   EXPECT_EQ(recordings.relabel(std::vector<std::string>{"a/r1-0001.png", "a/r1-0001.png"}, "b").size(), 1U);
 }
 
+TEST_F(RecordingsTest, AFolderMayBeNamedWithASlash) {
+  Recordings recordings(folder_ / "");
+  EXPECT_EQ(recordings.folder(), folder_);
+  recordings.add("a", "r1", one_);
+  EXPECT_EQ(known(recordings), std::set<std::string>{"a/r1-0001.png"});
+}
+
 TEST_F(RecordingsTest, BelongToOneProgram) {
   const Recordings recordings(folder_);
   EXPECT_NE(message_of([&] { const Recordings second(folder_); }).find("--data"), std::string::npos);
