@@ -313,16 +313,16 @@ def test_mixed_load_takes_no_more_and_more_memory(hands, tmp_path):
     pictures = [p for digit in ("0", "5", "9") for p in hands[digit][:10]]
     with serving.Server(COMMAND, "serve", "--port", "0", cwd=tmp_path) as server:
         memory, requests = [], []
-        for part in range(5):
-            until = time.monotonic() + 3
-            threads = [threading.Thread(target=lambda n=n: requests.append(serving.mixed(server, pictures, 10 * part + n, until))) for n in range(3)]
+        while len(memory) < 5 or sum(requests[6:]) < 1500:  # fewer tell nothing: the memory goes up and down by some megabytes
+            part, until = len(memory), time.monotonic() + 3
+            threads = [threading.Thread(target=lambda n=n, part=part, until=until: requests.append(serving.mixed(server, pictures, 10 * part + n, until))) for n in range(3)]
             for thread in threads:
                 thread.start()
             for thread in threads:
                 thread.join()
             memory.append(server.memory())
     kilobytes = 1024 * (memory[-1] - memory[1]) / sum(requests[6:])
-    assert kilobytes < 10, (memory, requests)  # for each request of the last three parts
+    assert kilobytes < 10, (memory, requests)  # for each request after the first two parts
 
 
 def test_it_ends_at_once_in_the_midst_of_teaching(hands, tmp_path):
