@@ -26,7 +26,8 @@ ARROWS = {
     "export": ["network"],
     "run": ["report"],
     "studio": ["run"],
-    "serve": ["studio", "export"],
+    "learn": ["experiment"],
+    "serve": ["studio", "learn", "export"],
     "cli": ["serve"],
 }
 

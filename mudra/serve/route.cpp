@@ -38,7 +38,8 @@ void check_type(const Route& route, const std::string& type) {
 std::span<const Route> routes() {
   static const std::vector<Route> all = [] {
     std::vector<Route> joined;
-    for (const std::span<const Route> part : {model_routes(), studio_routes(), run_routes(), page_routes()})
+    for (const std::span<const Route> part :
+         {model_routes(), studio_routes(), learn_routes(), run_routes(), page_routes()})
       joined.insert(joined.end(), part.begin(), part.end());
     return joined;
   }();

@@ -29,6 +29,7 @@ std::span<const Route> routes();
 // Its parts.
 std::span<const Route> model_routes();
 std::span<const Route> studio_routes();
+std::span<const Route> learn_routes();
 std::span<const Route> run_routes();
 std::span<const Route> page_routes();
 

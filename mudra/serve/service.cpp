@@ -47,6 +47,10 @@ Service::Service(FoundModel found, std::string version, ServiceFolders folders)
                                      });
 }
 
+std::filesystem::path Service::recordings() const {
+  return studio_ ? studio_->folder() : std::filesystem::path();
+}
+
 Studio& Service::studio() const {
   if (!studio_)
     throw HttpError(404, "no signs are taught here", "server", "Start the server with --data FOLDER");

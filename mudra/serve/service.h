@@ -13,6 +13,7 @@
 #include "mudra/inference/predictor.h"
 #include "mudra/serve/events.h"
 #include "mudra/serve/http.h"
+#include "mudra/serve/live_trainings.h"
 #include "mudra/studio/studio.h"
 
 namespace mudra {
@@ -43,11 +44,14 @@ class Service {
   std::vector<ModelFacts> facts() const;
   const std::filesystem::path& runs() const { return runs_; }
   Events& events() const { return events_; }
-  Studio& studio() const;  // throws HttpError 404 when there is none
+  LiveTrainings& live_trainings() const { return live_trainings_; }
+  std::filesystem::path recordings() const;  // of the studio, or empty
+  Studio& studio() const;                    // throws HttpError 404 when there is none
 
  private:
-  mutable Events events_;  // whose listeners come and go
-  std::mutex publishing_;  // so that what is told last is what was found out last
+  mutable Events events_;                 // whose listeners come and go
+  mutable LiveTrainings live_trainings_;  // the same of those who watch
+  std::mutex publishing_;                 // so that what is told last is what was found out last
   std::string model_name_, version_;
   std::filesystem::path runs_;
   std::shared_ptr<const Predictor> given_, boxed_;  // boxed_: the default of the box, unless that was given

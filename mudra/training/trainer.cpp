@@ -162,6 +162,7 @@ struct Trainer::Parts {
     }
     plan.update_state(state.network);
     if (average) average->step(steps_done() + 1, team);
+    last_loss = batch.mean;
     state.loss += batch.mean;
     state.loss_squares += batch.mean * batch.mean;
     state.right += batch.right;
@@ -244,6 +245,7 @@ struct Trainer::Parts {
   Scorer validation, held_out;
   TrainingFacts facts;
   std::vector<TrainingWarning> warnings;
+  double last_loss = std::numeric_limits<double>::quiet_NaN();
   int ordered_epoch = 0;  // whose order the batches have
   std::string problem;
 };
@@ -292,6 +294,14 @@ Ending Trainer::run(const TrainingEvents& events, const std::stop_token& stop) {
 }
 
 bool Trainer::step() { return problem().empty() && (is_epoch_over() || parts_->step()); }
+
+std::span<const Row> Trainer::next_batch() {
+  if (is_epoch_over()) return {};
+  parts_->take_order();
+  return parts_->batches.row_numbers(parts_->state.batch);
+}
+
+double Trainer::last_loss() const { return parts_->last_loss; }
 
 bool Trainer::is_epoch_over() const { return parts_->state.batch >= parts_->batches.count(); }
 
@@ -356,6 +366,7 @@ void Trainer::restore(const Safetensors& content, const std::string& where) {
   parts_->state = std::move(taken);
   parts_->ordered_epoch = 0;
   parts_->problem.clear();
+  parts_->last_loss = std::numeric_limits<double>::quiet_NaN();
   parts_->warnings.clear();
   if (parts_->state.network.heads.empty()) parts_->warnings = watch(parts_->state.history, parts_->facts);
   parts_->follow();

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -65,6 +66,10 @@ class Trainer {
   int epoch() const;                                     // the one going on, from 1
   int64_t steps() const;                                 // done in all
   bool is_out_of_patience() const;
+  // The rows of the data that the next step takes, in its order, until then; none once the epoch's steps are
+  // done.
+  std::span<const Row> next_batch();
+  double last_loss() const;  // of the last step's batch, before that step; NaN before the first one
   const std::string& problem() const;  // "the loss is no longer a number in step 3 of epoch 7", or empty
 
   // The weights to hand out: of the epoch of lowest validation loss, or of the last whole one without such a
