@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "mudra/core/stopwatch.h"
 #include "mudra/evaluation/evaluation.h"
@@ -69,6 +70,15 @@ std::vector<float> all_of(const Network& network) {
 std::vector<float> values_of(const Tensor& tensor) {
   return {tensor.values().begin(), tensor.values().end()};
 }
+
+// Losses at both sides of a weight.
+struct LossesNearby {
+  double h, above, below;
+  double difference() const { return (above - below) / (2 * h); }
+  // How much steeper the loss is above than below: of a smooth one it grows with h, of one with a corner it
+  // is there at once.
+  double bend(double here) const { return (above - 2 * here + below) / h; }
+};
 
 }  // namespace
 
@@ -253,41 +263,33 @@ LiveSlope LiveTraining::slope(Row row, const std::string& name, int64_t index) c
   need_row(row);
   Network network = trainer_.network();
   std::vector<float> values = to_file_order(parameter_of(network, name));
-  LiveSlope slope;
   const float value = entry(values, index);
-  slope.value = value;
   const Network gradients = gradients_of({&row, 1});
   std::vector<float> derivatives = to_file_order(parameter_of(gradients, name));
-  slope.derivative = entry(derivatives, index);
-  slope.loss = loss_of(network, row);
+  const double loss = loss_of(network, row);
+  const auto nearby = [&](float h) {
+    change(network, name, index, value + h);
+    const double above = loss_of(network, row);
+    change(network, name, index, value - h);
+    return LossesNearby{h, above, loss_of(network, row)};
+  };
   // Near by, two losses differ by little more than their rounding; far away the loss is bent. The distance at
   // which both together matter least is taken.
-  const double rounding = std::ldexp(std::max(1.0, slope.loss), -20);
-  slope.error = std::numeric_limits<double>::infinity();
-  struct Pair {
-    double h, above, below;
-    double difference() const { return (above - below) / (2 * h); }
-  };
-  const auto pair_at = [&](double h) {
-    change(network, name, index, static_cast<float>(value + h));
-    const double above = loss_of(network, row);
-    change(network, name, index, static_cast<float>(value - h));
-    return Pair{h, above, loss_of(network, row)};
-  };
-  constexpr double nearest = 1.0 / 1024, furthest = 0.5;
-  for (Pair pair = pair_at(nearest); pair.h <= furthest;) {
-    const Pair wider = pair_at(2 * pair.h);
-    const double error = std::abs(wider.difference() - pair.difference()) + rounding / pair.h;
-    if (error < slope.error) {
-      slope.h = pair.h;
-      slope.loss_above = pair.above;
-      slope.loss_below = pair.below;
-      slope.difference = pair.difference();
-      slope.error = error;
+  const double rounding = std::ldexp(std::max(1.0, loss), -20);
+  constexpr float nearest = 1.F / 1024, furthest = 0.5F;
+  LossesNearby near = nearby(nearest), best = near;
+  double error = std::numeric_limits<double>::infinity();
+  for (float h = nearest; h <= furthest; h *= 2) {
+    const LossesNearby far = nearby(2 * h);
+    const double off = std::abs(far.difference() - near.difference()) +
+                       std::abs(2 * near.bend(loss) - far.bend(loss)) + rounding / h;
+    if (off < error) {
+      best = near;
+      error = off;
     }
-    pair = wider;
+    near = far;
   }
-  return slope;
+  return {value, entry(derivatives, index), loss, best.h, best.above, best.below, best.difference(), error};
 }
 
 LiveAnswers LiveTraining::answers() const {

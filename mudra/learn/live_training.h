@@ -43,8 +43,9 @@ struct LiveSlope {
   double loss = 0;                               // L(w)
   double h = 0, loss_above = 0, loss_below = 0;  // L(w + h), L(w - h)
   double difference = 0;                         // (L(w + h) - L(w - h)) / 2h
-  // How far the two may lie apart: what a second difference, over twice the distance, tells of the loss's
-  // curvature, and the rounding of both losses.
+  // How far the two may lie apart: what losses at twice the distance tell of the loss's curvature and
+  // corners, and the rounding of the losses. An estimate where the loss has many corners, as with relu or max
+  // pooling of convolutions.
   double error = 0;
 };
 

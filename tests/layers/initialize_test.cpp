@@ -10,18 +10,18 @@
 namespace mudra {
 namespace {
 
-struct Moments {
+struct MeanAndDeviation {
   double mean = 0, deviation = 0, largest = 0;
 };
 
-Moments moments_of(Initialization initialization) {
+MeanAndDeviation moments_of(Initialization initialization) {
   Dense dense(784, 128);
   Rng rng(1, Purpose::test);
   dense.initialize(initialization, rng);
   for (const Scalar bias : dense.parameters.bias.values()) EXPECT_EQ(bias, 0);
   const std::vector<Scalar> weights = to_file_order(list(dense.parameters)[0]);
   EXPECT_EQ(weights.size(), 784U * 128U);
-  Moments moments;
+  MeanAndDeviation moments;
   double squares = 0;
   for (const Scalar weight : weights) {
     const double w = static_cast<double>(weight);
@@ -35,13 +35,13 @@ Moments moments_of(Initialization initialization) {
 
 // Of 100,352 draws the mean has a standard error of 0.0032 deviations, the deviation one of 0.0022: five are
 // allowed.
-void expect_moments(const Moments& found, double deviation) {
+void expect_moments(const MeanAndDeviation& found, double deviation) {
   EXPECT_NEAR(found.mean, 0, 0.016 * deviation);
   EXPECT_NEAR(found.deviation, deviation, 0.011 * deviation);
 }
 
 TEST(Initialize, NormalWeightsHaveMeanZeroAndDeviationOne) {
-  const Moments found = moments_of(Initialization::normal);
+  const MeanAndDeviation found = moments_of(Initialization::normal);
   expect_moments(found, 1);
   EXPECT_GT(found.largest, 3.5) << "no tails";
 }
@@ -54,7 +54,7 @@ TEST(Initialize, HeWeightsHaveADeviationForReluOfTheirInputs) {
 // Glorot and Bengio 2010, equation 16: uniform, whose deviation is the bound / sqrt 3
 TEST(Initialize, XavierWeightsStayWithinTheirBound) {
   const double bound = std::sqrt(6.0 / (784 + 128));
-  const Moments found = moments_of(Initialization::xavier);
+  const MeanAndDeviation found = moments_of(Initialization::xavier);
   expect_moments(found, bound / std::sqrt(3.0));
   EXPECT_LE(found.largest, bound * (1 + 1e-6));
 }
