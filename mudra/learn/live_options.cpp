@@ -19,6 +19,7 @@ constexpr std::string_view offered[] = {"data",       "classes",  "recipe",     
 constexpr std::string_view recipes_offered[] = {"report"};  // a name of a file is not for others to choose
 constexpr std::string_view recorded_size = "28x28";
 
+constexpr int64_t guessed_images = 1000;                                 // of a folder that is not read yet
 constexpr int64_t watched_images = 20'000, watched_pixels = 64'000'000;  // pixels of all images
 constexpr int64_t watched_weights = 1'000'000;
 constexpr int64_t watched_work = 5'000'000'000;  // multiply-adds of a step forward
@@ -27,6 +28,11 @@ std::string choices(std::span<const std::string_view> names) {
   std::string text;
   for (const std::string_view name : names) text += (text.empty() ? "" : ", ") + std::string(name);
   return text;
+}
+
+[[noreturn]] void refuse_data() {
+  throw usage_error("are more than 20,000 images, or larger ones, which is too much to be watched", "--data",
+                    "Choose fewer or smaller ones, such as synth:2000");
 }
 
 // A word of a command line.
@@ -64,8 +70,11 @@ Options live_options(std::map<std::string, std::string> given, const std::filesy
                       "Ask for synth:2000, or for " + std::string(recorded_signs));
   }
   Options options = make_options({}, given);
-  if (is_rendered(options.data) && synth_options(options.data.source, options.seed).count > watched_images)
-    throw usage_error("has more than 20,000 images", "--data", "Ask for fewer, such as synth:2000");
+  // Before images are rendered or read.
+  const SizeOption& size = options.data.size;
+  const int64_t images =
+      is_rendered(options.data) ? synth_options(options.data.source, options.seed).count : guessed_images;
+  if (images > watched_images || images * size.height * size.width > watched_pixels) refuse_data();
   return options;
 }
 
@@ -96,8 +105,7 @@ void check_live(const Network& network, const Dataset& data, const Options& opti
     throw usage_error("has more than a million weights", "--network", "Choose a smaller one");
   if (network.multiply_adds() * options.training.batch_size > watched_work)
     throw usage_error("needs too much work for a step", "--network", "Choose a smaller one, or --batch-size");
-  if (data.size() > watched_images || data.pixels.shape().elements() > watched_pixels)
-    throw usage_error("are too many images to be watched", "--data", "Choose fewer or smaller ones");
+  if (data.size() > watched_images || data.pixels.shape().elements() > watched_pixels) refuse_data();
 }
 
 }  // namespace mudra

@@ -5,7 +5,6 @@ import shlex
 import struct
 import subprocess
 import urllib.parse
-from pathlib import Path
 
 import pytest
 from conftest import COMMAND
@@ -90,7 +89,7 @@ def test_every_number_is_that_of_numpy(served):
     weights = parts_of(training, served.look("weights", id, "<f4"))
     pictures = served.look("pictures", id, np.uint8).reshape(len(training["labels"]), -1) / 255
     rows = served.look("batch", id)["rows"]
-    sums = {name: 0 for name in weights}
+    sums, losses = {name: 0 for name in weights}, []
     for row in rows:
         label = training["labels"][row]
         true = step_of(pictures[row], label, weights)
@@ -99,6 +98,7 @@ def test_every_number_is_that_of_numpy(served):
         assert example["logits"] == pytest.approx([true["z"]], abs=2e-5)
         assert example["probabilities"] == pytest.approx([1 - true["p"], true["p"]], abs=5e-6)
         assert example["loss"] == pytest.approx(true["loss"], abs=2e-5)
+        losses.append(true["loss"])
         for layer, wanted in ((0, pictures[row]), (1, true["z1"]), (2, true["a1"]), (3, [true["z"]])):
             assert served.look("values", id, "<f4", row=row, layer=layer) == pytest.approx(wanted, abs=2e-5)
         gradients = parts_of(training, served.look("gradients", id, "<f4", row=row))
@@ -106,7 +106,9 @@ def test_every_number_is_that_of_numpy(served):
             assert gradients[name] == pytest.approx(true[name], abs=5e-6)  # sums of 784 terms of size 10, of 24 bits
             sums[name] = sums[name] + true[name]
     mean = parts_of(training, served.look("gradients", id, "<f4"))
-    served.do("advance", id, batches=1)
+    state = served.do("advance", id, batches=1, since_step=2)
+    assert state["loss"] == pytest.approx(np.mean(losses), abs=2e-5)
+    assert [step for step, _ in state["losses"]] == [3, 4] and state["losses"][-1] == [4, state["loss"]]
     after = parts_of(training, served.look("weights", id, "<f4"))
     for name in weights:
         assert mean[name] == pytest.approx(sums[name] / len(rows), abs=1e-6)
@@ -147,19 +149,18 @@ def test_a_rate_too_large_is_explained_and_taken_back(served):
     assert served.do("rewind", training["id"], step=1)["problem"] is None
 
 
-def test_recorded_signs_are_learned(hands):  # noqa: F811
-    with Learning() as studio:
-        for _ in range(2):
-            error = error_of(studio.post("/api/learn", data="signs"), 422)
-            assert error["where"] == "signs" and studio.own.name not in json.dumps(error)
+def test_recorded_signs_are_learned(hands, tmp_path):  # noqa: F811
+    with Learning("--data", tmp_path / "signs") as studio:
+        error = error_of(studio.post("/api/learn", data="signs"), 422)
+        assert error["where"] == "signs" and str(tmp_path) not in json.dumps(error)
         teach(studio, hands, recordings=1)
         training = studio.begin(data="signs", recipe="report", classes="fist,palm")
         assert training["classes"] == ["fist", "palm"] and training["image"] == [28, 28, 1] and len(training["labels"]) == 16
-        assert studio.own.name not in json.dumps(training)
-        result = subprocess.run([COMMAND, *shlex.split(training["command"])[1:], "--epochs", "3", "--out", "run", "--no-report"], cwd=studio.own.name, text=True,
+        assert str(tmp_path) not in json.dumps(training)
+        result = subprocess.run([COMMAND, *shlex.split(training["command"])[1:], "--epochs", "3", "--out", "run", "--no-report"], cwd=tmp_path, text=True,
                                 capture_output=True, timeout=PATIENCE)
         assert result.returncode == 0, result.stderr
-        trained = read_safetensors(Path(studio.own.name) / "run/model.safetensors")
+        trained = read_safetensors(tmp_path / "run/model.safetensors")
         studio.to_epoch(training["id"], 3)
         assert np.array_equal(np.concatenate([trained[w["name"]].ravel() for w in training["weights"]]), studio.look("weights", training["id"], "<f4"))
 

@@ -79,16 +79,20 @@ TEST(LiveTraining, GoesBackToTheSameBits) {
 // Of a long training not every epoch is kept, and where it was is found all the same.
 TEST(LiveTraining, GoesBackFarWithLittleMemory) {
   LiveTraining live(small({{"network", "dense 512, sigmoid"}, {"batch-size", "32"}}));
+  const std::vector<float> first = live.weights();
   live.advance_epochs(5, long_enough);
   const std::vector<float> then = live.weights();
   const int64_t step = live.state().step;
   live.advance_epochs(60, long_enough);
   live.rewind(step);
   EXPECT_TRUE(same(live.weights(), then));
+  live.rewind(0);
+  EXPECT_TRUE(same(live.weights(), first));
 }
 
 TEST(LiveTraining, AChangeByHandIsKeptUntilBeforeIt) {
-  LiveTraining live(small());
+  LiveTraining live(small({{"batch-size", "4"}}));
+  ASSERT_GT(live.batches(), 4);
   live.advance(2, long_enough);
   const std::vector<float> before = live.weights();
   live.set_weight("1.weight", 400, 1);
@@ -101,13 +105,15 @@ TEST(LiveTraining, AChangeByHandIsKeptUntilBeforeIt) {
   edited[400] = before[400];
   edited.back() = before.back();
   EXPECT_TRUE(same(edited, before));
-  live.advance(live.batches(), long_enough);
-  const int64_t step = live.state().step;
-  const std::vector<float> then = live.weights();
-  live.advance(3, long_enough);
-  live.rewind(step);  // from a state before the change, which is made again
-  EXPECT_TRUE(same(live.weights(), then));
-  EXPECT_TRUE(live.state().is_edited);
+  for (const int64_t more : {int64_t{1}, live.batches()}) {
+    live.advance(more, long_enough);
+    const int64_t step = live.state().step;
+    const std::vector<float> then = live.weights();
+    live.advance(3, long_enough);
+    live.rewind(step);  // first from a state before the change, which is made again
+    EXPECT_TRUE(same(live.weights(), then));
+    EXPECT_TRUE(live.state().is_edited);
+  }
   live.rewind(2);
   EXPECT_TRUE(same(live.weights(), before));
   EXPECT_FALSE(live.state().is_edited);
@@ -119,7 +125,7 @@ TEST(LiveTraining, AChangeByHandIsKeptUntilBeforeIt) {
 
 TEST(LiveTraining, ABatchMovesTheWeightsByTheMeanGradientOfItsImages) {
   LiveTraining live(small());
-  live.advance(1, long_enough);
+  live.advance_epochs(1, long_enough);  // the next one has an order of its own
   const std::vector<float> before = live.weights(), gradient = live.gradients({});
   std::vector<double> mean(gradient.size());
   const std::vector<Row> rows = live.next_batch();
@@ -193,6 +199,7 @@ TEST(LiveOptions, HideNothingAndReadNothingElse) {
   EXPECT_NE(message({}).find("--data"), std::string::npos);
   EXPECT_NE(message({{"data", "synth:100"}, {"recipe", "/etc/passwd"}}).find("--recipe"), std::string::npos);
   EXPECT_NE(message({{"data", "synth:20001"}}).find("20,000"), std::string::npos);
+  EXPECT_NE(message({{"data", "synth:9000"}, {"size", "2000"}}).find("20,000"), std::string::npos);
   EXPECT_NE(message({{"data", "signs"}}).find("--data"), std::string::npos);
   EXPECT_THROW(LiveTraining(small({{"network", "dense 12, relu, dropout 0.5"}})), Error);
   EXPECT_THROW(LiveTraining(small({{"network", "dense 8000, relu"}})), Error);
