@@ -80,7 +80,7 @@ const checks = {
         await page.keyboard.press("Tab");
       }
       ensure(await focused() === 0, "Tab does not come to the first cell");
-      const rows = await page.locator(".matrix tbody tr").count(), size = await cell.count() / rows;
+      const rows = await page.locator("[aria-labelledby=confusions] .matrix tbody tr").count(), size = await cell.count() / rows;
       for (const [key, place] of [["ArrowRight", 1], ["ArrowDown", size + 1], ["ArrowLeft", size], ["ArrowUp", 0], ["ArrowUp", 0], ["End", size - 1], ["Home", 0]]) {
         await page.keyboard.press(key);
         ensure(await focused() === place, `${key} goes to cell ${await focused()}, not ${place}`);
@@ -175,10 +175,10 @@ const checks = {
     ensure(text.includes("got no answer") === refused > 0, `${refused} refused, but the page ${refused > 0 ? "does not say" : "says"} so`);
     ensure(!text.includes("undefined,") && !text.includes("taken for undefined"), "a refusal is undefined");
     if (refused === 0 || !matrix) return;
-    const counts = await page.locator(".matrix tbody tr td:last-child button").allTextContents();
+    const counts = await page.locator("[aria-labelledby=confusions] .matrix tbody tr td:last-child button").allTextContents();
     ensure(counts.reduce((sum, each) => sum + Number(each.replaceAll(",", "")), 0) === refused, `the column holds ${counts}`);
     const [truth, , images] = cells.find((cell) => cell[1] < 0);
-    await page.locator(".matrix tbody tr").nth(truth).locator("button").last().click();
+    await page.locator("[aria-labelledby=confusions] .matrix tbody tr").nth(truth).locator("button").last().click();
     const shown = await page.evaluate(() => ({ heading: document.querySelector(".shown h3").textContent,
       tiles: [...document.querySelectorAll(".shown .tile")].map((tile) => [tile.dataset.predicted, tile.querySelector(".answer").textContent, tile.querySelector(".truth").textContent]) }));
     ensure(shown.heading.startsWith(`${record.classes[truth]} refused: ${images}`), shown.heading);
