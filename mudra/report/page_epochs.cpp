@@ -20,25 +20,41 @@ namespace {
 struct SheetScale {
   bool shows_change = false;  // since the first epoch
   float limit = 0;            // the value of the full colour
-  float moved = 0, largest = 0;
+  float largest = 0;          // weight
 };
 
-float largest_of(const std::vector<float>& values, const std::vector<float>* less = nullptr) {
+using Weights = std::vector<float>;
+
+Weights difference(const Weights& a, const Weights& b) {
+  Weights found = a;
+  for (size_t i = 0; i < found.size(); ++i) found[i] -= b[i];
+  return found;
+}
+
+float largest_of(const Weights& values) {
   float largest = 0;
-  for (size_t i = 0; i < values.size(); ++i)
-    largest = std::max(largest, std::fabs(values[i] - (less ? (*less)[i] : 0)));
+  for (const float value : values) largest = std::max(largest, std::fabs(value));
   return largest;
 }
 
-// Weights that move little beside their size would look alike in all epochs: of those the change is shown.
+double square_sum(const Weights& values) {
+  double sum = 0;
+  for (const float value : values) sum += static_cast<double>(value) * static_cast<double>(value);
+  return sum;
+}
+
+// Weights that move by less than half their size (root mean squares) look alike in all epochs: what is
+// learned drowns in what they began with. Of those the change is shown.
 SheetScale scale_of(const std::vector<EpochRecord>& epochs) {
   SheetScale scale;
+  float moved = 0;
   for (const EpochRecord& epoch : epochs) {
     scale.largest = std::max(scale.largest, largest_of(epoch.weights));
-    scale.moved = std::max(scale.moved, largest_of(epoch.weights, &epochs[0].weights));
+    moved = std::max(moved, largest_of(difference(epoch.weights, epochs[0].weights)));
   }
-  scale.shows_change = scale.moved > 0 && scale.moved < scale.largest / 4;
-  scale.limit = std::max(1e-12F, scale.shows_change ? scale.moved : scale.largest);
+  const Weights& last = epochs.back().weights;
+  scale.shows_change = moved > 0 && square_sum(difference(last, epochs[0].weights)) < square_sum(last) / 4;
+  scale.limit = std::max(1e-12F, scale.shows_change ? moved : scale.largest);
   return scale;
 }
 
@@ -69,9 +85,10 @@ Json epoch_of(const RunRecord& record, const EpochRecord& epoch, const SheetScal
   for (size_t c = 0; c < classes; ++c) right += epoch.confusion[c * classes + c];
   Json drawn;
   if (epochs.weights.rank() > 0) {
-    std::vector<float> values = epoch.weights;
-    for (size_t i = 0; scale.shows_change && i < values.size(); ++i) values[i] -= epochs.epochs[0].weights[i];
-    sheet = indexed_sheet(epochs.weights, values, scale.limit);
+    sheet = indexed_sheet(
+        epochs.weights,
+        scale.shows_change ? difference(epoch.weights, epochs.epochs[0].weights) : epoch.weights,
+        scale.limit);
     drawn = base64(encode_png(sheet, sheet_palette()));
   }
   return {{"number", epoch.number},
@@ -108,7 +125,6 @@ Json epochs_of(const RunRecord& record) {
                {"conv", epochs.is_conv},
                {"change", scale.shows_change},
                {"limit", fmt::format("{:.2g}", scale.limit)},
-               {"moved", fmt::format("{:.2g}", scale.moved)},
                {"largest", fmt::format("{:.2g}", scale.largest)}};
   }
   const std::vector<int64_t>& confusion = epochs.epochs[0].confusion;

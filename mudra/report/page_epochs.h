@@ -12,7 +12,7 @@ inline constexpr size_t most_epoch_bytes = 900'000;
 
 // {kept, images: held out, pictures: [as examples, without an answer],
 //  weights: null or {width, height, units, of, conv, change: whether sheets show the change since the first
-//                    epoch shown, limit: of the full colour, moved and largest: weights, as texts},
+//                    epoch shown, limit: of the full colour, largest: weight, both as texts},
 //  own: whether the page's other answers are calibrated, or some refused, and these are not,
 //  shown: [{number, right, cells: null or [[true, predicted, images]],
 //           answers: [[label, its probability, that of the truth, the same as a number]],

@@ -13,10 +13,10 @@ namespace mudra {
 
 using Json = nlohmann::ordered_json;
 
-inline constexpr size_t most_examples = 24;      // predictions shown
-inline constexpr size_t most_in_matrix = 30;     // classes; beyond, the confusions are listed
+inline constexpr size_t most_examples = 24;           // predictions shown
+inline constexpr size_t most_in_matrix = 30;          // classes; beyond, the confusions are listed
 inline constexpr int64_t most_sheet_pixels = 60'000;  // drawn as pixels of one sheet
-inline constexpr int64_t most_units = 64;        // whose weights are drawn
+inline constexpr int64_t most_units = 64;             // whose weights are drawn
 
 // Rounded to five digits, which is more than a chart shows; null when not measured.
 Json number(double value);

@@ -215,7 +215,7 @@ def test_sheets_show_the_weights_in_the_folder(pages, browsed, name, side, enlar
     weights = [first_weights(run / f"epochs/epoch-{epoch['number']}.safetensors").reshape(-1, *side)[units] for epoch in shown]
     values = [each - weights[0] if changes else each for each in weights]
     limit = np.abs(values).max()
-    assert (np.abs(np.array(weights) - weights[0]).max() < np.abs(weights).max() / 4) == changes
+    assert (np.linalg.norm(weights[-1] - weights[0]) < np.linalg.norm(weights[-1]) / 2) == changes
     for epoch, expected in zip(shown, values):
         sheet = np.array(Image.open(io.BytesIO(base64.b64decode(epoch["sheet"]["src"].split(",", 1)[1]))).convert("RGB")).astype(float)
         down, across = enlarged * side[0] + 2, enlarged * side[1] + 2

@@ -56,8 +56,8 @@
       show: (at) => box.replaceChildren(images[at]),
       parts: [element("h4", {}, weights.change ? "What has changed in the first layer" : "Weights of the first layer"), box],
       note: `First layer: a picture for each of ${what}. ` + (weights.change ?
-        `Colour is how much a weight has changed ${shown[0].number === 0 ? "since before training" : `since epoch ${shown[0].number}`}, red up to +${weights.limit} and blue down to −${weights.limit}. ` +
-          `The weights themselves are as large as ${weights.largest} and would look the same in every epoch. ` :
+        `Colour is how much a weight has changed ${shown[0].number === 0 ? "since training began" : `since epoch ${shown[0].number}`}, red up to +${weights.limit} and blue down to −${weights.limit}. ` +
+          `The weights themselves are as large as ${weights.largest} and would look much the same in every epoch. ` :
         `Colour is the weight, red up to +${weights.limit} and blue down to −${weights.limit}, the same in every epoch. `),
     };
   }
