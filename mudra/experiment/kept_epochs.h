@@ -6,8 +6,7 @@
 //   epoch-7.json          {epoch, fold, n, right, labels: [K], confusion: [K][K], rows true}; written last
 //
 // Epoch 0 is the network before training. With several folds the epochs are those of
-// Experiment::shown_training(), whose curves a page shows: those of all folds would be networks beside each
-// other, of which a slider can show one.
+// Experiment::shown_training(), whose curves a page shows: a slider goes through the life of one network.
 #pragma once
 
 #include <filesystem>
