@@ -154,7 +154,7 @@ void check_command(CLI::App& app) {
   app.add_option("DATA", a->given["data"],
                  "Labelled images: .npz, .npy, .csv, IDX, a folder or synth:N[:DOMAIN]")
       ->required();
-  add_options(app, a->given, {}, {"checkpoint"});
+  add_options(app, a->given, {}, {"checkpoint", "keep-epochs"});
   app.add_option("--out", a->out, "Folder for suspects.png and corrections.csv, to look at and to edit");
   app.add_flag("--json", a->json, "Print the result as one JSON document");
   app.add_flag("--quiet", a->quiet, "No progress");

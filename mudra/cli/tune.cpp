@@ -133,7 +133,7 @@ void tune_command(CLI::App& app) {
       "--out", a->out,
       "Folder for the trials and the best options (default: runs/tune-N); one that holds a search is gone "
       "on with, by several processes, too");
-  add_options(app, a->given, {}, {"validation", "patience", "refuse", "checkpoint"});
+  add_options(app, a->given, {}, {"validation", "patience", "refuse", "checkpoint", "keep-epochs"});
   app.add_option("--options", a->options_file, "A TOML file of options, the same for all trials");
   app.add_flag("--json", a->json, "Print the result as one JSON document");
   app.add_flag("--quiet", a->quiet, "No progress");

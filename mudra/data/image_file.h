@@ -2,6 +2,8 @@
 // once, and throws Error for what it cannot read.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -72,5 +74,9 @@ std::vector<std::string> pictures_in(const std::string& folder, std::vector<std:
 ImageSize most_common_size(const std::string& folder);
 
 std::string encode_png(const Image& image);
+
+using Palette = std::vector<std::array<uint8_t, 3>>;  // up to 256 colours, RGB
+// The same of an image whose single channel holds indices into a palette.
+std::string encode_png(const Image& image, const Palette& palette);
 
 }  // namespace mudra

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -149,7 +150,7 @@ class Png {
   PngReader reader_;
 };
 
-bool write_png(PngReader& writer, const Image& image, std::string& out) {
+bool write_png(PngReader& writer, const Image& image, std::span<const png_color> palette, std::string& out) {
   if (setjmp(writer.escape) != 0) return false;
   writer.png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, &writer, on_png_error, on_png_warning,
                                          &writer, allocate, nullptr);
@@ -157,10 +158,14 @@ bool write_png(PngReader& writer, const Image& image, std::string& out) {
   writer.info = png_create_info_struct(writer.png);
   if (writer.info == nullptr) return false;
   png_set_write_fn(writer.png, &out, take_bytes, flush_bytes);
+  const int colours = !palette.empty()      ? PNG_COLOR_TYPE_PALETTE
+                      : image.channels == 1 ? PNG_COLOR_TYPE_GRAY
+                                            : PNG_COLOR_TYPE_RGB;
   png_set_IHDR(writer.png, writer.info, static_cast<png_uint_32>(image.width),
-               static_cast<png_uint_32>(image.height), 8,
-               image.channels == 1 ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
+               static_cast<png_uint_32>(image.height), 8, colours, PNG_INTERLACE_NONE,
                PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+  if (!palette.empty())
+    png_set_PLTE(writer.png, writer.info, palette.data(), static_cast<int>(palette.size()));
   png_write_info(writer.png, writer.info);
   for (int y = 0; y < image.height; ++y) {
     png_write_row(writer.png, image.bytes.data() + static_cast<size_t>(y) * image.width * image.channels);
@@ -186,10 +191,14 @@ PictureHeader png_header(std::span<const uint8_t> file, const std::string& where
   return {size, png.has_colour() ? 3 : 1};
 }
 
-std::string encode_png(const Image& image) {
+std::string encode_png(const Image& image) { return encode_png(image, Palette()); }
+
+std::string encode_png(const Image& image, const Palette& palette) {
+  std::vector<png_color> colours;
+  for (const auto& [red, green, blue] : palette) colours.push_back({red, green, blue});
   std::string out;
   PngReader writer;
-  const bool good = write_png(writer, image, out);
+  const bool good = write_png(writer, image, colours, out);
   png_destroy_write_struct(&writer.png, &writer.info);
   if (writer.lacks_memory) throw std::bad_alloc();
   if (!good) throw Error(std::string("the picture cannot be written as PNG (") + writer.message + ")");

@@ -197,9 +197,19 @@ Trainer trainer_for(const Experiment& experiment, size_t training, ThreadTeam& t
           team};
 }
 
+Model model_with(const Experiment& experiment, const Network& trained) {
+  Model model = experiment.initial;
+  if (experiment.features) {
+    set_last_layer(model.network, trained);
+  } else {
+    model.network = trained;
+  }
+  return model;
+}
+
 FoldResult result_of(const Experiment& experiment, size_t training, Trainer&& trainer, ThreadTeam& team) {
   FoldResult result;
-  Model model = experiment.initial;
+  Model model;
   {
     const Trainer done = std::move(trainer);
     result.history = done.history();
@@ -209,11 +219,7 @@ FoldResult result_of(const Experiment& experiment, size_t training, Trainer&& tr
     result.ending = !result.problem.empty()     ? Ending::diverged
                     : done.is_out_of_patience() ? Ending::patience
                                                 : Ending::finished;
-    if (experiment.features) {
-      set_last_layer(model.network, done.kept());
-    } else {
-      model.network = done.kept();
-    }
+    model = model_with(experiment, done.kept());
   }
   const Fold& fold = experiment.training(training);
   const Predictor predictor(std::move(model));
@@ -309,8 +315,9 @@ std::optional<ExperimentResult> run_experiment(const Experiment& experiment, Thr
     if (resumption && number == resumption->done.size())
       trainer.restore(resumption->trainer, resumption->where);
     TrainingEvents each;
-    each.epoch = [&](const Trainer&, const Epoch& epoch) {
+    each.epoch = [&](const Trainer& now, const Epoch& epoch) {
       if (events.epoch) events.epoch(number, epoch);
+      if (events.state) events.state(number, now);
     };
     each.warning = [&](const Trainer&, const TrainingWarning& warning) {
       if (events.warning) events.warning(number, warning);
@@ -318,6 +325,7 @@ std::optional<ExperimentResult> run_experiment(const Experiment& experiment, Thr
     each.step = [&](const Trainer& now) {
       if (events.step) events.step(done, now);
     };
+    if (events.state && trainer.steps() == 0) events.state(number, trainer);
     if (trainer.run(each, stop) == Ending::stopped) {
       if (events.stopped) events.stopped(done, trainer);
       return std::nullopt;

@@ -87,6 +87,9 @@ Network initial_network(const Options& options, const Dataset& data);
 // What trainers train: the network, or where there are features, its last layer alone.
 Network network_to_train(const Experiment& experiment);
 
+// The experiment's model with the weights that one of its trainings came to.
+Model model_with(const Experiment& experiment, const Network& trained);
+
 // What a training came to. The weights themselves are in the last training's `network` only.
 struct FoldResult {
   std::vector<Epoch> history;
@@ -139,6 +142,9 @@ struct ExperimentEvents {
   using Going = std::function<void(const std::vector<FoldResult>& done, const Trainer& now)>;
   std::function<void(size_t training, const Epoch&)> epoch;
   std::function<void(size_t training, const TrainingWarning&)> warning;
+  // Behind `epoch`, of every epoch, and before the first one: options.run.keep_epochs asks for some of them
+  // (kept_epochs.h).
+  std::function<void(size_t training, const Trainer& now)> state;
   Going step;     // after every step
   Going stopped;  // a stop was requested: nothing more is done
 };

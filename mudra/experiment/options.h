@@ -59,6 +59,7 @@ struct DataOptions {
 struct RunOptions {
   int threads = 0;
   double checkpoint = 10;
+  int keep_epochs = 0;
 
   bool operator==(const RunOptions&) const = default;
 };
@@ -145,6 +146,11 @@ void describe(O& o, Visit&& visit) {
   run("checkpoint", o.run.checkpoint,
       "seconds from one checkpoint to the next; 0: after every step. The result does not depend on it",
       {0, 1e9});
+  run("keep-epochs", o.run.keep_epochs,
+      "keep weights, confusion matrix and answers of so many epochs, which the report's slider shows: evenly "
+      "spread, the first and the last among them, and before them the untrained network; 0: none. The result "
+      "does not depend on it",
+      {0, 1000});
 }
 
 // Sets one option from text; throws a usage Error that names the option and what it may be.

@@ -15,6 +15,7 @@
 #include "mudra/evaluation/classification_report.h"
 #include "mudra/report/figures.h"
 #include "mudra/report/page_calibration.h"
+#include "mudra/report/page_epochs.h"
 #include "mudra/report/page_parts.h"
 #include "mudra/report/page_scores.h"
 #include "mudra/report/page_template.h"
@@ -26,10 +27,7 @@ namespace mudra {
 namespace {
 
 constexpr size_t most_pictures = 3000;  // each is a few elements of the page
-constexpr size_t most_examples = 24;
-constexpr size_t most_in_matrix = 30;  // classes; beyond, the confusions are listed
 constexpr size_t most_confusions = 1000;
-constexpr int64_t most_weights = 60'000;  // drawn as pixels
 
 Json words_of(const Summary& words, const Evaluation& evaluation) {
   const Baseline base = baseline(evaluation);
@@ -97,13 +95,6 @@ Json confusions_of(const Evaluation& evaluation) {
   return {{"matrix", matrix}, {"cells", cells}, {"mistakes", mistakes}, {"refused", evaluation.refused}};
 }
 
-// A picture of the test, without an answer.
-Json bare_picture(const RunRecord& record, Row at) {
-  Json about = {{"row", int64_t{at} + 1}, {"truth", record.test.labels[at]}};
-  about.update(picture_of(record.test, at));
-  return about;
-}
-
 Json picture(const RunRecord& record, Row at) {
   Json about = bare_picture(record, at);
   about["predicted"] = record.answers.labels[at];
@@ -143,9 +134,9 @@ Json pictures_of(const RunRecord& record, const std::vector<Row>& rows) {
 
 Json weights_of(const WeightImages& weights) {
   if (weights.shape.rank() != 4) return nullptr;
-  const int64_t units = std::clamp<int64_t>(most_weights / (weights.shape[1] * weights.shape[2]), 1,
-                                            std::min<int64_t>(weights.shape[0], 64));
-  if (weights.shape[1] * weights.shape[2] > most_weights) return nullptr;
+  const int64_t units = std::clamp<int64_t>(most_sheet_pixels / (weights.shape[1] * weights.shape[2]), 1,
+                                            std::min(weights.shape[0], most_units));
+  if (weights.shape[1] * weights.shape[2] > most_sheet_pixels) return nullptr;
   const WeightView view = weights.before.empty() ? WeightView::after : WeightView::change;
   const float limit = weight_limit(weights, view, units);
   const Image sheet = weight_sheet(weights, view, units, std::min<int>(16, static_cast<int>(units)), limit);
@@ -190,6 +181,7 @@ Json document(const RunRecord& record, const Summary& words) {
           {"history", history_of(record.history)},
           {"shown_training", clean(record.shown_training)},
           {"kept_epoch", record.kept_epoch},
+          {"epochs", epochs_of(record)},
           {"folds", folds},
           {"confusions", confusions_of(record.evaluation)},
           {"scores", report_of(record.evaluation)},

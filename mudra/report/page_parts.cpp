@@ -73,6 +73,12 @@ Json picture_of(const Dataset& data, Row at) {
   return about;
 }
 
+Json bare_picture(const RunRecord& record, Row at) {
+  Json about = {{"row", int64_t{at} + 1}, {"truth", record.test.labels[at]}};
+  about.update(picture_of(record.test, at));
+  return about;
+}
+
 std::string filled_page(std::string_view page, std::string_view title, std::string_view plain,
                         const Json& record) {
   const std::string json = record.dump(-1, ' ', false, Json::error_handler_t::replace);

@@ -28,6 +28,9 @@ float weight_at(const WeightImages& weights, WeightView view, int64_t pixel) {
 }
 
 // Blue, white, red: ends readable by people who confuse red and green.
+constexpr int strengths = 31;  // of either colour in a palette; more are not told apart, but take bytes
+constexpr int gap_colour = 2 * strengths + 1;
+
 void diverging(float value, uint8_t* rgb) {
   const float strength = std::isnan(value) ? 0 : std::min(1.F, std::fabs(value));
   const float end_blue[3] = {33, 102, 172}, end_red[3] = {178, 24, 43};
@@ -130,6 +133,39 @@ Image weight_sheet(const WeightImages& weights, WeightView view, int64_t units, 
         const auto at =
             static_cast<size_t>(top + y) * static_cast<size_t>(sheet.width) + static_cast<size_t>(left + x);
         diverging(weight_at(weights, view, (unit * height + y) * width + x) / limit, &sheet.bytes[at * 3]);
+      }
+    }
+  }
+  return sheet;
+}
+
+const Palette& sheet_palette() {
+  static const Palette colours = [] {
+    Palette made;
+    for (int i = -strengths; i <= strengths; ++i)
+      diverging(static_cast<float>(i) / strengths, made.emplace_back().data());
+    made.push_back({255, 255, 255});
+    return made;
+  }();
+  return colours;
+}
+
+Image indexed_sheet(const Shape& shape, const std::vector<float>& values, float limit) {
+  constexpr int64_t gap = 2, most_columns = 8, least_side = 24;
+  const int64_t units = shape[0], height = shape[1], width = shape[2];
+  const int64_t larger = std::max<int64_t>(1, least_side / std::max(height, width));
+  const int64_t columns = std::min(units, most_columns), rows = (units + columns - 1) / columns;
+  const int64_t down = height * larger + gap, across = width * larger + gap;
+  Image sheet{static_cast<int>(rows * down - gap), static_cast<int>(columns * across - gap), 1, {}};
+  sheet.bytes.assign(static_cast<size_t>(sheet.height) * static_cast<size_t>(sheet.width), gap_colour);
+  for (int64_t unit = 0; unit < units; ++unit) {
+    for (int64_t y = 0; y < height * larger; ++y) {
+      for (int64_t x = 0; x < width * larger; ++x) {
+        const int64_t pixel = (unit * height + y / larger) * width + x / larger;
+        const float part = std::clamp(values[static_cast<size_t>(pixel)] / limit, -1.F, 1.F);
+        const int64_t at = (unit / columns * down + y) * sheet.width + unit % columns * across + x;
+        sheet.bytes[static_cast<size_t>(at)] =
+            static_cast<uint8_t>(std::lround(part * strengths) + strengths);
       }
     }
   }

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "mudra/data/image.h"
+#include "mudra/data/image_file.h"
 #include "mudra/report/record.h"
 
 namespace mudra {
@@ -30,6 +31,10 @@ DealtRows dealt_rows(const RunRecord& record, size_t examples, size_t most);
 // `limit` is the value of the full colour. Weights of colour images are averaged over channels.
 enum class WeightView { before, after, change };
 Image weight_sheet(const WeightImages& weights, WeightView view, int64_t units, int columns, float limit);
+// The same of values [units, H, W], 8 in a row, tiny ones enlarged by a whole number, as indices into
+// sheet_palette(): a quarter of the bytes, for pages that hold many sheets.
+Image indexed_sheet(const Shape& shape, const std::vector<float>& values, float limit);
+const Palette& sheet_palette();
 // The largest absolute value of a view, at least a tiny positive number.
 float weight_limit(const WeightImages& weights, WeightView view, int64_t units);
 

@@ -9,6 +9,7 @@
 #include "mudra/core/text.h"
 #include "mudra/data/leaks.h"
 #include "mudra/report/environment.h"
+#include "mudra/report/kept_epochs.h"
 #include "mudra/report/summary.h"
 
 namespace mudra {
@@ -274,6 +275,7 @@ RunRecord make_record(const Experiment& experiment, ExperimentResult result,
   record.answers = std::move(result.answers);
   record.labels = labels_of(experiment.data.photographs, result);
   record.weights = weights_of(&experiment.initial.network, result.model.network);
+  record.epochs = read_kept_epochs(experiment, record, folder);
   record.seconds = result.seconds;
   record.environment = environment(threads);
   add_doubts(experiment, near_copies, record);

@@ -28,6 +28,26 @@ struct WeightImages {
   std::vector<float> after;   // as trained
 };
 
+// The network as it was after an epoch that was kept.
+struct EpochRecord {
+  int number = 0;                  // 0: before training
+  std::vector<int64_t> confusion;  // [K, K]: rows true, columns predicted; of all images held out
+  Answers answers;                 // for KeptEpochs::rows, at temperature 1
+  std::vector<float> weights;      // laid out as KeptEpochs::weights
+};
+
+// The epochs of the shown training that were kept (--keep-epochs).
+struct KeptEpochs {
+  std::vector<EpochRecord> epochs;  // evenly spread over those kept; none unless they were asked for
+  size_t kept = 0;                  // how many there are in the run's folder
+  std::vector<Row> rows;            // of the record's `test`: a few examples that the training did not see
+  // [units, H, W]: of some units of the first layer, evenly spread, the mean over colours; rank 0 when that
+  // does not look at pixels, or was not trained.
+  Shape weights;
+  int64_t units = 0;     // that the first layer has
+  bool is_conv = false;  // whether its units are filters
+};
+
 struct OptionRecord {
   std::string name, text;  // as spelled on the command line, without dashes
   bool changed = false;    // from its default
@@ -62,6 +82,7 @@ struct RunRecord {
   Dataset test;                               // N images; labels index evaluation.classes
   Answers answers;                            // for them
   LabelRecord labels;                         // none with one fold
+  KeptEpochs epochs;
   WeightImages weights;
   Seconds seconds;
   NamedTexts environment;             // version, compiler, processor, instruction set, threads
@@ -88,8 +109,9 @@ std::string saved_model_text(const Experiment& experiment);
 // "800 to train, 200 held out, random, seed 1"
 std::string describe_split(const Split& split);
 
-// `result` may be moved in: its answers are large. `folder`: of the run; `threads`: that trained;
-// `near_copies`: held-out images with a near copy in training, if they were looked for.
+// `result` may be moved in: its answers are large. `folder`: of the run, where the epochs kept are read;
+// `threads`: that trained; `near_copies`: held-out images with a near copy in training, if they were looked
+// for. Throws Error when an epoch that was kept is damaged.
 RunRecord make_record(const Experiment& experiment, ExperimentResult result,
                       const std::filesystem::path& folder, int threads, std::optional<int64_t> near_copies);
 

@@ -16,6 +16,7 @@
 #include "mudra/core/error.h"
 #include "mudra/core/hash.h"
 #include "mudra/core/number.h"
+#include "mudra/experiment/kept_epochs.h"
 #include "mudra/experiment/predictions.h"
 #include "mudra/run/trained_images.h"
 #include "mudra/training/state.h"
@@ -283,7 +284,9 @@ RunFolder::RunFolder(const Experiment& experiment, RunLock lock)
       wait_(experiment.options.run.checkpoint) {}
 
 void RunFolder::begin() {
-  write_file_atomically(folder_ / "metrics.jsonl", "");  // a run killed here before may have left lines
+  // A run killed here before may have left lines and epochs.
+  write_file_atomically(folder_ / "metrics.jsonl", "");
+  remove_kept_epochs(folder_);
   write_file_atomically(folder_ / "options.toml", to_toml(experiment_.options));
   write_split(experiment_.split, experiment_.data.size(), folder_ / "split.json");
 }
@@ -301,6 +304,7 @@ std::optional<Resumption> RunFolder::resume() {
       known += metrics_line(experiment_.training(found->done.size()).name, epoch);
   }
   cut_back(folder_ / "metrics.jsonl", known);
+  if (!found) remove_kept_epochs(folder_);  // those behind a checkpoint are written again, as they were
   return found;
 }
 
@@ -308,6 +312,12 @@ void RunFolder::add_epoch(size_t training, const Epoch& epoch) {
   guarded("training stops: ", [&] {
     append_to_file(folder_ / "metrics.jsonl", metrics_line(experiment_.training(training).name, epoch));
   });
+}
+
+void RunFolder::keep_if_asked(size_t training, const Trainer& now, ThreadTeam& team) {
+  if (!is_epoch_kept(experiment_, training, now)) return;
+  const KeptEpoch kept = keep_epoch(experiment_, now, team);
+  guarded("training stops: ", [&] { write_kept_epoch(experiment_, kept, folder_); });
 }
 
 // --checkpoint seconds apart, but never more than a twentieth of the time.

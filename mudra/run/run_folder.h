@@ -4,6 +4,8 @@
 //   options.toml, split.json   from the beginning
 //   metrics.jsonl              a line for each epoch when it is over; lines are only ever added, but a run
 //                              that is gone on with first cuts the file back to its checkpoint
+//   epochs                     with --keep-epochs, while it trains: some epochs' weights and answers
+//                              (kept_epochs.h)
 //   checkpoint.safetensors     while it trains, every --checkpoint seconds; it stays until the run is over
 //   predictions.csv            in the end: what was answered for every held-out image
 //   trained_on.txt             then: hashes of the images the model was trained on
@@ -83,6 +85,8 @@ class RunFolder {
   std::optional<Resumption> resume();
 
   void add_epoch(size_t training, const Epoch& epoch);
+  // Keeps the training's state where --keep-epochs asks for it.
+  void keep_if_asked(size_t training, const Trainer& now, ThreadTeam& team);
   void save_if_due(const std::vector<FoldResult>& done, const Trainer& now);
   void save(const std::vector<FoldResult>& done, const Trainer& now);
   // The predictions, `document` as result.json and the model, then what `ending` does: only then is the run

@@ -51,6 +51,7 @@ Run run_in_folder(Run run, RunLock lock, bool is_resumed, const RunEvents& event
   each.warning = [&](size_t training, const TrainingWarning& warning) {
     if (events.warning) events.warning(experiment, training, warning);
   };
+  each.state = [&](size_t training, const Trainer& now) { folder.keep_if_asked(training, now, team); };
   each.step = [&](const auto& done, const Trainer& now) { folder.save_if_due(done, now); };
   each.stopped = [&](const auto& done, const Trainer& now) {
     folder.save(done, now);

@@ -319,6 +319,7 @@ int64_t Trainer::steps() const { return parts_->steps_done(); }
 const std::string& Trainer::problem() const { return parts_->problem; }
 int Trainer::kept_epoch() const { return parts_->state.kept_epoch; }
 const Network& Trainer::network() const { return parts_->state.network; }
+const Network& Trainer::reported() const { return parts_->reported(); }
 
 bool Trainer::is_out_of_patience() const {
   const int patience = parts_->options.patience;

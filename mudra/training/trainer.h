@@ -80,6 +80,8 @@ class Trainer {
   // The weights that follow the gradient. Setting them leaves moments and averages as they are; the network
   // must be of the same architecture.
   const Network& network() const;
+  // Those that the losses after an epoch are of: the same, or with --ema their average.
+  const Network& reported() const;
   void set_weights(const Network& network);
 
   // Everything a training needs to go on later or elsewhere, as bytes (a safetensors container). restore()

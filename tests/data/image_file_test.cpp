@@ -142,6 +142,13 @@ TEST(ImageFile, PngWrittenAndReadIsTheSame) {
   }
 }
 
+TEST(ImageFile, PngWrittenByAPaletteHasItsColours) {
+  const Palette palette = {{1, 2, 3}, {250, 0, 9}, {7, 7, 7}};
+  const Image indices{2, 3, 1, {0, 1, 2, 2, 1, 0}};
+  const Image expected{2, 3, 3, {1, 2, 3, 250, 0, 9, 7, 7, 7, 7, 7, 7, 250, 0, 9, 1, 2, 3}};
+  EXPECT_EQ(decode_image(as_bytes(encode_png(indices, palette)), "indices"), expected);
+}
+
 TEST(ImageFile, BadFilesAreRefusedInOneMessageThatNamesThem) {
   const auto expect = [](const std::string& name, const std::string& part) {
     const std::string message = message_of([&] { read(name); });

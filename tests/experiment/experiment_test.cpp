@@ -454,6 +454,7 @@ const std::map<std::string, std::string>& others() {
       {"seed", "9007199254740993"},
       {"threads", "3"},
       {"checkpoint", "1.5"},
+      {"keep-epochs", "6"},
   };
   return all;
 }

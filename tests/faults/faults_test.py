@@ -34,7 +34,7 @@ UNFINISHED = ("run/checkpoint.safetensors", "run/mudra.lock")
 COMMANDS = {
     "train": (["train", "../in/hands.npz", "--epochs", 3, "--network", "dense 8, relu", "--validation", 0.2, "--out", "run",
                "--classes", ",".join(NAMES), "--augment", "rotate 5.00000000000000000", "--class-weights", "1,1.00000000000000000", "--no-report",
-               "--threads", 3, "--checkpoint", 0], [], UNFINISHED),
+               "--threads", 3, "--checkpoint", 0, "--keep-epochs", 2], [], UNFINISHED),
     "resume": (["train", "--resume", "run", "--no-report", "--json"], [], UNFINISHED),
     "evaluate": (["evaluate", "../in/hands.npz", "--model", "../in/run", "--predictions", "answers.csv"], ["answers.csv"], None),
     "runs": (["runs", "../in", "--json"], [], None),

@@ -19,7 +19,7 @@ Dataset rendered(const SynthOptions& options, int threads = 1) {
   return render_hands(options, team);
 }
 
-std::vector<uint8_t> bytes_of(const Dataset& data, int64_t image) {
+std::vector<uint8_t> bytes_of_image(const Dataset& data, int64_t image) {
   const auto bytes = data.pixels.bytes(image);
   return {bytes.begin(), bytes.end()};
 }
@@ -39,7 +39,8 @@ TEST_P(RenderHandsIn, GivesTheSameBytesForAnyNumberOfThreads) {
     const Dataset many = rendered(options, threads);
     EXPECT_EQ(one.labels, many.labels);
     EXPECT_EQ(one.groups, many.groups);
-    for (int64_t i = 0; i < options.count; ++i) ASSERT_EQ(bytes_of(one, i), bytes_of(many, i)) << i;
+    for (int64_t i = 0; i < options.count; ++i)
+      ASSERT_EQ(bytes_of_image(one, i), bytes_of_image(many, i)) << i;
   }
 }
 
@@ -50,10 +51,10 @@ TEST_P(RenderHandsIn, AnImageDependsOnItsIndexAndNotOnTheCount) {
   const Dataset many = rendered(options);
   for (int64_t i = 0; i < 45; ++i) {
     EXPECT_EQ(few.labels[i], many.labels[i]);
-    ASSERT_EQ(bytes_of(few, i), bytes_of(many, i)) << i;
+    ASSERT_EQ(bytes_of_image(few, i), bytes_of_image(many, i)) << i;
     const RenderedHand single = render_hand(options, i);
     EXPECT_EQ(single.label, many.labels[i]);
-    ASSERT_EQ(single.pixels, bytes_of(many, i)) << i;
+    ASSERT_EQ(single.pixels, bytes_of_image(many, i)) << i;
   }
 }
 
@@ -68,7 +69,7 @@ TEST_P(RenderHandsIn, SomeOfTheImagesAreThoseOfTheWholeSet) {
   some.pixels = render_images(options, rows, team);
   ASSERT_EQ(some.size(), static_cast<int64_t>(rows.size()));
   for (size_t i = 0; i < rows.size(); ++i)
-    EXPECT_EQ(bytes_of(some, static_cast<int64_t>(i)), bytes_of(all, rows[i])) << rows[i];
+    EXPECT_EQ(bytes_of_image(some, static_cast<int64_t>(i)), bytes_of_image(all, rows[i])) << rows[i];
 }
 
 TEST_P(RenderHandsIn, OnDemandGivesTheSameImages) {
@@ -373,7 +374,7 @@ TEST(RenderHands, WhichFramesAreEmptyDependsOnTheSeed) {
 TEST(RenderHands, TwoSeedsShareNoImage) {
   const Dataset a = rendered({.count = 20, .seed = 1}), b = rendered({.count = 20, .seed = 2});
   for (int64_t i = 0; i < 20; ++i) {
-    for (int64_t k = 0; k < 20; ++k) EXPECT_NE(bytes_of(a, i), bytes_of(b, k));
+    for (int64_t k = 0; k < 20; ++k) EXPECT_NE(bytes_of_image(a, i), bytes_of_image(b, k));
   }
 }
 

@@ -80,7 +80,7 @@ const checks = {
         await page.keyboard.press("Tab");
       }
       ensure(await focused() === 0, "Tab does not come to the first cell");
-      const rows = await page.locator(".matrix tbody tr").count(), size = await cell.count() / rows;
+      const rows = await page.locator("[aria-labelledby=confusions] .matrix tbody tr").count(), size = await cell.count() / rows;
       for (const [key, place] of [["ArrowRight", 1], ["ArrowDown", size + 1], ["ArrowLeft", size], ["ArrowUp", 0], ["ArrowUp", 0], ["End", size - 1], ["Home", 0]]) {
         await page.keyboard.press(key);
         ensure(await focused() === place, `${key} goes to cell ${await focused()}, not ${place}`);
@@ -114,6 +114,56 @@ const checks = {
     const reading = await page.locator(".reading").textContent();
     ensure(!/right[a-z]/.test(reading) && / right; held out: loss /.test(reading), `parts of "${reading}" run together`);
     ensure(reading.includes(`${record.words.accuracy_text} right`), `the last epoch says "${reading}", the result ${record.words.accuracy_text}`);
+  },
+
+  async "the slider goes through the epochs that were kept"(page, result) {
+    const record = await page.evaluate(() => JSON.parse(document.getElementById("record").textContent));
+    if (!record.epochs) return ensure(await page.locator(".kept, .play, .stop").count() === 0, "there are epochs, but none was kept");
+    const numbers = record.epochs.shown.map((epoch) => epoch.number), slider = page.locator("#epoch");
+    const state = () => page.evaluate(() => {
+      const all = (selector, of) => [...document.querySelectorAll(selector)].map(of), text = (element) => element.textContent;
+      const sheet = document.querySelector(".of-epoch img.sheet");
+      return {
+        value: Number(document.getElementById("epoch").value), spoken: document.getElementById("epoch").getAttribute("aria-valuetext"),
+        reading: document.querySelector(".reading").textContent, title: document.getElementById("epoch-shown").textContent,
+        right: document.querySelector(".counted p").textContent, caption: document.querySelector(".of-epoch caption")?.textContent,
+        counts: all(".of-epoch .matrix tbody tr", (row) => [...row.querySelectorAll("td")].map((cell) => Number(cell.textContent.replaceAll(",", "")))),
+        tiles: all(".of-epoch .tile", (tile) => ({
+          src: tile.querySelector("img").src, alt: tile.querySelector("img").alt, wrong: tile.classList.contains("wrong"),
+          answer: [...tile.querySelector(".answer").children].map(text), truth: [...tile.querySelector(".truth").children].map(text),
+          share: tile.querySelector(".share span").getBoundingClientRect().width / tile.querySelector(".share").clientWidth,
+        })),
+        sheet: sheet && { src: sheet.src, alt: sheet.alt },
+        cursors: all(".cursor", (line) => Number(line.getAttribute("x1"))),
+      };
+    });
+    ensure((await state()).value === numbers.length - 1, "the page does not begin with the last epoch");
+    await slider.focus();
+    await page.keyboard.press("Home");
+    result.epochs = [];
+    for (const number of numbers) {
+      result.epochs.push({ number, ...await state() });
+      await page.keyboard.press("ArrowRight");
+    }
+    const marks = await page.locator(".charts figure:first-child .stop").evaluateAll((lines) => lines.map((line) => Number(line.getAttribute("x1"))));
+    for (const [at, epoch] of result.epochs.entries()) {
+      ensure(epoch.value === at, `the keyboard goes to ${epoch.value}, not ${at}`);
+      ensure(epoch.spoken === (epoch.number === 0 ? "before training" : `epoch ${epoch.number}`), `a screen reader says "${epoch.spoken}" at ${epoch.number}`);
+      ensure(epoch.cursors.length === 2 && epoch.cursors.every((x) => x === marks[at]), `the markers stand at ${epoch.cursors}, not ${marks[at]}`);
+      const first = Math.min(numbers[0], record.history[0][0]), last = record.history.at(-1)[0];
+      ensure(Math.abs(marks[at] - 50 - (epoch.number - first) / Math.max(1, last - first) * 378) < 0.01, `epoch ${epoch.number} is marked at ${marks[at]}`);
+      for (const text of [epoch.title, epoch.caption ?? epoch.title, epoch.sheet?.alt ?? epoch.title])
+        ensure(text.includes(epoch.number === 0 ? "before training" : `after epoch ${epoch.number}`), `"${text}" at epoch ${epoch.number}`);
+    }
+    // Pointing at a curve goes to the epoch that is nearest.
+    const at = Math.floor(numbers.length / 2);
+    const box = await page.locator(".charts svg").first().boundingBox();
+    await page.mouse.move(box.x + (marks[at] + 0.4) / 440 * box.width, box.y + box.height / 2);
+    ensure((await state()).value === at, "pointing at the curve shows another epoch");
+    // What is shown stays in sight beside the slider.
+    await page.locator(".of-epoch").evaluate((element) => element.scrollIntoView());
+    const seen = await slider.boundingBox();
+    ensure(seen.y >= 0 && seen.y < 120, `the slider is at ${seen.y}, out of sight`);
   },
 
   async "choosing a class draws its curves"(page) {
@@ -175,10 +225,10 @@ const checks = {
     ensure(text.includes("got no answer") === refused > 0, `${refused} refused, but the page ${refused > 0 ? "does not say" : "says"} so`);
     ensure(!text.includes("undefined,") && !text.includes("taken for undefined"), "a refusal is undefined");
     if (refused === 0 || !matrix) return;
-    const counts = await page.locator(".matrix tbody tr td:last-child button").allTextContents();
+    const counts = await page.locator("[aria-labelledby=confusions] .matrix tbody tr td:last-child button").allTextContents();
     ensure(counts.reduce((sum, each) => sum + Number(each.replaceAll(",", "")), 0) === refused, `the column holds ${counts}`);
     const [truth, , images] = cells.find((cell) => cell[1] < 0);
-    await page.locator(".matrix tbody tr").nth(truth).locator("button").last().click();
+    await page.locator("[aria-labelledby=confusions] .matrix tbody tr").nth(truth).locator("button").last().click();
     const shown = await page.evaluate(() => ({ heading: document.querySelector(".shown h3").textContent,
       tiles: [...document.querySelectorAll(".shown .tile")].map((tile) => [tile.dataset.predicted, tile.querySelector(".answer").textContent, tile.querySelector(".truth").textContent]) }));
     ensure(shown.heading.startsWith(`${record.classes[truth]} refused: ${images}`), shown.heading);
@@ -344,6 +394,41 @@ async function contrast(page) {
   });
 }
 
+// On a clock of the test's own.
+async function playThrough(page) {
+  const play = page.locator(".play"), slider = page.locator("#epoch");
+  const last = Number(await slider.getAttribute("max"));
+  await page.clock.install({ time: 0 });
+  await page.clock.pauseAt(1000);
+  const expect = async (value, text) => {
+    const found = [Number(await slider.inputValue()), await play.textContent()];
+    ensure(found[0] === value && found[1] === text, `it stands at ${found}, not ${value},${text}`);
+  };
+  await expect(last, "Play");
+  await play.focus();
+  await page.keyboard.press("Enter");
+  await expect(0, "Pause");
+  await page.clock.runFor(800);
+  await expect(1, last > 1 ? "Pause" : "Play");
+  if (last > 1) {
+    await play.click();
+    await page.clock.runFor(5000);
+    await expect(1, "Play");
+    await play.click();
+  }
+  await page.clock.runFor(800 * last);
+  await expect(last, "Play");
+  await play.click();
+  await slider.focus();
+  await page.keyboard.press("ArrowRight");  // whoever takes the slider has it
+  await page.clock.runFor(5000);
+  await expect(1, "Play");
+}
+
+async function rest(page) {
+  ensure(await page.locator(".play").count() === 1 && !await page.locator(".play").isVisible(), "something can be played");
+}
+
 const browser = await chromium.launch({ executablePath, args: flags });
 const results = {};
 for (const file of files) {
@@ -367,8 +452,11 @@ for (const file of files) {
       ensure(poor.length === 0, poor.slice(0, 5).join("; "));
     });
   }
+  for (const [name, options, check] of [["the epochs play by themselves", {}, playThrough], ["nothing moves for who wants no motion", { reducedMotion: "reduce" }, rest]]) {
+    if (result.epochs) await attempt(name, options, check); else result[name] = null;
+  }
   await attempt("the weights are dark on a dark page", { colorScheme: "dark" }, async (page) => {
-    const sheet = page.locator("img.sheet");
+    const sheet = page.locator("img.sheet").last();
     if (await sheet.count() === 0) return;
     await sheet.scrollIntoViewIfNeeded();
     // The corner between four tiles is paper.

@@ -61,7 +61,12 @@
   // ---- learning: curves
 
   const series = [["training", "train"], ["held out", "held-out"], ["validation", "validation"]];
-  const epochs = record.history.map((row) => row[0]);
+  // Epoch 0, where it was kept, has an accuracy and no more.
+  const untrained = record.epochs !== null && record.epochs.shown[0].number === 0;
+  const history = untrained ? [[0, null, null, null, null, record.epochs.shown[0].right / record.epochs.images, null], ...record.history] : record.history;
+  const epochs = history.map((row) => row[0]);
+  // What the slider stops at: all epochs, or those that were kept.
+  const stops = record.epochs === null ? epochs : record.epochs.shown.map((epoch) => epoch.number);
 
   function logTicks(low, high) {
     const ticks = [];
@@ -88,7 +93,7 @@
   // One chart: `columns` of the history's rows. Returns the figure and a function that marks an epoch.
   function chart(title, columns, asPercent) {
     const width = 440, height = 250, left = 50, right = 12, top = 12, bottom = 40;
-    const values = columns.flatMap((column) => record.history.map((row) => row[column])).filter((value) => value !== null);
+    const values = columns.flatMap((column) => history.map((row) => row[column])).filter((value) => value !== null);
     let low = Math.min(...values), high = Math.max(...values);
     // On a linear axis a curve that falls a hundredfold is a corner.
     const log = !asPercent && low > 0 && high > 30 * low;
@@ -115,10 +120,13 @@
     }
     svg.append(drawing("text", {class: "tick", x: (left + width - right) / 2, y: height - 4, "text-anchor": "middle"}, "epoch"));
     svg.append(drawing("line", {class: "axis", x1: left, x2: width - right, y1: height - bottom, y2: height - bottom}));
+    if (record.epochs !== null) {
+      for (const stop of stops) svg.append(drawing("line", {class: "stop", x1: x(stop), x2: x(stop), y1: height - bottom, y2: height - bottom - 5}));
+    }
     const cursor = drawing("line", {class: "cursor", y1: top, y2: height - bottom});
     svg.append(cursor);
     const dots = columns.map((column, i) => {
-      const points = record.history.map((row) => [row[0], row[column]]).filter(([, value]) => value !== null && (!log || value > 0));
+      const points = history.map((row) => [row[0], row[column]]).filter(([, value]) => value !== null && (!log || value > 0));
       if (points.length > 1) {
         svg.append(drawing("polyline", {class: `line ${series[i][1]}`,
           points: points.map(([epoch, value]) => `${x(epoch).toFixed(1)},${y(value).toFixed(1)}`).join(" ")}));
@@ -137,50 +145,60 @@
         dots[i].style.display = there ? "" : "none";
       });
     };
-    const epochAt = (clientX) => {
+    // The place in `stops` of the one nearest to a point of the screen.
+    const stopAt = (clientX) => {
       const box = svg.getBoundingClientRect();
-      const at = ((clientX - box.left) / box.width * width - left) / (width - left - right);
-      return Math.round(Math.min(1, Math.max(0, at)) * (epochs.length - 1));
+      const far = stops.map((stop) => Math.abs(x(stop) / width * box.width + box.left - clientX));
+      return far.indexOf(Math.min(...far));
     };
-    return {figure: element("figure.chart", {}, element("figcaption", {}, log ? `${title} (logarithmic)` : title), svg), svg, mark, epochAt};
+    return {figure: element("figure.chart", {}, element("figcaption", {}, log ? `${title} (logarithmic)` : title), svg), svg, mark, stopAt};
   }
 
   function learning() {
     if (epochs.length === 0) return;
-    const watched = series.map((_, i) => record.history.some((row) => row[i + 1] !== null || row[i + 4] !== null));
+    const watched = series.map((_, i) => history.some((row) => row[i + 1] !== null || row[i + 4] !== null));
     const kept = series.map((_, i) => i).filter((i) => watched[i]);
     const charts = [chart("Loss", kept.map((i) => i + 1), false), chart("Accuracy", kept.map((i) => i + 4), true)];
-    const slider = element("input", {type: "range", id: "epoch", min: 0, max: epochs.length - 1, value: epochs.length - 1});
+    const slider = element("input", {type: "range", id: "epoch", min: 0, max: stops.length - 1, value: stops.length - 1});
     const reading = element("output.reading", {for: "epoch"});
+    const network = record.epochs === null ? null : keptEpochs();
+    let now = null;
     const show = (index) => {
+      if (index === now) return;
+      now = index;
       slider.value = index;
-      const row = record.history[index];
-      slider.setAttribute("aria-valuetext", `epoch ${row[0]}`);
-      const known = kept.filter((i) => row[i + 1] !== null);
-      reading.replaceChildren(`Epoch ${row[0]}. `, ...known.map((i, at) => element("span", {}, element(`span.swatch.${series[i][1]}`),
-        `${series[i][0]}: loss ${Number(row[i + 1].toPrecision(3))}, ${oneDigit(row[i + 4])} right${at + 1 < known.length ? "; " : ""}`)));
+      const row = history[epochs.indexOf(stops[index])];
+      const name = row[0] === 0 ? "before training" : `epoch ${row[0]}`;
+      slider.setAttribute("aria-valuetext", name);
+      const known = kept.filter((i) => row[i + 1] !== null || row[i + 4] !== null);
+      reading.replaceChildren(`${name[0].toUpperCase()}${name.slice(1)}. `, ...known.map((i, at) => element("span", {}, element(`span.swatch.${series[i][1]}`),
+        `${series[i][0]}: ${row[i + 1] === null ? "" : `loss ${Number(row[i + 1].toPrecision(3))}, `}${oneDigit(row[i + 4])} right${at + 1 < known.length ? "; " : ""}`)));
       for (const each of charts) each.mark(row);
+      if (network !== null) network.show(index);
     };
     slider.addEventListener("input", () => show(Number(slider.value)));
-    for (const each of charts) each.svg.addEventListener("pointermove", (event) => show(each.epochAt(event.clientX)));
+    for (const each of charts) each.svg.addEventListener("pointermove", (event) => show(each.stopAt(event.clientX)));
     const table = element("details", {}, element("summary", {}, "The numbers of every epoch"),
       element("div.wide.tall", {tabindex: "0", role: "region", "aria-label": "Numbers of every epoch"}, element("table.numbers", {},
         element("thead", {}, element("tr", {}, element("th", {scope: "col"}, "epoch"),
           kept.map((i) => element("th", {scope: "col"}, `loss, ${series[i][0]}`)), kept.map((i) => element("th", {scope: "col"}, `accuracy, ${series[i][0]}`)))),
-        element("tbody", {}, record.history.map((row) => element("tr", {}, element("th", {scope: "row"}, row[0]),
+        element("tbody", {}, history.map((row) => element("tr", {}, element("th", {scope: "row"}, row[0]),
           kept.map((i) => element("td", {}, row[i + 1] === null ? "" : row[i + 1].toPrecision(4))),
           kept.map((i) => element("td", {}, row[i + 4] === null ? "" : oneDigit(row[i + 4])))))))));
     section("learning", "Learning",
       element("ul.key", {}, kept.map((i) => element("li", {}, element(`span.swatch.${series[i][1]}`), series[i][0]))),
       element("div.charts", {}, charts.map((each) => each.figure)),
-      element("div.slider", {}, element("label", {for: "epoch"}, "Look at one epoch"), slider), reading,
+      network === null ? [element("div.slider", {}, element("label", {for: "epoch"}, "Look at one epoch"), slider), reading] :
+        element("div.kept", {}, element("div.steer", {}, element("div.slider", {}, element("label", {for: "epoch"}, "Epochs that were kept"), playButton(slider, show), slider), reading),
+          network.whole),
       record.folds.length === 0 ? null : element("p.note", {}, "The curves are those of one part held out, the last: ", element("bdi", {}, record.shown_training), "."),
       record.folds.length === 0 && record.kept_epoch > 0 && record.kept_epoch < epochs[epochs.length - 1] ?
         element("p.note", {}, `The weights of epoch ${record.kept_epoch} were kept.`) : null,
       table);
-    show(epochs.length - 1);
+    show(stops.length - 1);
   }
 
+{{epochs.js}}
 {{confusions.js}}
   function scores() {
     const most = 30, all = record.scores.classes;
