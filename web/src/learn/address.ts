@@ -1,6 +1,7 @@
 // The address of the tab: #learn/STEP?state. It holds all that a link needs to open the same numbers.
 import { type Options } from "./protocol";
 
+export const none = -1;  // what to look at is not said: the training chooses
 export interface Look { row: number; unit: number; pixel: number; layer: number }
 // A weight changed by hand, once so many steps were done.
 export interface Edit { at: number; name: string; index: number; value: number }
@@ -22,13 +23,14 @@ export function readAddress(hash = location.hash): Place {
     const value = said.get(name);
     if (value !== null) options[name] = value;
   }
+  const place = (name: string) => (said.has(name) ? whole(said.get(name)) : none);
   const edits = said.getAll("edit").flatMap((each): Edit[] => {
     const [at, name, index, value] = each.split(":");
     return name && Number.isFinite(Number(value)) ? [{ at: whole(at!), name, index: whole(index ?? "0"), value: Number(value) }] : [];
   });
   return {
     page: way!.split("/")[1] ?? "", options: "data" in options ? options : null, step: whole(said.get("step")), edits,
-    look: { row: whole(said.get("row")), unit: whole(said.get("unit")), pixel: whole(said.get("pixel")), layer: whole(said.get("layer")) },
+    look: { row: place("row"), unit: place("unit"), pixel: place("pixel"), layer: place("layer") },
     is_projected: said.get("projector") === "1",
   };
 }

@@ -5,10 +5,12 @@ import { alone, close, forget, frac, line, m, mi, mn, mo, number, open, type Par
 import { digits } from "./numbers";
 import { nameOf } from "./picture";
 import { describe, whenSeen } from "./screen";
-import { type Activation, placeOf, shapeOf, trace, type Trace } from "./trace";
+import { type Activation, leak, placeOf, shapeOf, trace, type Trace } from "./trace";
 
 const s = symbol, n = number;
 const is = () => mo("="), plus = () => mo("+"), minus = () => mo("−"), log = (of: Part) => row(mi("log"), m("mspace", { width: "0.15em" }), of);
+const part = (text: string) => el("p.note.part", {}, text);
+const space = () => m("mspace", { width: "0.35em" });
 const squash = (exponent: Part) => frac(mn("1"), row(mn("1"), plus(), sup(mi("e"), exponent)));
 const of = (name: string, key: string) => row(mi(name), open(), s(key), close());
 
@@ -20,26 +22,33 @@ const bent: Record<Activation, () => [Part[], Part[], Part[], Part[]]> = {
   tanh: () => [[of("tanh", "z1")], [mi("tanh"), open(), alone("z1"), close()],
     [open(), mn("1"), minus(), sup(s("a1"), mn("2")), close()], [n("not-a1")]],
   relu: () => [[mi("max"), open(), mn("0"), mo(","), s("z1"), close()], [mi("max"), open(), mn("0"), mo(","), alone("z1"), close()],
-    [open(), m("mtext", {}, "1 where "), s("z1"), mo(">"), mn("0"), close()], [n("bend")]],
+    [open(), m("mtext", {}, "1 where"), space(), s("z1"), mo(">"), mn("0"), close()], [n("bend")]],
+  "leaky-relu": () => [[mi("max"), open(), mn(String(leak)), s("z1"), mo(","), s("z1"), close()], [mi("max"), open(), mn(String(leak)), times(), n("z1"), mo(","), alone("z1"), close()],
+    [open(), m("mtext", {}, "1 where"), space(), s("z1"), mo(">"), mn("0"), mo(","), space(), m("mtext", {}, `else ${leak}`), close()], [n("bend")]],
+  none: () => [[s("z1")], [alone("z1")], [mn("1")], [mn("1")]],
 };
+// ∂a/∂b
+const link = (above: Part | string, below: string) => frac(row(mo("∂"), typeof above === "string" ? s(above) : above), row(mo("∂"), s(below)));
 const activation = (): Activation => (live.session && shapeOf(live.session)?.activation) || "sigmoid";
 
 const all = {
   pixel: { title: "A pixel becomes a number", gives: ["x"], lines: () => [line(s("x"), is(), frac(s("byte"), mn("255"))), line(alone("x"), is(), frac(alone("byte"), mn("255")))] },
   sum: { title: "Weighted sum of the chosen unit", gives: ["z1"], lines: () => [line(s("z1"), is(), s("b1"), plus(), sum("i"), s("x"), s("w1")), line(alone("z1"), is(), n("b1"), plus(), n("sum1")),
-    line(m("mtext", {}, "the chosen pixel’s part: "), s("x"), s("w1"), is(), n("x"), times(), n("w1"), is(), alone("product1"))] },
+    part("Of it, the chosen pixel’s part:"), line(s("x"), s("w1"), is(), n("x"), times(), n("w1"), is(), alone("product1"))] },
   active: { title: "Activation of the chosen unit", gives: ["a1"], lines: () => { const [symbols, numbers] = bent[activation()](); return [line(s("a1"), is(), ...symbols), line(alone("a1"), is(), ...numbers)]; } },
   logit: { title: "Weighted sum of the output", gives: ["z"], lines: () => [line(s("z"), is(), s("b2"), plus(), sum("o"), s("a1"), s("w2")), line(alone("z"), is(), n("b2"), plus(), n("sum2")),
-    line(m("mtext", {}, "the chosen unit’s part: "), s("a1"), s("w2"), is(), n("a1"), times(), n("w2"), is(), alone("product2"))] },
+    part("Of it, the chosen unit’s part:"), line(s("a1"), s("w2"), is(), n("a1"), times(), n("w2"), is(), alone("product2"))] },
   chance: { title: "Probability of the second sign", gives: ["p"], lines: () => [line(s("p"), is(), of("σ", "z"), is(), squash(row(minus(), s("z")))), line(alone("p"), is(), squash(alone("minus-z")))] },
   loss: { title: "Loss", gives: ["loss"], lines: () => [
     line(s("loss"), is(), minus(), s("t"), log(s("p")), minus(), open(), mn("1"), minus(), s("t"), close(), log(row(open(), mn("1"), minus(), s("p"), close()))),
-    line(alone("loss"), is(), minus(), n("t"), times(), log(n("p")), minus(), n("not-t"), times(), log(n("not-p")))] },
+    line(alone("loss"), is(), minus(), n("t"), times(), log(row(open(), alone("p"), close())), minus(), n("not-t"), times(), log(row(open(), alone("not-p"), close())))] },
   dz: { title: "Loss by logit: by how much p is too high", gives: ["dz"], lines: () => [line(s("dz"), is(), s("p"), minus(), s("t")), line(alone("dz"), is(), n("p"), minus(), n("t"))] },
   dw2: { title: "… by the output’s weight", gives: ["dw2"], lines: () => [line(s("dw2"), is(), s("dz"), s("a1")), line(alone("dw2"), is(), n("dz"), times(), n("a1"))] },
   da1: { title: "… by the unit’s activation", gives: ["da1"], lines: () => [line(s("da1"), is(), s("dz"), s("w2")), line(alone("da1"), is(), n("dz"), times(), n("w2"))] },
   dz1: { title: "… by the unit’s sum", gives: ["dz1"], lines: () => { const [, , symbols, numbers] = bent[activation()](); return [line(s("dz1"), is(), s("da1"), ...symbols), line(alone("dz1"), is(), n("da1"), times(), ...numbers)]; } },
   dw1: { title: "… by the weight from the pixel to the unit", gives: ["dw1", "db1"], lines: () => [line(s("dw1"), is(), s("dz1"), s("x")), line(alone("dw1"), is(), n("dz1"), times(), n("x"))] },
+  chain: { title: "All links of the chain", gives: [], lines: () => [
+    line(s("dw1"), is(), s("dz"), times(), link(mi("z"), "a1"), times(), link("a1", "z1"), times(), link("z1", "w1")), line(alone("dw1"), is(), n("dz"), times(), n("w2"), times(), n("bend"), times(), n("x"))] },
   step: { title: "The step: mean over the next batch, times the learning rate", gives: ["mean", "next-w1"], lines: () => [
     line(s("w1"), mo("←"), s("w1"), minus(), s("rate"), times(), s("mean")), line(alone("next-w1"), is(), n("w1"), minus(), n("rate"), times(), n("mean"))] },
 } satisfies Record<string, Equation>;

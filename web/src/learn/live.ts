@@ -2,7 +2,7 @@
 // Views watch a topic and ask for what they show; nothing travels that nobody looks at.
 import { ApiError } from "../api";
 import { attempt } from "../notices";
-import { type Edit, type Look } from "./address";
+import { type Edit, type Look, none } from "./address";
 import { type Options, protocol, type Session, type State } from "./protocol";
 
 export type Speed = "1" | "5" | "frame" | "epoch";
@@ -11,7 +11,7 @@ interface Live {
   is_running: boolean; is_busy: boolean; speed: Speed;
 }
 export const live: Live = {
-  options: {}, session: null, state: null, look: { row: 0, unit: 0, pixel: 0, layer: 0 }, edits: [], is_running: false, is_busy: false, speed: "frame",
+  options: {}, session: null, state: null, look: { row: none, unit: none, pixel: none, layer: none }, edits: [], is_running: false, is_busy: false, speed: "frame",
 };
 
 // session: another training; state: its numbers moved; look: another example, unit, pixel or layer is looked at;
@@ -82,12 +82,12 @@ export const answers = () => keep("answers", protocol.answers);
 
 interface Seen { step: number; weights: Float32Array }
 let seen: Seen | null = null, seen_before: Seen | null = null;
-export async function weights(): Promise<Float32Array> {
-  const { step } = live.state!, read = await keep("weights", protocol.weights);
-  if (seen?.weights !== read) {
-    if (seen && seen.step !== step) seen_before = seen;
-    seen = { step, weights: read };
-  }
+// They belong to one step: nothing moves while they are on their way.
+export const weights = (): Promise<Float32Array> => keep("weights", (id) => inTurn(() => readWeights(id)));
+async function readWeights(id: string): Promise<Float32Array> {
+  const { step } = live.state!, read = await protocol.weights(id);
+  if (seen && seen.step !== step) seen_before = seen;
+  seen = { step, weights: read };
   return read;
 }
 // The weights that were looked at before those of now, if they are older.
@@ -159,7 +159,7 @@ async function arrive(step: number, from: number): Promise<void> {
     await follow(step - 1, from);
     from = live.edits.filter(({ at }) => at <= live.state!.step).length;
   }
-  if (looks.at_changes()) await weights();
+  if (looks.at_changes()) await withId(readWeights);
   await follow(step, from);
 }
 
@@ -177,8 +177,10 @@ export function begin(options: Options, step = 0, edits: Edit[] = []): Promise<v
     Object.assign(live, { options, session, state: null, edits });
     kept.clear();
     seen = seen_before = null;
-    const { look } = live, units = unitsOf(session), rows = session.labels.length, pixels = session.image[0] * session.image[1];
-    live.look = { row: look.row < rows ? look.row : 0, unit: look.unit < units ? look.unit : 0, pixel: look.pixel < pixels ? look.pixel : 0, layer: look.layer };
+    const { look } = live, [high, wide] = session.image;
+    const within = (at: number, count: number, otherwise: number) => (at >= 0 && at < count ? at : otherwise);
+    live.look = { row: within(look.row, session.labels.length, session.train[0]!), unit: within(look.unit, unitsOf(session), 0),
+      pixel: within(look.pixel, high * wide, Math.floor(high / 2) * wide + Math.floor(wide / 2)), layer: within(look.layer, session.layers.length, 0) };
     take(session.state, 0, 0);
     tellLive("session");
     await arrive(step, 0);
@@ -188,8 +190,10 @@ export function begin(options: Options, step = 0, edits: Edit[] = []): Promise<v
 export const unitsOf = (session: Session): number => session.weights[0]?.shape[0] ?? 1;
 
 export const advanceTo = (step: number): Promise<void> => busily(async () => {
-  if (looks.at_changes()) await weights();
-  await forward(Math.min(step, lastStep()));
+  const to = Math.min(step, lastStep());
+  if (to > live.state!.step + 1) await forward(to - 1);
+  if (looks.at_changes() && seen?.step !== live.state!.step) await withId(readWeights);
+  await forward(to);
 });
 
 export const rewindTo = (step: number): Promise<void> => busily(async () => {

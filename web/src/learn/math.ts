@@ -27,7 +27,7 @@ const hidden = (letter: string, below = "o") => sub(mi(letter), row(mn("1"), mo(
 const slope = (of: Part) => frac(row(mo("∂"), mi("L")), row(mo("∂"), of));
 const shapes: Record<string, () => Part> = {
   byte: () => m("mtext", {}, "byte"), x: () => sub(mi("x"), mi("i")), t: () => mi("t"), p: () => mi("p"), z: () => mi("z"), loss: () => mi("L"), rate: () => mi("η"),
-  w1: () => hidden("w", "oi"), b1: () => hidden("b"), z1: () => hidden("z"), a1: () => hidden("a"),
+  w1: () => sub(mi("w"), row(mn("1"), mo(","), mi("o"), mi("i"))), b1: () => hidden("b"), z1: () => hidden("z"), a1: () => hidden("a"),
   w2: () => sub(mi("w"), row(mn("2"), mo(","), mi("o"))), b2: () => sub(mi("b"), mn("2")),
   dz: () => slope(mi("z")), dw2: () => slope(shapes.w2!()), da1: () => slope(shapes.a1!()), dz1: () => slope(shapes.z1!()), dw1: () => slope(shapes.w1!()), db1: () => slope(shapes.b1!()),
   mean: () => row(frac(mn("1"), mi("N")), sum("n"), frac(row(mo("∂"), sub(mi("L"), mi("n"))), row(mo("∂"), shapes.w1!()))),
@@ -51,7 +51,7 @@ export function setNumbers(values: Record<string, number>, precision: (key: stri
   for (const { element, key, is_guarded } of slots) {
     const value = values[key];
     if (value === undefined) continue;
-    const text = Object.is(value, NaN) ? "NaN" : digits(value, precision(key)), shown = is_guarded && value < 0 ? `(${text})` : text;
+    const text = Object.is(value, NaN) ? "NaN" : key === "rate" ? String(+value.toPrecision(6)) : digits(value, precision(key)), shown = is_guarded && value < 0 ? `(${text})` : text;
     if (element.firstChild!.nodeValue !== shown) element.firstChild!.nodeValue = shown;
     element.setAttribute("data-value", String(value));
   }

@@ -6,7 +6,7 @@ const raised = (power: number) => [...String(power)].map((each) => (each === "-"
 export function digits(value: number | null | undefined, precision = 4): string {
   if (value === null || value === undefined || Number.isNaN(value)) return "not a number";
   if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
-  if (value === 0) return "0";
+  if (Number.isInteger(value) && Math.abs(value) < 1e6) return String(value).replace("-", "−");
   const size = Math.abs(value);
   let text: string;
   if (size >= 1e-4 && size < 1e6) text = size.toPrecision(precision);

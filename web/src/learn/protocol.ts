@@ -8,20 +8,20 @@ export interface Epoch {
   loss_train: number | null; accuracy_train: number | null; loss_held_out: number | null; accuracy_held_out: number | null;
 }
 export interface State {
-  id: string; epoch: number; batch: number; step: number; loss: number | null; problem: string | null; why: string | null; edited: boolean;
+  epoch: number; batch: number; step: number; loss: number | null; problem: string | null; why: string | null; edited: boolean;
   losses: [number, number | null][]; history: Epoch[];
 }
 export interface Session {
-  id: string; command: string; data: string; classes: string[]; image: [number, number, number]; network: string; parameters: number;
+  id: string; command: string; classes: string[]; image: [number, number, number]; network: string; parameters: number;
   layers: Layer[]; weights: Weight[]; labels: number[]; train: number[]; held_out: number[]; groups: string[] | null;
   batches: number; options: Record<string, string>; state: State;
 }
-export interface Example { row: number; label: number; logits: (number | null)[]; probabilities: (number | null)[]; loss: number | null; step: number }
+export interface Example { row: number; label: number; logits: (number | null)[]; probabilities: (number | null)[]; loss: number | null }
 export interface Slope {
   value: number; derivative: number; loss: number; h: number; loss_above: number; loss_below: number; difference: number; error: number;
 }
 export interface Answers {
-  rows: number[]; labels: number[]; probabilities: (number | null)[][]; loss: number | null; accuracy: number | null; confusion: number[][]; step: number;
+  rows: number[]; labels: number[]; probabilities: (number | null)[][]; loss: number | null; accuracy: number | null; confusion: number[][];
 }
 // Options under their names of the command line.
 export type Options = Record<string, string>;

@@ -3,16 +3,17 @@
 import { batch, example, gradients, live, pictures, values, weights } from "./live";
 import { type Session } from "./protocol";
 
-export type Activation = "sigmoid" | "tanh" | "relu";
+export const activations = ["sigmoid", "tanh", "relu", "leaky-relu", "none"] as const;
+export type Activation = (typeof activations)[number];
 // A network that the equations tell of: flatten, dense H, an activation, dense 1.
 export interface Shape { hidden: number; pixels: number; activation: Activation; w1: number; b1: number; w2: number; b2: number; layers: { sum: number; active: number; logit: number } }
 
 export function shapeOf(session: Session): Shape | null {
   const { layers, weights: all, image } = session;
   const texts = layers.map(({ text }) => text);
-  const hidden = texts.findIndex((text) => text.startsWith("dense ")), active = hidden + 1;
+  const hidden = texts.findIndex((text) => text.startsWith("dense ")), is_linear = texts.length === hidden + 2, active = is_linear ? hidden : hidden + 1;
   if (hidden < 0 || texts.length !== active + 2 || texts.slice(0, hidden).some((text) => text !== "flatten")) return null;
-  const activation = (["sigmoid", "tanh", "relu"] as const).find((each) => each === texts[active]);
+  const activation = is_linear ? "none" : activations.find((each) => each === texts[active]);
   if (!activation || texts[active + 1] !== "dense 1" || all.length !== 4 || image[2] !== 1) return null;
   const [w1, b1, w2, b2] = all.map(({ offset }) => offset) as [number, number, number, number];
   return { hidden: all[0]!.shape[0]!, pixels: all[0]!.shape[1]!, activation, w1, b1, w2, b2, layers: { sum: hidden, active, logit: active + 1 } };
@@ -39,9 +40,16 @@ export async function trace(): Promise<Trace | null> {
   };
 }
 
+export const leak = 0.01;  // of leaky-relu: its slope below zero
 // The derivative of the activation, from its value.
 export function bend(activation: Activation, a: number, z: number): number {
-  return activation === "sigmoid" ? a * (1 - a) : activation === "tanh" ? 1 - a * a : z > 0 ? 1 : 0;
+  switch (activation) {
+    case "sigmoid": return a * (1 - a);
+    case "tanh": return 1 - a * a;
+    case "relu": return z > 0 ? 1 : 0;
+    case "leaky-relu": return z > 0 ? 1 : leak;
+    case "none": return 1;
+  }
 }
 
 // For the step by example: which rows the next batch has.

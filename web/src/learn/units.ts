@@ -8,7 +8,7 @@ import { placeOf, shapeOf, side } from "./trace";
 
 let is_of_changes = false, shown: Float32Array | null = null;
 const unitText = (unit: number) => `unit ${unit + 1} of ${live.session ? shapeOf(live.session)?.hidden ?? 0 : 0}`;
-const grid = tiles({ name: "Hidden units: choose one", columns: fitting(46), onChoose: (unit) => lookAt({ unit }), text: unitText });
+const grid = tiles({ name: "Hidden units: choose one", columns: (width, count) => fitting(width < 520 ? 30 : 46)(width, count), onChoose: (unit) => lookAt({ unit }), text: unitText });
 const enlarged = tiles({ name: "Weights of the chosen unit: choose a pixel", columns: () => side()[1], gap: 0, onChoose: (pixel) => lookAt({ pixel }), text: pixelText });
 const moved = tiles({ name: "Last change of these weights: choose a pixel", columns: () => side()[1], gap: 0, onChoose: (pixel) => lookAt({ pixel }), text: pixelText });
 const grid_legend = legend(), enlarged_legend = legend(), moved_legend = legend();
