@@ -21,7 +21,7 @@ function curve(title: string, lines: { label: string; colour: string; width: num
       width: Math.max(200, place.clientWidth), height: Math.round(11.5 * rem), cursor: { y: false }, legend: { live: true },
       scales: { x: { time: false }, y: is_share ? { range: (_, low) => [Math.min(0.4, Math.floor(low * 10) / 10), 1] } : { range: (_, low, high) => [Math.min(0, low), Math.max(high, 0.1) * 1.05] } },
       axes: [{ ...axis, size: 2 * rem, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 10000, 100000] },
-        { ...axis, size: 3.1 * rem, values: (_: uPlot, ticks: number[]) => ticks.map((tick) => (is_share ? `${Math.round(100 * tick)}%` : String(+tick.toPrecision(6)))) }],
+        { ...axis, size: 3.1 * rem, values: (_: uPlot, ticks: number[]) => ticks.map((tick) => (is_share ? `${Math.round(100 * tick)}%` : (Math.abs(tick) < 1e5 ? String(+tick.toPrecision(6)) : digits(tick, 1)))) }],
       series: [{ label: "Step", value: (_: uPlot, x: number | null) => (x === null ? "–" : String(x)) }, ...lines.map(({ label, colour, width }) => ({
         label, stroke: style(colour), width, points: { show: false }, spanGaps: true, value: (_: uPlot, y: number | null) => format(y) }))],
     }, data() as uPlot.AlignedData, place);

@@ -47,7 +47,7 @@ const seed = el("input.number", { type: "text", name: "seed", inputmode: "numeri
   if (Number.isInteger(value) && value >= 0) void change({ seed: String(value) });
   else show();
 } });
-const split = select("split", "Held out", [["0.8", "random pictures"], ["group", "whole hands"]], () => change({ split: split.input.value }));
+const split = select("split", "Held out", [["0.8", "at random"], ["group", "by hand"]], () => change({ split: split.input.value }));
 const command = el("code"), read_words = el("p.note"), no_signs = el("p.note", {}, "Record two signs under Teach first.");
 
 function change(options: Options, kind: Kind = kindOf(live.options)): Promise<void> {

@@ -29,9 +29,10 @@ async function draw(): Promise<void> {
     el("thead", {}, el("tr", {}, el("td"), ...classes.map((name) => el("th", { scope: "col" }, el("span.name", {}, name))))),
     el("tbody", {}, ...told.confusion.map((row, truth) => el("tr", {}, el("th", { scope: "row" }, el("span.name", {}, classes[truth]!)), ...row.map((count) =>
       el(`td.count.${count === 0 ? "zero" : `shade-${Math.min(8, 1 + Math.floor((8 * count) / largest))}`}` as "td", {}, String(count)))))));
+  matrix.classList.toggle("many", classes.length > 5);
   const facts = heldOutFacts();
   setText(known, facts.hands === 0 ? "" : facts.of_known_hands === 0 ? `They show ${facts.hands} hands, none of which was trained on.`
-    : `${facts.of_known_hands} of them show a hand of which another picture was trained on: that is easier than a hand never seen. Choose “Held out: whole hands” under Experiment.`);
+    : `${facts.of_known_hands} of them show a hand of which another picture was trained on: that is easier than a hand never seen. Choose “Held out: by hand” under Experiment in the lab.`);
   const answersOf = told.probabilities.map((p) => p.reduce<number>((best, each, at) => ((each ?? -1) > (p[best] ?? -1) ? at : best), 0));
   const picked = told.rows.map((row, at) => ({ row, truth: told.labels[at]!, answer: answersOf[at]! })).filter((each) => each.truth !== each.answer).slice(0, most);
   wrong = picked.map(({ row }) => row);

@@ -41,6 +41,8 @@ export const protocol = {
   values: (id: string, row: number, layer: number) => floats(path("values", { id, row, layer })),
   batch: (id: string) => get<{ rows: number[] }>(path("batch", { id })).then((told) => told.rows),
   example: (id: string, row: number) => get<Example>(path("example", { id, row })),
-  slope: (id: string, row: number, name: string, index: number) => get<Slope>(path("slope", { id, row, name, index })),
+  // What is no number is null in JSON.
+  slope: (id: string, row: number, name: string, index: number) => get<Record<keyof Slope, number | null>>(path("slope", { id, row, name, index }))
+    .then((told) => Object.fromEntries(Object.entries(told).map(([key, value]) => [key, value ?? NaN])) as unknown as Slope),
   answers: (id: string) => get<Answers>(path("answers", { id })),
 };
