@@ -4,7 +4,7 @@ import { live, newest, watchLive } from "./live";
 import { alone, close, forget, frac, line, m, mi, mn, mo, number, open, type Part, row, setNumbers, sum, sup, symbol, times } from "./math";
 import { digits } from "./numbers";
 import { nameOf } from "./picture";
-import { describe, whenSeen } from "./screen";
+import { describe, isSeen, whenSeen } from "./screen";
 import { type Activation, leak, placeOf, shapeOf, trace, type Trace } from "./trace";
 
 const s = symbol, n = number;
@@ -124,14 +124,13 @@ export function equation(name: EquationName): HTMLElement {
       onfocusin: (event: FocusEvent) => light(keyOf(event.target)), onfocusout: () => light(null) });
     boxes.set(name, box);
     typeset(name);
-    const redraw = whenSeen(box, refresh);
-    void redraw;
+    whenSeen(box, refresh);
   }
   return box;
 }
 
 async function update(): Promise<void> {
-  if (![...boxes.values()].some((box) => box.isConnected && box.offsetParent !== null)) return;
+  if (![...boxes.values()].some(isSeen)) return;
   const found = await trace();
   if (!found) return;
   current = found;

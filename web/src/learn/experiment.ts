@@ -14,11 +14,12 @@ type Kind = "digits" | "signs" | "ten";
 const kindOf = (options: Options): Kind => (options["data"] === "signs" ? "signs" : options["classes"] === undefined ? "ten" : "digits");
 const recorded = () => studio.signs.signs.filter((sign) => sign.samples > 0 && sign.name !== "none");
 
+const labelled = (text: string, input: HTMLElement) => el("div.field", {}, el("label", { for: input.id }, text), input);
 function select(name: string, label: string, choices: [string, string][], change: () => void): { field: HTMLElement; input: HTMLSelectElement; set: (value: string) => void } {
-  const input = el("select", { name, onchange: change });
+  const input = el("select", { name, id: `learn-${name}`, onchange: change });
   const write = (all: [string, string][]) => fill(input, ...all.map(([value, text]) => el("option", { value }, text)));
   write(choices);
-  return { field: el("label.field", {}, el("span", {}, label), input), input, set(value) {
+  return { field: labelled(label, input), input, set(value) {
     if (![...input.options].some((each) => each.value === value)) input.append(el("option", { value }, value));
     input.value = value;
   } };
@@ -30,19 +31,19 @@ const data = select("data", "Pictures", [["digits", "Rendered hands, two digits"
 const first = select("class-0", "First sign", digit_names, () => change({ classes: `${first.input.value},${second.input.value}` }));
 const second = select("class-1", "Second sign", digit_names, () => change({ classes: `${first.input.value},${second.input.value}` }));
 // Widths double from place to place of the slider.
-const width = el("input", { type: "range", name: "width", min: 0, max: 8, step: 1, onchange: () => changeNetwork(), oninput: () => setText(width_value, String(2 ** Number(width.value))) });
-const width_value = el("output");
+const width = el("input", { type: "range", name: "width", id: "learn-width", min: 0, max: 8, step: 1, onchange: () => changeNetwork(), oninput: () => setText(width_value, String(2 ** Number(width.value))) });
+const width_value = el("output", { for: "learn-width" });
 const activation = select("activation", "Activation", activations.map((each): [string, string] => [each, each]), () => changeNetwork());
 // Ten places of the slider are a factor of ten.
 const rate = el("input", { type: "range", name: "rate-slider", min: -40, max: 30, step: 1, "aria-label": "Learning rate, as a slider", oninput: () => { rate_value.value = String(+(10 ** (Number(rate.value) / 10)).toPrecision(2)); }, onchange: () => change({ "learning-rate": rate_value.value }) });
-const rate_value = el("input.number", { type: "text", name: "learning-rate", inputmode: "decimal", autocomplete: "off", onchange: () => {
+const rate_value = el("input.number", { type: "text", name: "learning-rate", id: "learn-rate", inputmode: "decimal", autocomplete: "off", onchange: () => {
   const value = read(rate_value.value);
   if (value > 0) void change({ "learning-rate": String(value) });
   else show();
 } });
 const batch_size = select("batch-size", "Batch size", numbers(1, 2, 4, 8, 16, 32, 64, 128, 256), () => change({ "batch-size": batch_size.input.value }));
 const init = select("init", "First weights", [["normal", "normal"], ["xavier", "xavier"], ["he", "he"]], () => change({ init: init.input.value }));
-const seed = el("input.number", { type: "text", name: "seed", inputmode: "numeric", autocomplete: "off", onchange: () => {
+const seed = el("input.number", { type: "text", name: "seed", id: "learn-seed", inputmode: "numeric", autocomplete: "off", onchange: () => {
   const value = read(seed.value);
   if (Number.isInteger(value) && value >= 0) void change({ seed: String(value) });
   else show();
@@ -97,9 +98,9 @@ function show(): void {
 watchLive(["session"], show);
 watch(["signs"], show);
 
-const width_field = el("label.field", {}, el("span", {}, "Hidden units ", width_value), width);
+const width_field = el("div.field", {}, el("span", {}, el("label", { for: "learn-width" }, "Hidden units"), " ", width_value), width);
 export const experiment = el("section.card.experiment", { "aria-labelledby": "experiment-title" },
   el("header.card-head", {}, el("h2", { id: "experiment-title" }, "Experiment")),
-  el("div.fields", {}, data.field, no_signs, first.field, second.field, split.field, el("div.field", {}, el("label.field", {}, el("span", {}, "Learning rate η"), rate_value), rate), batch_size.field, width_field, activation.field, init.field,
-    el("label.field", {}, el("span", {}, "Seed"), seed)),
+  el("div.fields", {}, data.field, no_signs, first.field, second.field, split.field, el("div.field", {}, el("label", { for: "learn-rate" }, "Learning rate η"), rate_value, rate), batch_size.field, width_field, activation.field, init.field,
+    labelled("Seed", seed)),
   read_words, el("p.note", {}, "The same weights on the command line: ", command));

@@ -80,7 +80,7 @@ function project(is: boolean): void {
   tellSoon();
 }
 function turn(by: number): void {
-  const at = steps.findIndex(({ id }) => id === place.page) + by;
+  const at = steps.findIndex(({ id }) => id === readAddress().page) + by;  // place.page follows a little later
   if (steps[at]) location.hash = `#learn/${steps[at]!.id}`;
 }
 addEventListener("keydown", (event) => {
