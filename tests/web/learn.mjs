@@ -102,7 +102,11 @@ async function settled(page) {
 const press = (page, name) => page.getByRole("button", { name, exact: true }).click();
 const to = (page, step) => until(`step ${step}`, async () => await stepOf(page) === step);
 // The numbers of all equations, by their keys: the exact ones and the texts.
-const numbers = (page) => page.locator("[data-v]").evaluateAll((all) => Object.fromEntries(all.map((each) => [each.dataset?.v ?? each.getAttribute("data-v"), { value: Number(each.getAttribute("data-value")), text: each.textContent }])));
+const numbers = async (page) => {
+  await page.locator(".equation").first().scrollIntoViewIfNeeded();
+  await settled(page);
+  return page.locator("[data-v]").evaluateAll((all) => Object.fromEntries(all.map((each) => [each.dataset?.v ?? each.getAttribute("data-v"), { value: Number(each.getAttribute("data-value")), text: each.textContent }])));
+};
 const weightsOf = (page) => bytes(`/api/learn/weights?id=${page.session.id}`);
 const lookIn = (page) => Object.fromEntries(["row", "unit", "pixel", "step"].map((name) => [name, Number(new URL(page.url().replace("#learn", "learn")).searchParams.get(name))]));
 // A number as the page writes it.
@@ -128,13 +132,12 @@ const checks = {
     await open(page, "");
     await page.getByLabel("Speed").selectOption("epoch");
     await press(page, "Run");
-    await until("it ends", async () => (await page.locator(".where-at").textContent()).includes("The training is over"), 60000);
+    await until("it ends", async () => (await page.locator(".where-at").textContent()).includes("The training is over"), 150000);
     await settled(page);
     writeFileSync(join(folder, "trained.f32"), await weightsOf(page));
     const table = await page.locator(".held-out .count").allTextContents();
     writeFileSync(join(folder, "trained.json"), JSON.stringify({ weights: page.session.weights, command: await page.locator(".experiment code").textContent(), score: await page.locator(".held-out .status").textContent(), table: table.map(Number) }));
-    const caption = await page.locator(".curve figcaption").last().textContent();
-    ensure(/^Epoch 100: /.test(caption), caption);
+    await until("the last epoch is told", async () => /^Epoch 100: /.test(await page.locator(".curve figcaption").last().textContent()));
     ensure(await page.getByRole("button", { name: "Run", exact: true }).isDisabled(), "it could run on");
   },
 
@@ -437,7 +440,7 @@ const checks = {
     ensure(sliders.filter(([, , words]) => words.length > 20).length >= 4, "figures without words");
     for (const name of ["Experiment", "Hidden units", "One example, forward and backward", "Change a weight by hand", "Hands never seen"]) await page.getByRole("region", { name, exact: true }).waitFor();
     for (const name of ["Weighted sum of the chosen unit", "Loss"]) await page.getByRole("group", { name, exact: true }).waitFor();
-    for (const caption of await page.locator(".curve figcaption").allTextContents()) ensure(/^(Step 20|Epoch 2): /.test(caption), caption);
+    await until("the curves are told", async () => (await page.locator(".curve figcaption").allTextContents()).every((caption) => /^(Step 20|Epoch 2): /.test(caption)));
     await open(page, "/loss", `${report}&step=20`);
     ensure(/the network gives it the probability/.test(await page.getByRole("img").first().getAttribute("aria-label")), "the curve has no words");
     // While it runs, no text of a figure changes more often than once a second.
@@ -464,7 +467,7 @@ const checks = {
     await press(page, "Run to the end");
     await until("it is under way", async () => await stepOf(page) >= 100);
     const during = await page.evaluate(() => window.drawn);
-    await until("it ends", async () => (await page.locator(".where-at").textContent()).includes("The training is over"), 60000);
+    await until("it ends", async () => (await page.locator(".where-at").textContent()).includes("The training is over"), 150000);
     await until("it is drawn", async () => await page.evaluate(() => window.drawn) > 0);
     ensure(during === 0, `it was drawn ${during} times`);
     await press(page, "← One step");
@@ -482,6 +485,7 @@ const checks = {
     await press(page, "One batch");
     await to(page, 1);
     ensure(!before.equals(await weightsOf(page)), "nothing was learned");
+    await page.locator(".held-out").scrollIntoViewIfNeeded();
     await until("the name is text", async () => (await page.locator(".held-out th").allTextContents()).includes(hostile));
     const found = await page.evaluate(() => ({ pwned: "pwned" in window, handlers: [...document.querySelectorAll("*")].filter((element) => [...element.attributes].some((each) => each.name.startsWith("on"))).length }));
     ensure(!found.pwned && found.handlers === 0, JSON.stringify(found));

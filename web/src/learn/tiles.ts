@@ -48,7 +48,7 @@ export function tiles({ name, columns, gap = 1, onChoose, text }: {
 }): Tiles {
   const canvas = el("canvas", { "aria-hidden": "true" }), mark = el("span.mark", { "aria-hidden": "true" });
   const words = el("span.hidden");
-  const element = el("div.tile-canvas", { tabindex: 0, role: "slider", "aria-label": name, "aria-valuemin": 0, "aria-valuenow": 0, "aria-valuemax": 0 }, canvas, mark, words);
+  const element = el("div.tile-canvas", { tabindex: 0, role: "slider", "aria-label": name, "aria-valuemin": 0, "aria-valuenow": 0, "aria-valuemax": 0, "aria-valuetext": "not drawn yet" }, canvas, mark, words);
   const context = canvas.getContext("2d")!;
   let count = 1, across = 1, height = 1, width = 1, chosen = 0, image: ImageData | null = null, words_id = "";
 
