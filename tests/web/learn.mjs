@@ -135,6 +135,9 @@ const checks = {
     await until("it ends", async () => (await page.locator(".where-at").textContent()).includes("The training is over"), 150000);
     await settled(page);
     writeFileSync(join(folder, "trained.f32"), await weightsOf(page));
+    await page.locator(".held-out").scrollIntoViewIfNeeded();
+    await page.locator(".held-out .count").first().waitFor();
+    await settled(page);
     const table = await page.locator(".held-out .count").allTextContents();
     writeFileSync(join(folder, "trained.json"), JSON.stringify({ weights: page.session.weights, command: await page.locator(".experiment code").textContent(), score: await page.locator(".held-out .status").textContent(), table: table.map(Number) }));
     await until("the last epoch is told", async () => /^Epoch 100: /.test(await page.locator(".curve figcaption").last().textContent()));

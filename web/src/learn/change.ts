@@ -26,7 +26,7 @@ const row = (name: string, key: string) => {
 };
 const rows = {
   loss: row("Loss of this picture, L(w)", "loss"), derivative: row("Derivative ∂L/∂w, by backpropagation", "derivative"), above: row("L(w + h)", "above"), below: row("L(w − h)", "below"),
-  quotient: row("(L(w + h) − L(w − h)) / 2h", "difference"), apart: row("The two lie apart by", "apart"), error: row("They may, by curvature and rounding", "error"),
+  quotient: row("(L(w + h) − L(w − h)) / 2h", "difference"), apart: row("The two lie apart by", "apart"), error: row("They may lie apart by (curvature, rounding)", "error"),
 };
 const verdict = el("p.verdict"), moved = el("p"), title = el("p.note");
 

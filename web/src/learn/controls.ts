@@ -103,5 +103,5 @@ watchLive(["state"], () => { if (walk && live.is_running) forgetWalk(); });
 matchMedia("(prefers-reduced-motion: reduce)").addEventListener("change", show);
 
 export const controls = el("section.card.controls", { "aria-label": "Training" },
-  el("div.row", {}, runs, by_example, by_batch, by_epoch, el("span.gap"), el("span.back-words", {}, "Back:"), back, to_epoch, to_beginning, el("span.gap"), speed),
+  el("div.row", {}, runs, by_example, by_batch, by_epoch, el("span.row.back", {}, el("span.back-words", {}, "Back:"), back, to_epoch, to_beginning), speed),
   el("div.status-line", {}, where, score), still, walk_words, problem);

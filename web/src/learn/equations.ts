@@ -42,11 +42,11 @@ const all = {
   loss: { title: "Loss", gives: ["loss"], lines: () => [
     line(s("loss"), is(), minus(), s("t"), log(s("p")), minus(), open(), mn("1"), minus(), s("t"), close(), log(row(open(), mn("1"), minus(), s("p"), close()))),
     line(alone("loss"), is(), minus(), n("t"), times(), log(row(open(), alone("p"), close())), minus(), n("not-t"), times(), log(row(open(), alone("not-p"), close())))] },
-  dz: { title: "Loss by logit: by how much p is too high", gives: ["dz"], lines: () => [line(s("dz"), is(), s("p"), minus(), s("t")), line(alone("dz"), is(), n("p"), minus(), n("t"))] },
-  dw2: { title: "… by the output’s weight", gives: ["dw2"], lines: () => [line(s("dw2"), is(), s("dz"), s("a1")), line(alone("dw2"), is(), n("dz"), times(), n("a1"))] },
-  da1: { title: "… by the unit’s activation", gives: ["da1"], lines: () => [line(s("da1"), is(), s("dz"), s("w2")), line(alone("da1"), is(), n("dz"), times(), n("w2"))] },
-  dz1: { title: "… by the unit’s sum", gives: ["dz1"], lines: () => { const [, , symbols, numbers] = bent[activation()](); return [line(s("dz1"), is(), s("da1"), ...symbols), line(alone("dz1"), is(), n("da1"), times(), ...numbers)]; } },
-  dw1: { title: "… by the weight from the pixel to the unit", gives: ["dw1", "db1"], lines: () => [line(s("dw1"), is(), s("dz1"), s("x")), line(alone("dw1"), is(), n("dz1"), times(), n("x"))] },
+  dz: { title: "Slope of the loss by the logit: by how much p is too high", gives: ["dz"], lines: () => [line(s("dz"), is(), s("p"), minus(), s("t")), line(alone("dz"), is(), n("p"), minus(), n("t"))] },
+  dw2: { title: "… by the output’s weight", gives: ["dw2"], lines: () => [line(s("dw2"), is(), s("dz"), times(), s("a1")), line(alone("dw2"), is(), n("dz"), times(), n("a1"))] },
+  da1: { title: "… by the unit’s activation", gives: ["da1"], lines: () => [line(s("da1"), is(), s("dz"), times(), s("w2")), line(alone("da1"), is(), n("dz"), times(), n("w2"))] },
+  dz1: { title: "… by the unit’s sum", gives: ["dz1"], lines: () => { const [, , symbols, numbers] = bent[activation()](); return [line(s("dz1"), is(), s("da1"), times(), ...symbols), line(alone("dz1"), is(), n("da1"), times(), ...numbers)]; } },
+  dw1: { title: "… by the weight from the pixel to the unit", gives: ["dw1", "db1"], lines: () => [line(s("dw1"), is(), s("dz1"), times(), s("x")), line(alone("dw1"), is(), n("dz1"), times(), n("x"))] },
   chain: { title: "All links of the chain", gives: [], lines: () => [
     line(s("dw1"), is(), s("dz"), times(), link(mi("z"), "a1"), times(), link("a1", "z1"), times(), link("z1", "w1")), line(alone("dw1"), is(), n("dz"), times(), n("w2"), times(), n("bend"), times(), n("x"))] },
   step: { title: "The step: mean over the next batch, times the learning rate", gives: ["mean", "next-w1"], lines: () => [

@@ -101,6 +101,6 @@ watch(["signs"], show);
 const width_field = el("div.field", {}, el("span", {}, el("label", { for: "learn-width" }, "Hidden units"), " ", width_value), width);
 export const experiment = el("section.card.experiment", { "aria-labelledby": "experiment-title" },
   el("header.card-head", {}, el("h2", { id: "experiment-title" }, "Experiment")),
-  el("div.fields", {}, data.field, no_signs, first.field, second.field, split.field, el("div.field", {}, el("label", { for: "learn-rate" }, "Learning rate η"), rate_value, rate), batch_size.field, width_field, activation.field, init.field,
+  el("div.fields", {}, data.field, no_signs, first.field, second.field, split.field, el("div.field", { "data-origin": "rate" }, el("label", { for: "learn-rate" }, "Learning rate η"), rate_value, rate), batch_size.field, width_field, activation.field, init.field,
     labelled("Seed", seed)),
   read_words, el("p.note", {}, "The same weights on the command line: ", command));

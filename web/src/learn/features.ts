@@ -33,7 +33,7 @@ async function draw(): Promise<void> {
     return tint(sum / depth);
   });
   filters.choose(chosen_filter = Math.min(chosen_filter, count - 1));
-  filter_legend.set(scale, (value) => digits(value, 2));
+  filter_legend.set(scale, (value) => digits(value, 1));
   const mine = own.subarray(chosen_filter * size, (chosen_filter + 1) * size);
   describe(filter_words, `Filter ${chosen_filter + 1} of ${count}: ${high}x${wide} weights, the largest of size ${digits(largest(mine), 3)}.`);
 }
@@ -47,7 +47,7 @@ async function drawMaps(): Promise<void> {
   const scale = roundUp(largest(made)), tint = diverging(scale);
   maps.draw(count, high, wide, (tile, place) => tint(made[place * count + tile]!));
   maps.choose(chosen_map = Math.min(chosen_map, count - 1));
-  map_legend.set(scale, (value) => digits(value, 2));
+  map_legend.set(scale, (value) => digits(value, 1));
   let most = -Infinity, where = 0;
   for (let place = 0; place < high * wide; ++place) if (made[place * count + chosen_map]! > most) [most, where] = [made[place * count + chosen_map]!, place];
   describe(map_words, `Map ${chosen_map + 1} of ${count}: largest, ${digits(most, 3)}, in row ${Math.floor(where / wide) + 1}, column ${(where % wide) + 1} of ${high}x${wide}.`);

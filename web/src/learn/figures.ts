@@ -26,7 +26,7 @@ async function drawProducts(): Promise<void> {
   const scale = roundUp(made.reduce((most, each) => Math.max(most, Math.abs(each)), 0)), tint = diverging(scale);
   product_tiles.draw(n, 1, 1, (at) => tint(made[at]!));
   product_tiles.choose(pixel);
-  product_legend.set(scale, (value) => digits(value, 2));
+  product_legend.set(scale, (value) => digits(value, 1));
   describe(product_words, `All products above zero add up to ${digits(up, 3)}, those below to ${digits(down, 3)}.`);
 }
 export const products = el("figure.products", {}, product_tiles.element, product_legend.element, el("figcaption", {}, "Pixel times weight"), product_words);
@@ -40,7 +40,7 @@ function svg(kind: string, attributes: Record<string, string | number>, ...conte
   element.append(...content);
   return element;
 }
-const wide = 480, high = 260, edge = { left: 40, right: 14, top: 28, bottom: 40 };
+const wide = 400, high = 250, edge = { left: 40, right: 14, top: 28, bottom: 40 };
 interface Range { x: [number, number]; y: [number, number] }
 function frame(range: Range, x_ticks: number[], y_ticks: number[], x_name: string, y_name: string) {
   const x = (value: number) => edge.left + ((value - range.x[0]) / (range.x[1] - range.x[0])) * (wide - edge.left - edge.right);

@@ -44,18 +44,21 @@ function stepPage(step: Step, at: number): Node[] {
   const needs_other = !step.is_general && live.session !== null && !shapeOf(live.session);
   const turn = (to: number, text: string) => (steps[to] ? el("a.button", { href: `#learn/${steps[to]!.id}` }, text) : null);
   const quiz = quizOf(step.id);
-  if (live.session) quiz.refresh();
+  if (live.session && !live.is_busy) quiz.refresh();
   return [el("div.step", {},
     el("div.step-words", {},
       el("p.step-count", {}, `Step ${at + 1} of ${steps.length}`), el("h2", { tabindex: -1 }, step.title), ...step.text().map((text) => el("p", {}, text)),
-      el("p.note", {}, "Derived line by line in ", el("code", {}, "docs/backpropagation.md"), `, section “${step.section}”.`), quiz.element,
-      el("div.row.turns", {}, turn(at - 1, `← ${steps[at - 1]?.title}`), turn(at + 1, `${steps[at + 1]?.title} →`), at + 1 === steps.length && el("a.button", { href: "#learn" }, "To the lab →"))),
-    el("div.step-figures", {}, ...(needs_other ? [el("div.card.empty", {}, el("p", {}, "This step shows a network of one hidden layer. The one in the lab has convolutions."), button("Begin the report’s training", () => void begin(report)))] : step.figures())))];
+      el("p.note", {}, "Derived line by line in ", el("code", {}, "docs/backpropagation.md"), `, section “${step.section}”.`)),
+    el("div.step-figures", {}, ...(needs_other ? [el("div.card.empty", {}, el("p", {}, "This step shows a network of one hidden layer. The one in the lab has convolutions."), button("Begin the report’s training", () => void begin(report)))] : step.figures())),
+    el("div.step-end", {}, quiz.element,
+      el("div.row.turns", {}, turn(at - 1, `← ${steps[at - 1]?.title}`), turn(at + 1, `${steps[at + 1]?.title} →`), at + 1 === steps.length && el("a.button", { href: "#learn" }, "To the lab →"))))];
 }
 
 let shown = "";
 function draw(): void {
-  const at = steps.findIndex(({ id }) => id === place.page), key = `${place.page} ${live.session?.id}`;
+  const at = steps.findIndex(({ id }) => id === place.page), is_lab = at < 0;
+  // The lab stays as it is while its kind of network does: whoever chose an option keeps the focus.
+  const key = `${place.page} ${is_lab ? live.session && [isConvolutional(), shapeOf(live.session) !== null].join() : live.session?.id}`;
   for (const { id, link } of links) {
     if (id === (at < 0 ? "" : place.page)) {
       link.setAttribute("aria-current", "page");

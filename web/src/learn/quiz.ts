@@ -1,6 +1,7 @@
 // A question whose answer the page computes from the numbers of the training, at the moment it is asked.
 import { button, el, setText } from "../dom";
 import { attempt } from "../notices";
+import { newest } from "./live";
 import { digits, read } from "./numbers";
 
 export interface Question {
@@ -41,14 +42,10 @@ export function quiz(ask: () => Promise<Question | null>): { element: HTMLElemen
     element.dataset.tolerance = String(question?.tolerance ?? "");
   }
   // A question that nobody has begun to answer keeps up with the training.
-  let is_asking = false;
-  async function refresh(): Promise<void> {
-    if (is_asking || field.value !== "" || verdict.textContent !== "") return;
-    is_asking = true;
-    await attempt(renew);
-    is_asking = false;
-  }
+  const refresh = newest(async () => {
+    if (field.value === "" && verdict.textContent === "") await renew();
+  });
   const element = el("section.quiz", { "aria-labelledby": id },
     el("h3", { id }, "A question"), text, el("div.row", {}, field, check, button("Ask with the numbers of now", () => void attempt(renew), "button small")), verdict);
-  return { element, refresh: () => void refresh() };
+  return { element, refresh };
 }

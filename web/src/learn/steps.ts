@@ -11,11 +11,12 @@ import { neighbourhood, picker, picture } from "./picture";
 import { questions } from "./questions";
 import { quiz } from "./quiz";
 import { shapeOf } from "./trace";
-import { unit_zoom } from "./units";
+import { unit_picker, unit_zoom } from "./units";
 
 export interface Step { id: keyof typeof questions; title: string; text: () => string[]; section: string; figures: () => Node[]; is_general?: boolean }
 
 const box = (...content: Node[]) => el("section.card.figures", { "aria-label": "Figures" }, ...content);
+const pickers = (...all: Node[]) => el("div.row.pickers", {}, ...all);
 const equations = (...names: EquationName[]) => el("section.card.equations", { "aria-label": "Equations" }, ...names.map(equation), whence);
 const shape = () => (live.session ? shapeOf(live.session) : null);
 
@@ -29,12 +30,12 @@ export const steps: Step[] = [
     `A hidden unit has a weight for every pixel. It multiplies each pixel by its weight, adds all ${shape()?.pixels ?? 784} products up, and adds one number more, its bias.`,
     "Orange weights say: light here speaks for me. Blue weights say: light here speaks against me. Where the picture is black the product is zero, whatever the weight.",
     "Each unit asks the picture a question of its own. At first the weights are drawn at random, and so are the questions."],
-  figures: () => [box(el("div.three", {}, picture, unit_zoom, products)), equations("sum")] },
+  figures: () => [box(pickers(picker, unit_picker), el("div.three", {}, picture, unit_zoom, products)), equations("sum")] },
   { id: "sigmoid", title: "Sigmoid", section: "Sigmoid", text: () => [
     "The sum can be any number. The sigmoid squeezes it between 0 and 1: far below zero becomes almost 0, far above becomes almost 1, and zero becomes one half.",
     "This bend is what makes two layers more than one. Without it, a weighted sum of weighted sums would be just another weighted sum.",
     "Where the curve is flat, a little more or less of the sum changes nothing. A unit that stands there learns slowly."],
-  figures: () => [box(activation_figure), equations("active")] },
+  figures: () => [box(unit_picker, activation_figure), equations("active")] },
   { id: "loss", title: "Loss", section: "Loss", text: () => [
     "The output is one more weighted sum, of all hidden units, and one more sigmoid. Its value p is the probability that the network gives to the second sign.",
     "The loss says how wrong that is. It is minus the logarithm of the probability of the sign that is shown: small when the network is sure and right, and very large when it is sure and wrong.",
@@ -49,7 +50,7 @@ export const steps: Step[] = [
     "The derivative says in which direction the loss grows. The step goes the other way, by the learning rate η times the derivative.",
     "It is not done for one picture alone: the derivatives of all pictures of a batch are averaged, so that what is peculiar to one of them counts for little.",
     "Press “One example” to see the pictures of the batch one after the other, or “One batch” to take the step at once. If η is too large, every step jumps farther across the valley than the one before: try the activation “none” with a rate of 100 in the lab."],
-  figures: () => [controls, box(el("div.pair", {}, picture, unit_zoom)), equations("step")] },
+  figures: () => [controls, box(pickers(picker, unit_picker), el("div.pair", {}, picture, unit_zoom)), equations("step")] },
   { id: "epoch", title: "An epoch", section: "Step", is_general: true, text: () => [
     `An epoch shows every training picture once, a batch at a time: ${live.session ? `here ${live.session.batches} steps` : "some steps"}. After many epochs the loss has come down.`,
     "The thin line is the loss of each batch. It jumps, because every batch holds other pictures. The thick lines are means over all training pictures, and over pictures that were held out.",

@@ -1,5 +1,5 @@
 // The hidden units: the weights of each as a picture, all on one canvas, and the chosen one enlarged.
-import { el, setText } from "../dom";
+import { button, el, setText } from "../dom";
 import { lookAt, live, looks, newest, watchLive, weights, weightsBefore } from "./live";
 import { digits, roundUp } from "./numbers";
 import { isSeen, whenSeen } from "./screen";
@@ -11,6 +11,7 @@ const unitText = (unit: number) => `unit ${unit + 1} of ${live.session ? shapeOf
 const grid = tiles({ name: "Hidden units: choose one", columns: (width, count) => fitting(width < 520 ? 30 : 46)(width, count), onChoose: (unit) => lookAt({ unit }), text: unitText });
 const enlarged = tiles({ name: "Weights of the chosen unit: choose a pixel", columns: () => side()[1], gap: 0, onChoose: (pixel) => lookAt({ pixel }), text: pixelText });
 const moved = tiles({ name: "Last change of these weights: choose a pixel", columns: () => side()[1], gap: 0, onChoose: (pixel) => lookAt({ pixel }), text: pixelText });
+enlarged.element.dataset.origin = "w1";
 const grid_legend = legend(), enlarged_legend = legend(), moved_legend = legend();
 const title = el("h3"), since = el("p.note"), moved_title = el("figcaption");
 
@@ -38,13 +39,13 @@ async function draw(): Promise<void> {
   const scale = all ? roundUp(largest(all, from, from + n * shape.hidden)) : 1, tint = diverging(scale);
   grid.draw(shape.hidden, high, wide, all ? (tile, at) => tint(all[from + tile * n + at]!) : () => tint(0));
   grid.choose(unit);
-  grid_legend.set(scale, (value) => digits(value, 2));
+  grid_legend.set(scale, (value) => digits(value, 1));
   const own_scale = roundUp(largest(now, begin, begin + n)), own = diverging(own_scale);
   enlarged.draw(n, 1, 1, (tile) => own(now[begin + tile]!));
-  enlarged_legend.set(own_scale, (value) => digits(value, 2));
+  enlarged_legend.set(own_scale, (value) => digits(value, 1));
   const step_scale = changes ? roundUp(largest(changes, begin, begin + n)) : 1, of_step = diverging(step_scale);
   moved.draw(n, 1, 1, changes ? (tile) => of_step(changes[begin + tile]!) : () => of_step(0));
-  moved_legend.set(step_scale, (value) => digits(value, 2));
+  moved_legend.set(step_scale, (value) => digits(value, 1));
   for (const each of [enlarged, moved]) each.choose(live.look.pixel);
   setText(title, `Unit ${unit + 1}`);
   const steps = before ? step - before.step : 0;
@@ -62,6 +63,16 @@ const choice = (value: boolean, text: string) => {
   return el("label.choice-label", {}, box, text);
 };
 
+const move = (by: number) => {
+  const n = (live.session && shapeOf(live.session)?.hidden) || 1;
+  lookAt({ unit: (live.look.unit + by + n) % n });
+};
+// The way to another unit, where not all of them are shown.
+const unit_name = el("span.unit-name");
+export const unit_picker = el("span.row.picker", {}, unit_name, button("‹", () => move(-1), "button small", { "aria-label": "The unit before" }), button("›", () => move(1), "button small", { "aria-label": "The next unit" }));
+const nameUnit = () => setText(unit_name, live.session ? unitText(live.look.unit).replace("unit", "Unit") : "");
+watchLive(["look", "session"], nameUnit);
+
 // The chosen unit alone, and all of them.
 export const unit_zoom = el("div.unit-zoom", {}, title, el("div.pair", {},
   el("figure", {}, enlarged.element, enlarged_legend.element, el("figcaption", {}, "Its weights")),
@@ -72,5 +83,5 @@ export const units = el("section.card.units", { "aria-labelledby": "units-title"
   el("figure", {}, grid.element, grid_legend.element, since));
 
 const redraw = whenSeen(units, newest(draw)), redrawZoom = whenSeen(unit_zoom, newest(draw));
-looks.at_changes = () => isSeen(units) || isSeen(unit_zoom);
+looks.at_changes = () => units.isConnected || unit_zoom.isConnected;
 watchLive(["state", "look"], () => { if (isSeen(units)) redraw(); else redrawZoom(); });
