@@ -68,34 +68,45 @@ async function retry(): Promise<void> {
   }
 }
 
-async function ask(path: string, init: RequestInit = {}): Promise<unknown> {
-  let response: Response, text: string;
+async function send(path: string, init: RequestInit): Promise<[Response, ArrayBuffer]> {
   try {
-    response = await fetch(path, { cache: "no-store", ...init });
-    text = await response.text();
+    const response = await fetch(path, { cache: "no-store", ...init });
+    return [response, await response.arrayBuffer()];
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     setServer(false);
     throw new ApiError(0, "Mudra's server does not answer", "", "Start it again with `mudra serve`: nothing is lost");
   }
-  setServer(true);
-  let body: unknown = null;
+}
+
+function parsed(response: Response, path: string, bytes: ArrayBuffer): unknown {
   try {
-    body = JSON.parse(text);
+    return JSON.parse(new TextDecoder().decode(bytes));
   } catch {
     throw new ApiError(response.ok ? 500 : response.status, `the server answered ${response.status} with something else than JSON`, path, "Is something between this page and Mudra?");
   }
-  if (response.ok) return body;
-  const { what = `the server answered ${response.status}`, where = "", remedy = "" } = (body ?? {}) as Record<string, string>;
+}
+
+async function fetchBytes(path: string, init: RequestInit = {}): Promise<[Response, ArrayBuffer]> {
+  const [response, bytes] = await send(path, init);
+  setServer(true);
+  if (response.ok) return [response, bytes];
+  const { what = `the server answered ${response.status}`, where = "", remedy = "" } = (parsed(response, path, bytes) ?? {}) as Record<string, string>;
   throw new ApiError(response.status, what, where, remedy);
 }
 
-const query = (values: Record<string, string | null | undefined>) => {
-  const given = Object.entries(values).filter(([, value]) => value !== null && value !== undefined) as [string, string][];
+async function ask(path: string, init: RequestInit = {}): Promise<unknown> {
+  const [response, bytes] = await fetchBytes(path, init);
+  return parsed(response, path, bytes);
+}
+
+export const query = (values: Record<string, string | number | null | undefined>): string => {
+  const given = Object.entries(values).filter(([, value]) => value !== null && value !== undefined) as [string, string | number][];
   return given.length > 0 ? `?${given.map(([key, value]) => `${key}=${encodeURIComponent(value)}`).join("&")}` : "";
 };
-const get = <T>(path: string): Promise<T> => ask(path) as Promise<T>;
-const post = <T>(path: string, body: unknown): Promise<T> =>
+export const getBytes = (path: string): Promise<ArrayBuffer> => fetchBytes(path).then(([, bytes]) => bytes);
+export const get = <T>(path: string): Promise<T> => ask(path) as Promise<T>;
+export const post = <T>(path: string, body: unknown): Promise<T> =>
   ask(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }) as Promise<T>;
 const postPicture = <T>(path: string, picture: Blob): Promise<T> =>
   ask(path, { method: "POST", headers: { "Content-Type": picture.type || "image/png" }, body: picture }) as Promise<T>;

@@ -2,6 +2,7 @@
 import { watchServer } from "./api";
 import { el, fill, rich, show } from "./dom";
 import { addFiles, dropped } from "./files";
+import { learn, openLearn } from "./learn/learn";
 import { mountNotices } from "./notices";
 import { waiting } from "./outbox";
 import { openRuns, runs_tab } from "./runs";
@@ -14,6 +15,7 @@ const tabs: Tab[] = [
   { id: "teach", title: "Teach", body: teach, open: openTeach },
   { id: "try", title: "Try", body: try_tab, open: openTry },
   { id: "runs", title: "Runs", body: runs_tab, open: openRuns },
+  { id: "learn", title: "Learn", body: learn, open: openLearn },
 ];
 
 const nav = document.querySelector("#tabs")!, main = document.querySelector("main")!, banner = document.querySelector<HTMLElement>("#banner")!;
@@ -24,7 +26,8 @@ fill(main, ...tabs.map((tab) => tab.body));
 
 let current = "";
 function route(): void {
-  const tab = tabs.find((each) => `#${each.id}` === location.hash) ?? tabs[0]!;
+  // "#learn/sigmoid?step=3" is of the tab "learn", which reads the rest.
+  const id = location.hash.slice(1).split(/[/?]/)[0], tab = tabs.find((each) => each.id === id) ?? tabs[0]!;
   if (tab.id === current) return;
   current = tab.id;
   tabs.forEach((each, at) => {
