@@ -244,6 +244,33 @@ void Predictor::answer(const Tensor& x, ThreadTeam& team, Tensor& logits, Tensor
   infer(*place, x, team, logits, probabilities);
 }
 
+void Predictor::answer(const Pixels& images, ThreadTeam& team, std::span<float> logits,
+                       std::span<float> probabilities, const Progress& progress) const {
+  const Shape& input = model_.network.input;
+  if (with_batch(images.shape(), 1) != input) {
+    throw Error("images of shape " + with_batch(images.shape(), 1).text() + " do not fit a network for " +
+                    input.text(),
+                "predict", "Bring them to the model's size");
+  }
+  const int64_t count = images.count(), together = count == 1 ? 1 : answered_together;
+  const auto classes = static_cast<int64_t>(model_.classes.size());
+  const auto place = lend(count);
+  if (place->x.size() == 0) place->x = Tensor(with_batch(input, together));
+  if (place->probabilities.size() == 0) place->probabilities = Tensor({together, classes});
+  for (int64_t begin = 0; begin < count; begin += together) {
+    const int64_t end = std::min(count, begin + together);
+    place->x.reshape(with_batch(input, end - begin));
+    for (int64_t i = begin; i < end; ++i) images.read(i, place->x.data() + (i - begin) * input.elements());
+    infer(*place, place->x, team, place->logits, place->probabilities);
+    const auto put = [&](const Tensor& from, int64_t each, std::span<float> to) {
+      if (!to.empty()) std::copy_n(from.data(), (end - begin) * each, to.data() + begin * each);
+    };
+    put(place->logits, outputs_for(classes), logits);
+    put(place->probabilities, classes, probabilities);
+    progress(end, count);
+  }
+}
+
 const Tensor& Predictor::infer(Place& place, const Tensor& x, ThreadTeam& team, Tensor& logits,
                                Tensor& probabilities) const {
   if (model_.is_mirrored) {

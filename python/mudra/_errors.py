@@ -1,0 +1,33 @@
+"""What goes wrong."""
+
+from __future__ import annotations
+
+import re
+
+_OPTION = re.compile(r"--([a-z][a-z-]*)")
+
+
+class Error(ValueError):
+    """What went wrong, where, and what to do about it.
+
+    Attributes
+    ----------
+    what, where, remedy : str
+        The parts of the message; ``where`` and ``remedy`` may be empty.
+    """
+
+    what: str = ""
+    where: str = ""
+    remedy: str = ""
+
+    def __init__(self, message: str = ""):
+        # Options have one name everywhere; only here it has no dashes.
+        super().__init__(_OPTION.sub(lambda option: option[1].replace("-", "_"), message))
+
+
+class NearCopyWarning(UserWarning):
+    """Images that are tested show the same photograph as images that train."""
+
+
+class TrainingWarning(UserWarning):
+    """What the numbers of a training warn of."""
