@@ -15,21 +15,28 @@ namespace {
 constexpr const char* standardised = "flatten, batch-norm";
 constexpr int standardising_layers = 2;
 
-// Puts mean and variance of each feature of the examples at `rows` into the network's batch-norm layer. A
-// feature that is always the same counts as it differs from that.
+// Puts mean and variance of each feature of the examples at `rows`, by their weights, into the network's
+// batch-norm layer. A feature that is always the same counts as it differs from that.
 void standardise(const Dataset& data, std::span<const Row> rows, Network& network) {
   const auto features = static_cast<size_t>(data.pixels.shape().per_example());
   std::vector<double> mean(features), variance(features);
-  std::vector<float> row(features);
-  const auto count = static_cast<double>(rows.size());
-  const auto each = [&](const auto& visit) {
-    for (const Row at : rows) {
-      data.pixels.read(at, row.data());
-      for (size_t f = 0; f < features; ++f) visit(f, static_cast<double>(row[f]));
+  std::vector<float> values(features);
+  const auto weight = [&](Row row) {
+    return data.example_weights.empty() ? 1.0 : static_cast<double>(data.example_weights[row]);
+  };
+  double total = 0;
+  for (const Row row : rows) total += weight(row);
+  const auto each = [&](const auto& visit) {  // feature, value, share
+    for (const Row row : rows) {
+      data.pixels.read(row, values.data());
+      const double share = total > 0 ? weight(row) / total : 1 / static_cast<double>(rows.size());
+      for (size_t f = 0; f < features; ++f) visit(f, static_cast<double>(values[f]), share);
     }
   };
-  each([&](size_t f, double value) { mean[f] += value / count; });
-  each([&](size_t f, double value) { variance[f] += (value - mean[f]) * (value - mean[f]) / count; });
+  each([&](size_t f, double value, double share) { mean[f] += value * share; });
+  each([&](size_t f, double value, double share) {
+    variance[f] += (value - mean[f]) * (value - mean[f]) * share;
+  });
   auto& layer = std::get<BatchNorm>(network.layers[standardising_layers - 1]);
   for (size_t f = 0; f < features; ++f) {
     const auto at = static_cast<int64_t>(f);
@@ -66,7 +73,7 @@ Experiment prepare_fit(FitData given, Options options) {
     standardise(made.data, made.split.folds[0].train, made.initial.network);
     made.options.training.freeze = standardising_layers;
     const auto features = made.data.pixels.shape().per_example();
-    made.initial.card["input"] = "features";
+    made.initial.card["input"] = feature_input;
     made.initial.card["reads"] = "rows of " + std::to_string(features) + " features";
   }
   return made;
@@ -97,11 +104,6 @@ Fitted fit(const Experiment& experiment, ThreadTeam& team, std::string_view stat
   calibrate_by_validation(experiment.data, experiment.options.refuse,
                           {chose, predictor.answers(experiment.data, chose, team)}, fitted.model);
   return fitted;
-}
-
-bool reads_features(const Model& model) {
-  const auto input = model.card.find("input");
-  return input != model.card.end() && input->second == "features";
 }
 
 }  // namespace mudra

@@ -42,7 +42,4 @@ Experiment prepare_fit(FitData data, Options options);
 Fitted fit(const Experiment& experiment, ThreadTeam& team, std::string_view state, int epochs,
            const TrainingEvents& events = {}, const std::stop_token& stop = {});
 
-// Whether a model reads rows of features, and no images.
-bool reads_features(const Model& model);
-
 }  // namespace mudra

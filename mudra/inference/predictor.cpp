@@ -115,6 +115,13 @@ int32_t none_label(const Model& model) {
   return static_cast<int32_t>(std::ranges::find(model.classes, model.none_class) - model.classes.begin());
 }
 
+void check_reads_pictures(const Model& model) {
+  if (!reads_features(model)) return;
+  throw Error(
+      "reads rows of " + std::to_string(model.network.input.elements()) + " features, and no pictures",
+      "the model", "Ask it in Python: mudra.load(...).predict(rows)");
+}
+
 Predictor::Predictor(Model model) : model_(std::move(model)), none_(none_label(model_)) {
   check_classifier(model_.network, std::ssize(model_.classes), "model");
   if (finds_hands(model_)) cutter_.emplace(model_);
@@ -172,6 +179,7 @@ void Predictor::weigh(float presence, Answer& answer) const {
 }
 
 Answer Predictor::answer(const Image& picture, Image* seen) const {
+  check_reads_pictures(model_);
   if (!cutter_) {
     std::vector<float> image(static_cast<size_t>(model_.network.input.elements()));
     prepare(picture, model_.preprocessing, image.data());
@@ -193,6 +201,7 @@ Answer Predictor::answer(const Image& picture, Image* seen) const {
 }
 
 std::vector<Answer> Predictor::answer(const Pixels& pictures) const {
+  check_reads_pictures(model_);
   std::vector<Answer> answers;
   if (cutter_) {
     for (int64_t i = 0; i < pictures.count(); ++i) answers.push_back(answer(image_of(pictures, i)));

@@ -19,6 +19,9 @@ namespace mudra {
 // The label of an answer that means none of these: the model's class for it, or `refused` where it has none.
 int32_t none_label(const Model& model);
 
+// Throws Error for a model that reads rows of features.
+void check_reads_pictures(const Model& model);
+
 // Thread-safe: any number of threads may ask at once, each with a ThreadTeam of its own. A question of one
 // image takes memory for its answer only, once as many have been asked at the same time before.
 class Predictor {

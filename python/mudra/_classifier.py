@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copyreg
+import json
 import os
 import warnings
 from typing import Any
@@ -15,8 +16,9 @@ from sklearn.utils.validation import _check_sample_weight, check_consistent_leng
 from sklearn.exceptions import NotFittedError
 
 from . import _core
-from ._errors import NearCopyWarning, TrainingWarning
+from ._errors import NearCopyWarning, TrainingWarning, in_python
 from ._progress import EpochLine
+from ._results import ModelCard, NetworkSummary
 
 # Options of `mudra train` and the parameters that are called as they are.
 OPTIONS = ("recipe", "network", "init", "optimizer", "learning_rate", "schedule", "warm_up", "step_every",
@@ -197,7 +199,7 @@ clip, ema, label_smoothing, epochs, patience, batch_size, shuffle, augment, free
             What each example counts in the loss.
         groups : array [N], optional
             Whose hand each image shows: the validation part then holds whole groups, and near copies across groups
-            are warned of.
+            are warned of, by a look at a fifth of them.
         test : (X, y), optional
             Images to watch in every epoch, which choose nothing; near copies of them in X are warned of.
 
@@ -280,7 +282,7 @@ clip, ema, label_smoothing, epochs, patience, batch_size, shuffle, augment, free
         if outcome.interruption is not None:
             raise outcome.interruption
         for text in [outcome.problem] * bool(outcome.problem) + outcome.warnings:
-            warnings.warn(text, TrainingWarning, stacklevel=3)
+            warnings.warn(in_python(text), TrainingWarning, stacklevel=3)
 
     def _options(self, classes) -> dict[str, str]:
         given = {name.replace("_", "-"): option_text(getattr(self, name)) for name in OPTIONS
@@ -307,9 +309,11 @@ clip, ema, label_smoothing, epochs, patience, batch_size, shuffle, augment, free
             warnings.warn(f"{copies:,} of the {len(watch):,} test images have a near copy among the images that train: "
                           "this is easier than a new hand. Split by hand, with mudra.split_by_group.",
                           NearCopyWarning, stacklevel=4)
-        if groups is not None and len(groups[1]) > 1 and (copies := _core.near_copies_across_groups(learn, threads)):
-            warnings.warn(f"{copies:,} of the {len(learn):,} images have a near copy in another group: "
-                          "groups may not be whose hand it is.", NearCopyWarning, stacklevel=4)
+        if groups is not None and len(groups[1]) > 1:
+            looked, copies = _core.near_copies_across_groups(learn, threads) or (0, 0)
+            if copies > looked / 100:  # rarer ones may be hands that happen to be alike
+                warnings.warn(f"{copies:,} of {looked:,} images, those of a fifth of the groups, have a near copy in "
+                              "another group: groups may not be whose hand it is.", NearCopyWarning, stacklevel=4)
 
     # Answering
 
@@ -361,11 +365,14 @@ clip, ema, label_smoothing, epochs, patience, batch_size, shuffle, augment, free
             logits = self._ask_about_pictures(model, X)[2]
         return logits[:, 0] if logits.shape[1] == 1 else logits
 
-    def _question(self, X):
+    def _question_model(self):
         if not hasattr(self, "model_"):
             raise NotFittedError(f"This {type(self).__name__} instance is not fitted yet. Call 'fit' with appropriate "
                                  "arguments before using this estimator.")
-        return self.model_, (list(map(os.fspath, X)) if is_files(X) else self._read(X, reset=False))
+        return self.model_
+
+    def _question(self, X):
+        return self._question_model(), (list(map(os.fspath, X)) if is_files(X) else self._read(X, reset=False))
 
     def _ask(self, ask, X):
         answers = ask(X, threads_of(self.n_jobs))
@@ -398,6 +405,8 @@ clip, ema, label_smoothing, epochs, patience, batch_size, shuffle, augment, free
             raise ValueError(f"Features are rows [N, features], not an array with {X.ndim} axes")
         if np.iscomplexobj(X):
             raise ValueError("Complex data not supported")
+        if len(X) == 0:
+            raise ValueError(f"Found array with 0 sample(s) (shape={X.shape}) while a minimum of 1 is required.")
         X = as_read(X)
         if X.dtype != np.uint8 and not np.isfinite(X).all():
             raise ValueError("Input X contains NaN or infinity.")
@@ -431,6 +440,23 @@ clip, ema, label_smoothing, epochs, patience, batch_size, shuffle, augment, free
         if X.dtype == np.uint8:
             return "images" if round(X.shape[1] ** 0.5) ** 2 == X.shape[1] else "features"
         return "images" if _core.look_like_images(as_read(X)) else "features"
+
+    # What it is
+
+    @property
+    def weights_(self) -> dict[str, np.ndarray]:
+        """Weights and running statistics by their names in the model file, such as "1.weight" [units, inputs]."""
+        return self._question_model().weights
+
+    @property
+    def network_(self) -> NetworkSummary:
+        """The layers, and what they cost."""
+        return NetworkSummary(json.loads(self._question_model().summary_json(1)))
+
+    @property
+    def card_(self) -> ModelCard:
+        """What is to be known of the model."""
+        return ModelCard(json.loads(self._question_model().facts_json("model")))
 
     # What scikit-learn asks
 

@@ -7,6 +7,11 @@ import re
 _OPTION = re.compile(r"--([a-z][a-z-]*)")
 
 
+def in_python(text: str) -> str:
+    """Options have one name everywhere; only here it has no dashes."""
+    return _OPTION.sub(lambda option: option[1].replace("-", "_"), text)
+
+
 class Error(ValueError):
     """What went wrong, where, and what to do about it.
 
@@ -16,13 +21,9 @@ class Error(ValueError):
         The parts of the message; ``where`` and ``remedy`` may be empty.
     """
 
-    what: str = ""
-    where: str = ""
-    remedy: str = ""
-
-    def __init__(self, message: str = ""):
-        # Options have one name everywhere; only here it has no dashes.
-        super().__init__(_OPTION.sub(lambda option: option[1].replace("-", "_"), message))
+    def __init__(self, message: str = "", what: str = "", where: str = "", remedy: str = ""):
+        super().__init__(in_python(message))
+        self.what, self.where, self.remedy = map(in_python, (what, where, remedy))
 
 
 class NearCopyWarning(UserWarning):
