@@ -13,7 +13,6 @@ namespace mudra {
 namespace {
 
 constexpr const char* standardised = "flatten, batch-norm";
-constexpr int standardising_layers = 2;
 
 // Puts mean and variance of each feature of the examples at `rows`, by their weights, into the network's
 // batch-norm layer. A feature that is always the same counts as it differs from that.

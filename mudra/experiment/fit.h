@@ -20,6 +20,9 @@ struct FitData {
   bool are_features = false;
 };
 
+// So many layers stand in front of the network for features: flatten and that batch-norm.
+inline constexpr int standardising_layers = 2;
+
 struct Fitted {
   Model model;
   std::vector<Epoch> history;

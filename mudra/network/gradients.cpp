@@ -5,9 +5,9 @@
 namespace mudra {
 
 LossGradients loss_gradients(const Network& network, const Tensor& x, std::span<const int32_t> labels,
-                             int64_t classes, ThreadTeam& team) {
+                             int64_t classes, ThreadTeam& team, size_t frozen) {
   const int64_t images = x.shape()[0];
-  Plan plan(network, images, Plan::Mode::train);
+  Plan plan(network, images, Plan::Mode::train, {.frozen = frozen});
   Loss loss(classes, images);
   LossGradients found{{}, network};
   found.loss = loss(plan.forward(network, x, Context{team}), labels, plan.logits_gradient());

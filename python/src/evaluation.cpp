@@ -5,6 +5,7 @@
 #include "functions.h"
 #include "listener.h"
 #include "mudra/core/error.h"
+#include "mudra/experiment/fit.h"
 #include "mudra/features/prepare.h"
 #include "mudra/inference/occlusion.h"
 #include "mudra/network/gradients.h"
@@ -91,17 +92,18 @@ py::tuple gradients(const FittedModel& model, const py::object& images, const In
                 "gradients");
   const std::vector<int32_t> of = vector_of(labels);
   const auto classes = static_cast<int64_t>(model.model().classes.size());
+  const size_t frozen = model.reads_features() ? standardising_layers : 0;
   for (const int32_t label : of)
     if (label < 0 || label >= classes) throw Error("a label is none of the model's classes", "gradients");
   const LossGradients found = without_lock([&](Listener&) {
     Tensor x(pixels.shape());
     for (int64_t i = 0; i < pixels.count(); ++i) pixels.read(i, x.data() + i * network.input.elements());
     ThreadTeam team(1);
-    return loss_gradients(network, x, of, classes, team);
+    return loss_gradients(network, x, of, classes, team, frozen);
   });
   py::dict all;
   for (const auto& [name, parameter, trained] : found.gradients.parameters()) {
-    if (!trained) continue;
+    if (!trained || std::stoul(name) < frozen) continue;  // "3.weight" is of the fourth layer
     const std::vector<int64_t> shape = sizes(file_shape(parameter));
     all[py::str(name)] =
         array_of(to_file_order(parameter), std::vector<py::ssize_t>(shape.begin(), shape.end()));
