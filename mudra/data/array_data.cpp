@@ -317,8 +317,12 @@ PixelRange pixel_range(std::span<const float> values, int64_t each, const ReadOp
 bool look_like_images(std::span<const float> rows, int64_t each) {
   const int64_t side = std::llround(std::sqrt(static_cast<double>(each)));
   if (side < 8 || side * side != each || rows.empty()) return false;
-  const auto [low, high] = std::ranges::minmax(rows);
-  return low >= 0 && (high <= 1 || (high >= 64 && high <= 255));
+  float high = 0;
+  for (const float value : rows) {
+    if (!(value >= 0 && value <= 255)) return false;
+    high = std::max(high, value);
+  }
+  return high <= 1 || high >= 64;
 }
 
 Pixels array_pixels(NpyArray array, const ReadOptions& options, std::vector<std::string>& notes) {

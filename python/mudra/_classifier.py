@@ -332,7 +332,7 @@ clip, ema, label_smoothing, epochs, patience, batch_size, shuffle, augment, free
         """
         model, X = self._question(X)
         if isinstance(X, np.ndarray) and not model.finds_hands:
-            codes = model.labels(self._ask(model.probabilities, X))
+            codes = model.labels(model.probabilities(X, threads_of(self.n_jobs)))
         else:
             codes = self._ask_about_pictures(model, X)[0]
         answers = self.classes_[codes]
@@ -353,14 +353,14 @@ clip, ema, label_smoothing, epochs, patience, batch_size, shuffle, augment, free
                 return answers
         model, X = self._question(X)
         if isinstance(X, np.ndarray) and not model.finds_hands:
-            return self._ask(model.probabilities, X)
+            return model.probabilities(X, threads_of(self.n_jobs))
         return self._ask_about_pictures(model, X)[1]
 
     def decision_function(self, X):
         """Logits, divided by the model's temperature: [N] for two classes, above 0 for the second; else [N, K]."""
         model, X = self._question(X)
         if isinstance(X, np.ndarray) and not model.finds_hands:
-            logits = self._ask(model.logits, X)
+            logits = model.logits(X, threads_of(self.n_jobs))
         else:
             logits = self._ask_about_pictures(model, X)[2]
         return logits[:, 0] if logits.shape[1] == 1 else logits
@@ -373,12 +373,6 @@ clip, ema, label_smoothing, epochs, patience, batch_size, shuffle, augment, free
 
     def _question(self, X):
         return self._question_model(), (list(map(os.fspath, X)) if is_files(X) else self._read(X, reset=False))
-
-    def _ask(self, ask, X):
-        answers = ask(X, threads_of(self.n_jobs))
-        if answers is None:
-            raise ValueError("Input X contains NaN or infinity.")
-        return answers
 
     def _ask_about_pictures(self, model, X):
         return model.of_pictures(X) if isinstance(X, np.ndarray) else model.of_files(X)
@@ -401,7 +395,7 @@ clip, ema, label_smoothing, epochs, patience, batch_size, shuffle, augment, free
         return as_read(X)
 
     def _read_images(self, X, reset):
-        if self.input == "features":
+        if (self.input if reset else self.input_) == "features":
             raise ValueError(f"Features are rows [N, features], not an array with {X.ndim} axes")
         if np.iscomplexobj(X):
             raise ValueError("Complex data not supported")
@@ -410,18 +404,11 @@ clip, ema, label_smoothing, epochs, patience, batch_size, shuffle, augment, free
         X = as_read(X)
         if X.dtype != np.uint8 and not np.isfinite(X).all():
             raise ValueError("Input X contains NaN or infinity.")
-        values = int(np.prod(X.shape[1:]))
         if reset:
-            self.n_features_in_ = values
+            self.n_features_in_ = int(np.prod(X.shape[1:]))
             self.input_ = "images"
             self.__dict__.pop("feature_names_in_", None)
-        elif self.input_ == "features" or (values != self.n_features_in_ and not self._takes_any_size()):
-            raise ValueError(f"X has {values} features, but {type(self).__name__} is expecting "
-                             f"{self.n_features_in_} features as input")
         return X
-
-    def _takes_any_size(self):
-        return hasattr(self, "model_") and self.model_.finds_hands
 
     def _validated(self, X, reset):
         dtype = [np.float32, np.uint8]

@@ -111,6 +111,14 @@ def test_what_cannot_be_read_is_refused(wrong, words, two, learned):
         learned.predict(wrong(rows))
 
 
+def test_features_are_rows(two):
+    points = mudra.SignClassifier(**SMALL).fit(np.random.default_rng(0).normal(size=(40, 784)), np.arange(40) % 2)
+    with pytest.raises(ValueError, match="rows"):
+        points.predict(two[0])
+    with pytest.raises(ValueError, match="3 axes"):
+        mudra.SignClassifier(input="features").fit(two[0][..., 0], two[1])
+
+
 def test_sparse_matrices_are_refused(two, learned):
     sparse = pytest.importorskip("scipy.sparse", reason="SciPy is not installed")
     with pytest.raises(TypeError, match="sparse"):

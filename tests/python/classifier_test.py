@@ -244,6 +244,12 @@ def test_partial_fit_is_an_epoch_at_a_time(two):
     assert parts.n_iter_ == 4
     with pytest.raises(ValueError, match="classes"):
         mudra.SignClassifier().partial_fit(images, labels)
+    with pytest.raises(ValueError, match="NaN"):
+        parts.partial_fit(np.where(images > 200, np.nan, images), labels)
+    only = mudra.SignClassifier(**options)  # a class that is not there yet
+    for _ in range(5):
+        only.partial_fit(images[labels == 5], labels[labels == 5], classes=[0, 5])
+    assert (only.predict(images) == 5).all()
 
 
 def test_early_stopping_keeps_whole_groups_apart_and_calibrates(hands):
@@ -251,6 +257,9 @@ def test_early_stopping_keeps_whole_groups_apart_and_calibrates(hands):
         hands.images, hands.labels, groups=hands.groups)
     assert learned.kept_epoch_ == 1 + int(np.nanargmin(learned.history_["loss_validation"]))
     assert learned.model_.temperature != 1
+    logits = learned.decision_function(hands.images).astype(float)
+    softmax = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(learned.predict_proba(hands.images), softmax, rtol=1e-4)
     stopped = mudra.SignClassifier(early_stopping=True, patience=1, epochs=400).fit(hands.images, hands.labels)
     assert stopped.n_iter_ < 400
     plain = mudra.SignClassifier(epochs=2).fit(hands.images, hands.labels)
