@@ -151,6 +151,36 @@ print("all is well")
 """
 
 
+# Many forks, each in the midst of many short questions, of which one may hold a lock.
+SHORT = """
+import os, signal, threading, numpy as np, mudra
+X = np.random.default_rng(0).random((40, 64), dtype=np.float32)
+learned = mudra.SignClassifier("dense 2", epochs=1).fit(X, np.arange(40) % 2)
+one = X[:1].copy()
+over = threading.Event()
+def ask():
+    while not over.is_set(): learned.predict_proba(one)
+threads = [threading.Thread(target=ask) for _ in range(3)]
+for thread in threads: thread.start()
+for _ in range(400):
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)
+        learned.predict_proba(one)
+        os._exit(0)
+    status = os.waitpid(child, 0)[1]
+    if status != 0: break
+over.set()
+for thread in threads: thread.join()
+print("all is well" if status == 0 else f"a child ended by signal {status}")
+"""
+
+
+def test_fork_is_survived_in_the_midst_of_a_question():
+    result = subprocess.run([sys.executable, "-c", SHORT], capture_output=True, text=True, timeout=200)
+    assert result.stdout == "all is well\n", result.stdout + result.stderr
+
+
 def test_fork_is_survived_while_threads_ask():
     result = subprocess.run([sys.executable, "-c", FORKS], capture_output=True, text=True, timeout=200)
     assert result.stdout == "all is well\n", result.stderr
@@ -174,6 +204,33 @@ def test_two_threads_ask_one_model_at_once(two):
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+# Another thread of Python wakes up again and again meanwhile, then interrupts what would take very long.
+FREE = """
+import os, signal, sys, threading, time, numpy as np, mudra
+hands = mudra.render_hands(400)
+learned = mudra.SignClassifier("dense 64, relu", epochs=1).fit(hands.images, hands.labels)
+many = np.memmap("zeros", np.uint8, "w+", shape=(8_000_000, 784))  # a file with a hole
+def interrupt():
+    for _ in range(20): time.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGINT)
+for work in (lambda: learned.predict_proba(many),
+             lambda: mudra.SignClassifier("dense 64, relu", epochs=1_000_000).fit(hands.images, hands.labels)):
+    thread = threading.Thread(target=interrupt)
+    try:
+        thread.start()
+        work()
+        print("never interrupted")
+    except KeyboardInterrupt:
+        print("interrupted")
+    thread.join()
+"""
+
+
+def test_the_interpreter_is_free_while_it_learns_and_answers(tmp_path):
+    result = subprocess.run([sys.executable, "-c", FREE], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert result.stdout == "interrupted\ninterrupted\n", result.stderr
 
 
 STOPPED = """

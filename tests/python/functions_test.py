@@ -110,6 +110,9 @@ def test_a_comparison_is_that_of_the_command(hands, mudra, tmp_path):
 def test_a_search_finds_options_that_train(hands):
     found = package.tune(hands.images[:200], hands.labels[:200], groups=hands.groups[:200], trials=2, refit=True,
                          network="dense 12, relu", epochs=3)
+    other = package.tune(hands.images[:200], hands.labels[:200], groups=hands.groups[:200], trials=1, seed=2,
+                         network="dense 12, relu", epochs=3)
+    assert other.trials[0]["options"] != found.trials[0]["options"]
     assert len(found.trials) == 2 and found.parameters["network"] == "dense 12, relu"
     assert found.best_score == max(trial["score"] for trial in found.trials)
     assert found.test["n"] == 40 and found.test.classes == [str(c) for c in range(10)]
