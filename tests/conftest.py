@@ -3,12 +3,17 @@
 import os
 import pathlib
 import subprocess
+import sys
 
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 COMMAND = pathlib.Path(os.environ.get("MUDRA_COMMAND", ROOT / "build" / "release" / "mudra"))
 SHARED = pathlib.Path(os.environ.get("MUDRA_PHOTOGRAPHS", ROOT.parent / "shared" / "data"))
+# The package for Python as it was built, also for processes that tests begin.
+PACKAGE = os.environ.get("MUDRA_PYTHON", str(ROOT / "build" / "release" / "python"))
+sys.path.insert(0, PACKAGE)
+os.environ["PYTHONPATH"] = os.pathsep.join([PACKAGE, *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
 @pytest.fixture
@@ -28,3 +33,17 @@ def shared():
     if not SHARED.is_dir():
         pytest.skip("no photographs beside the checkout (../shared/data)")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def hands():
+    """400 rendered hands of 20 people, as the package for Python gives them."""
+    package = pytest.importorskip("mudra", reason="no package for Python in build/release")
+    return package.render_hands(400)
+
+
+@pytest.fixture(scope="session")
+def two(hands):
+    """Those of them that show 0 or 5: bytes [80, 28, 28, 1] and labels."""
+    chosen = (hands.labels == 0) | (hands.labels == 5)
+    return hands.images[chosen], hands.labels[chosen]

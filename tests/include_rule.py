@@ -29,6 +29,7 @@ ARROWS = {
     "learn": ["experiment"],
     "serve": ["studio", "learn", "export"],
     "cli": ["serve"],
+    "python": ["run", "export"],
 }
 
 
@@ -40,10 +41,11 @@ def reachable(folder):
 
 
 def broken(root):
-    for file in sorted((root / "mudra").rglob("*")):
+    files = [(file, file.relative_to(root / "mudra")) for file in (root / "mudra").rglob("*")]
+    files += [(file, file.relative_to(root)) for file in (root / "python" / "src").rglob("*")]
+    for file, path in sorted(files):
         if file.suffix not in (".h", ".cpp"):
             continue
-        path = file.relative_to(root / "mudra")
         if path.name == path.parts[0] == "mudra.h":  # includes all, and nothing includes it
             continue
         folder = path.parts[0]

@@ -10,6 +10,7 @@
 
 #include "mudra/core/error.h"
 #include "mudra/data/image_codec.h"
+#include "mudra/data/images_in_memory.h"
 #include "mudra/data/label_index.h"
 
 namespace mudra {
@@ -282,6 +283,46 @@ Shape flat_image_shape(int64_t images, int64_t values, const ReadOptions& option
   if (pixels <= 0) throw usage_error(each + "make no square", where, "Say --size HEIGHTxWIDTH");
   throw usage_error(each + "are not " + std::to_string(height) + "x" + std::to_string(width), where,
                     "Give the --size the images have");
+}
+
+Shape image_shape(std::span<const int64_t> array, const ReadOptions& options, const std::string& where) {
+  const size_t axes = array.size();
+  if (std::ranges::count(array, 0) > 0) throw Error("holds no images", where, "Give at least one image");
+  Shape shape;
+  if (axes == 2) {
+    shape = flat_image_shape(array[0], array[1], options, where);
+  } else if (axes == 3) {
+    shape = {array[0], array[1], array[2], 1};
+  } else if (axes == 4 && is_channels(array[3])) {
+    shape = {array[0], array[1], array[2], array[3]};
+  } else {
+    std::string text;
+    for (const int64_t size : array) text += (text.empty() ? "" : ", ") + std::to_string(size);
+    throw Error("has the shape [" + text + "]", where,
+                "Images are [N, H*W], [N, H, W] or [N, H, W, C] with C 1 or 3");
+  }
+  check_image_size(shape[1], shape[2], where);
+  return shape;
+}
+
+PixelRange pixel_range(std::span<const float> values, int64_t each, const ReadOptions& options,
+                       const std::string& where) {
+  const bool whole = std::ranges::all_of(values, [](float v) { return v == std::trunc(v); });
+  ValueRange range;
+  range.add(values, 0, each, where);
+  const Scale scale = range.scale(options, {"float32", whole, false}, where);
+  return {scale.black, scale.white};
+}
+
+bool look_like_images(std::span<const float> rows, int64_t each) {
+  const int64_t side = std::llround(std::sqrt(static_cast<double>(each)));
+  if (side < 8 || side * side != each || rows.empty()) return false;
+  float high = 0;
+  for (const float value : rows) {
+    if (!(value >= 0 && value <= 255)) return false;
+    high = std::max(high, value);
+  }
+  return high <= 1 || high >= 64;
 }
 
 Pixels array_pixels(NpyArray array, const ReadOptions& options, std::vector<std::string>& notes) {

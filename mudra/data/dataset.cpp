@@ -9,18 +9,32 @@
 
 namespace mudra {
 
-Pixels::Pixels(const Shape& shape, std::vector<uint8_t> bytes)
-    : shape_(shape),
-      bytes_(std::make_shared<const std::vector<uint8_t>>(std::move(bytes))),
-      factor_(1 / 255.f) {
-  assert(shape.rank() == 4 && static_cast<int64_t>(bytes_->size()) == shape.elements());
+namespace {
+
+// The values of a vector that lives as long as somebody holds them.
+template <class T>
+std::shared_ptr<const T> held([[maybe_unused]] const Shape& shape, std::vector<T> values) {
+  assert(static_cast<int64_t>(values.size()) == shape.elements());
+  const auto vector = std::make_shared<const std::vector<T>>(std::move(values));
+  return {vector, vector->data()};
 }
 
+}  // namespace
+
+Pixels::Pixels(const Shape& shape, std::vector<uint8_t> bytes)
+    : Pixels(shape, held(shape, std::move(bytes))) {}
+
 Pixels::Pixels(const Shape& shape, std::vector<float> values, float scale)
-    : shape_(shape),
-      floats_(std::make_shared<const std::vector<float>>(std::move(values))),
-      factor_(1 / scale) {
-  assert(shape.rank() == 4 && static_cast<int64_t>(floats_->size()) == shape.elements());
+    : Pixels(shape, held(shape, std::move(values)), scale) {}
+
+Pixels::Pixels(const Shape& shape, std::shared_ptr<const uint8_t> bytes)
+    : shape_(shape), bytes_(std::move(bytes)), factor_(1 / 255.f) {
+  assert(shape.rank() == 4);
+}
+
+Pixels::Pixels(const Shape& shape, std::shared_ptr<const float> values, float scale)
+    : shape_(shape), floats_(std::move(values)), factor_(1 / scale) {
+  assert(shape.rank() == 4);
 }
 
 Pixels::Pixels(const Shape& shape, std::shared_ptr<const PixelSource> source)
@@ -36,17 +50,17 @@ int64_t Pixels::stored_row(int64_t image) const {
 std::span<const uint8_t> Pixels::bytes(int64_t image) const {
   assert(is_bytes());
   const auto size = static_cast<size_t>(shape_.per_example());
-  return {bytes_->data() + static_cast<size_t>(stored_row(image)) * size, size};
+  return {bytes_.get() + static_cast<size_t>(stored_row(image)) * size, size};
 }
 
 void Pixels::read(int64_t image, float* out) const {
   const int64_t size = shape_.per_example();
   const int64_t row = stored_row(image);
   if (bytes_) {
-    const uint8_t* in = bytes_->data() + row * size;
+    const uint8_t* in = bytes_.get() + row * size;
     for (int64_t i = 0; i < size; ++i) out[i] = static_cast<float>(in[i]) * factor_;
   } else if (floats_) {
-    const float* in = floats_->data() + row * size;
+    const float* in = floats_.get() + row * size;
     for (int64_t i = 0; i < size; ++i) out[i] = in[i] * factor_;
   } else {
     source_->read(row, out);

@@ -43,11 +43,15 @@ class Pixels {
   Pixels(const Shape& shape, std::vector<uint8_t> bytes);
   // `scale` is the value that means white: 1, or 255 for pixels counted in bytes.
   Pixels(const Shape& shape, std::vector<float> values, float scale);
+  // The same of memory that a program has already: nothing is copied, and nobody may change it meanwhile.
+  Pixels(const Shape& shape, std::shared_ptr<const uint8_t> bytes);
+  Pixels(const Shape& shape, std::shared_ptr<const float> values, float scale);
   Pixels(const Shape& shape, std::shared_ptr<const PixelSource> source);
 
   const Shape& shape() const { return shape_; }  // [N, H, W, C]
   int64_t count() const { return shape_.rank() == 0 ? 0 : shape_[0]; }
   bool is_bytes() const { return bytes_ != nullptr; }
+  bool is_floats() const { return floats_ != nullptr; }
   bool is_streamed() const { return source_ != nullptr; }
   std::span<const uint8_t> bytes(int64_t image) const;  // only if is_bytes(): H*W*C values, 0..255
 
@@ -64,8 +68,8 @@ class Pixels {
   int64_t stored_row(int64_t image) const;
 
   Shape shape_;
-  std::shared_ptr<const std::vector<uint8_t>> bytes_;
-  std::shared_ptr<const std::vector<float>> floats_;
+  std::shared_ptr<const uint8_t> bytes_;
+  std::shared_ptr<const float> floats_;
   std::shared_ptr<const PixelSource> source_;
   std::shared_ptr<const std::vector<Row>> rows_;  // selected images, or null for all in order
   float factor_ = 1;

@@ -70,6 +70,10 @@ Pixels read_images(const std::string& path, const ReadOptions& options = {},
 // The pictures of a folder at any depth, by name; `notes` say what was left out.
 std::vector<std::string> pictures_in(const std::string& folder, std::vector<std::string>& notes);
 
+// The pictures of these files in their order, all brought to one size as those of a folder are. Throws Error
+// at the first that cannot be read.
+Pixels read_pictures(std::span<const std::string> files, ReadOptions options);
+
 // The most common size of the pictures in a folder of classes, by their headers; zeros if none can be read.
 ImageSize most_common_size(const std::string& folder);
 

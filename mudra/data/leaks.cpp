@@ -136,4 +136,13 @@ std::filesystem::path default_cache_folder() {
 
 std::string leaks_text(const LeakReport& report) { return nlohmann::json(report).dump(1) + "\n"; }
 
+std::optional<int64_t> count_near_copies(const Dataset& data, const Split& split, ThreadTeam& team) {
+  constexpr int64_t most_comparisons = 200'000'000;
+  int64_t comparisons = 0;
+  for (const Fold& fold : split.folds)
+    comparisons += static_cast<int64_t>(fold.train.size()) * static_cast<int64_t>(fold.test.size());
+  if (comparisons > most_comparisons || data.size() > most_searched) return {};
+  return find_leaks(data, split, team, default_cache_folder()).test_with_twin;
+}
+
 }  // namespace mudra

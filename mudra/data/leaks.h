@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,10 @@ LeakReport find_leaks(const Dataset& data, const Split& split, ThreadTeam& team,
 
 // Each takes 5 kB, 1.3 GB together; four to one they are ten billion pairs, half an hour of one thread.
 inline constexpr int64_t most_searched = 250'000;
+
+// Test images with a near copy in their fold's training part, with the cache of default_cache_folder();
+// nothing where the search would take minutes.
+std::optional<int64_t> count_near_copies(const Dataset& data, const Split& split, ThreadTeam& team);
 
 // $XDG_CACHE_HOME/mudra, else ~/.cache/mudra; empty when neither is known.
 std::filesystem::path default_cache_folder();

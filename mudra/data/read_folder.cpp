@@ -30,6 +30,9 @@ const std::map<std::string, std::string> unreadable = {
 struct Picture {
   std::string name;  // below the data folder: "5/IMG_1.jpg"
   std::string label;
+
+  // `folder`: an empty one for pictures that are named by themselves.
+  std::string file(const std::string& folder) const { return folder.empty() ? name : folder + "/" + name; }
 };
 
 class Finder {
@@ -224,7 +227,7 @@ void choose_size(const std::string& path, const ReadOptions& options, Dataset& d
   std::erase_if(pictures, [&](const Picture& picture) {
     options.progress(looked++, 2 * all);
     try {
-      const std::string file = path + "/" + picture.name;
+      const std::string file = picture.file(path);
       const PictureHeader header = picture_header(picture_bytes(file), as_utf8(file));
       ++sizes[header.size];
       colour = colour || header.channels == 3;
@@ -274,10 +277,11 @@ ImageSize most_common_size(const std::string& folder) {
   return sizes.empty() ? ImageSize() : most_common(sizes);
 }
 
-Dataset read_folder(const std::string& path, const ReadOptions& options) {
-  Dataset data;
-  data.source = path;
-  std::vector<Picture> pictures = Finder(path, data, options).find();
+namespace {
+
+// Pictures of a folder, or those named by themselves.
+Dataset read_listed(const std::string& path, std::vector<Picture> pictures, const ReadOptions& options,
+                    Dataset data) {
   const auto all = static_cast<int64_t>(pictures.size());
   Preprocessing to{options.height, options.width, options.channels, options.fit};
   const bool is_open = to.height <= 0 || to.width <= 0 || to.channels == 0;
@@ -291,7 +295,7 @@ Dataset read_folder(const std::string& path, const ReadOptions& options) {
   for (const Picture& picture : pictures) {
     options.progress(looked++, is_open ? 2 * all : all);
     try {
-      const std::string file = path + "/" + picture.name;
+      const std::string file = picture.file(path);
       const Image image = decode_image(picture_bytes(file), as_utf8(file), options.look ? 3 : to.channels);
       const Image fitted = fit(options.look ? options.look(image) : image, to);
       bytes.insert(bytes.end(), fitted.bytes.begin(), fitted.bytes.end());
@@ -312,6 +316,22 @@ Dataset read_folder(const std::string& path, const ReadOptions& options) {
   if (options.look) data.shown = Pixels({count, shown_side, shown_side, 3}, std::move(shown));
   labels.finish(data.classes, data.labels);
   return data;
+}
+
+}  // namespace
+
+Dataset read_folder(const std::string& path, const ReadOptions& options) {
+  Dataset data;
+  data.source = path;
+  std::vector<Picture> pictures = Finder(path, data, options).find();
+  return read_listed(path, std::move(pictures), options, std::move(data));
+}
+
+Pixels read_pictures(std::span<const std::string> files, ReadOptions options) {
+  std::vector<Picture> pictures;
+  for (const std::string& file : files) pictures.push_back({file, "none"});
+  options.strict = true;
+  return read_listed("", std::move(pictures), options, {}).pixels;
 }
 
 }  // namespace mudra

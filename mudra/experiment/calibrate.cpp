@@ -110,6 +110,14 @@ Calibration calibrate_by_validation(const Dataset& data, double refuse, const An
   return found;
 }
 
+void calibrate_by_validation(const Dataset& data, double refuse, const AnsweredRows& validation,
+                             Model& model) {
+  if (validation.rows.empty()) return;
+  Pooled known;
+  known.add(data, validation);
+  known.fit(data, refuse, model);
+}
+
 Calibration calibrate_by_folds(const Dataset& data, double refuse, std::vector<AnsweredRows>& tested,
                                Model& model) {
   Pooled all;

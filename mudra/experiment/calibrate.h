@@ -34,6 +34,9 @@ struct Calibration {
 // `truth`: the labels of the images tested.
 Calibration calibrate_by_validation(const Dataset& data, double refuse, const AnsweredRows& validation,
                                     std::span<const int32_t> truth, Answers& tested, Model& model);
+// The same where nothing is tested.
+void calibrate_by_validation(const Dataset& data, double refuse, const AnsweredRows& validation,
+                             Model& model);
 // Of several folds: the model's by the answers of all of them, each fold's by those of the others, so that no
 // image tested has a say in how it is tested.
 Calibration calibrate_by_folds(const Dataset& data, double refuse, std::vector<AnsweredRows>& tested,

@@ -20,6 +20,7 @@ namespace {
 constexpr Shrink large_pictures{48, 32};
 constexpr int64_t fewest_steps = 400;
 constexpr int64_t fewest_steps_to_check = 800;
+constexpr int64_t fewest_steps_of_features = 1000;
 constexpr size_t most_left_out = 10;  // groups; with more, a training for each takes too long
 
 // Sets an option, and notes it as it stands on a command line, unless it was set before.
@@ -130,6 +131,19 @@ LoadedData load_and_choose(Options& options, ThreadTeam& team, const Progress& p
            loaded.chosen);
   }
   return loaded;
+}
+
+std::vector<std::string> choose_to_fit(Options& options, int64_t examples, bool are_features) {
+  std::vector<std::string> chosen;
+  if (are_features) {
+    choose(options, "learning-rate", "0.005", chosen);
+    choose(options, "batch-size", "32", chosen);
+  }
+  const double learning = static_cast<double>(examples) * (1 - options.validation);
+  const int64_t epochs = enough_epochs(options, options.training.epochs, learning,
+                                       are_features ? fewest_steps_of_features : fewest_steps);
+  choose(options, "epochs", std::to_string(epochs), chosen);
+  return chosen;
 }
 
 LoadedData load_to_check(Options& options, ThreadTeam& team, const Progress& progress) {

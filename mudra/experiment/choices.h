@@ -26,6 +26,12 @@ inline constexpr std::string_view sign_changes = "rotate 10, scale 0.1, shift 3,
 // and says so in `chosen`, as it stands on a command line. Other data keep the defaults.
 LoadedData load_and_choose(Options& options, ThreadTeam& team, const Progress& progress = {});
 
+// For examples that a program hands over. Sets what no recipe, file or text has set, and returns it as it
+// stands on a command line:
+//   --epochs   30, or as many as make 400 steps; of features 1,000 steps
+//   --learning-rate, --batch-size   of features: what learns a few hundred of them well
+std::vector<std::string> choose_to_fit(Options& options, int64_t examples, bool are_features);
+
 // load_data() for a check of labels. Sets what no recipe, file or text has set, and says so in `chosen`:
 //   --size     as above
 //   --network, --augment, --epochs, --schedule and so on: what is good within seconds (docs/labels.md)

@@ -161,6 +161,7 @@ LoadedData load_data(const DataOptions& options, uint64_t seed, ThreadTeam& team
 LoadedData load_data_for(const Predictor& predictor, const DataOptions& options, uint64_t seed,
                          ThreadTeam& team, const Progress& progress) {
   const Model& model = predictor.model();
+  check_reads_pictures(model);
   DataOptions wanted = options;
   // Pictures come to the model's size in one step, as they did when it was trained.
   if (std::filesystem::is_directory(options.source)) {

@@ -18,7 +18,7 @@ Batches::Batches(const Dataset& data, std::span<const Row> rows, int64_t batch_s
       batch_rows_(static_cast<size_t>(batch_size_)) {
   Shape shape = data.pixels.shape();
   shape[0] = images();
-  if (shape.elements() <= kept_values && !data.pixels.is_streamed()) {
+  if (shape.elements() <= kept_values && data.pixels.is_bytes()) {
     all_ = Tensor(shape);
     for (int64_t i = 0; i < images(); ++i) {
       data.pixels.read(rows_[static_cast<size_t>(i)], all_.data() + i * shape.per_example());

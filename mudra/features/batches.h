@@ -11,8 +11,9 @@
 
 namespace mudra {
 
-// Batches of the images at `rows`, values 0..1. Images are converted once and kept when they fit in memory
-// comfortably, else for every batch anew. The data set and `rows` must outlive it; batch() allocates nothing.
+// Batches of the images at `rows`, values 0..1. Bytes are converted once and kept when they fit in memory
+// comfortably, else for every batch anew; floats in memory are taken from where they are. The data set and
+// `rows` must outlive it; batch() allocates nothing.
 class Batches {
  public:
   Batches(const Dataset& data, std::span<const Row> rows, int64_t batch_size);

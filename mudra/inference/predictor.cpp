@@ -115,6 +115,13 @@ int32_t none_label(const Model& model) {
   return static_cast<int32_t>(std::ranges::find(model.classes, model.none_class) - model.classes.begin());
 }
 
+void check_reads_pictures(const Model& model) {
+  if (!reads_features(model)) return;
+  throw Error(
+      "reads rows of " + std::to_string(model.network.input.elements()) + " features, and no pictures",
+      "the model", "Ask it in Python: mudra.load(...).predict(rows)");
+}
+
 Predictor::Predictor(Model model) : model_(std::move(model)), none_(none_label(model_)) {
   check_classifier(model_.network, std::ssize(model_.classes), "model");
   if (finds_hands(model_)) cutter_.emplace(model_);
@@ -172,6 +179,7 @@ void Predictor::weigh(float presence, Answer& answer) const {
 }
 
 Answer Predictor::answer(const Image& picture, Image* seen) const {
+  check_reads_pictures(model_);
   if (!cutter_) {
     std::vector<float> image(static_cast<size_t>(model_.network.input.elements()));
     prepare(picture, model_.preprocessing, image.data());
@@ -193,6 +201,7 @@ Answer Predictor::answer(const Image& picture, Image* seen) const {
 }
 
 std::vector<Answer> Predictor::answer(const Pixels& pictures) const {
+  check_reads_pictures(model_);
   std::vector<Answer> answers;
   if (cutter_) {
     for (int64_t i = 0; i < pictures.count(); ++i) answers.push_back(answer(image_of(pictures, i)));
@@ -242,6 +251,33 @@ void Predictor::answer(const Tensor& x, ThreadTeam& team, Tensor& logits, Tensor
   if (probabilities.shape() != Shape{images, classes}) probabilities = Tensor({images, classes});
   const auto place = lend(images);
   infer(*place, x, team, logits, probabilities);
+}
+
+void Predictor::answer(const Pixels& images, ThreadTeam& team, std::span<float> logits,
+                       std::span<float> probabilities, const Progress& progress) const {
+  const Shape& input = model_.network.input;
+  if (with_batch(images.shape(), 1) != input) {
+    throw Error("images of shape " + with_batch(images.shape(), 1).text() + " do not fit a network for " +
+                    input.text(),
+                "predict", "Bring them to the model's size");
+  }
+  const int64_t count = images.count(), together = count == 1 ? 1 : answered_together;
+  const auto classes = static_cast<int64_t>(model_.classes.size());
+  const auto place = lend(count);
+  if (place->x.size() == 0) place->x = Tensor(with_batch(input, together));
+  if (place->probabilities.size() == 0) place->probabilities = Tensor({together, classes});
+  for (int64_t begin = 0; begin < count; begin += together) {
+    const int64_t end = std::min(count, begin + together);
+    place->x.reshape(with_batch(input, end - begin));
+    for (int64_t i = begin; i < end; ++i) images.read(i, place->x.data() + (i - begin) * input.elements());
+    infer(*place, place->x, team, place->logits, place->probabilities);
+    const auto put = [&](const Tensor& from, int64_t each, std::span<float> to) {
+      if (!to.empty()) std::copy_n(from.data(), (end - begin) * each, to.data() + begin * each);
+    };
+    put(place->logits, outputs_for(classes), logits);
+    put(place->probabilities, classes, probabilities);
+    progress(end, count);
+  }
 }
 
 const Tensor& Predictor::infer(Place& place, const Tensor& x, ThreadTeam& team, Tensor& logits,

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "mudra/core/progress.h"
 #include "mudra/core/thread_team.h"
 #include "mudra/data/image.h"
 #include "mudra/inference/answer.h"
@@ -17,6 +18,9 @@ namespace mudra {
 
 // The label of an answer that means none of these: the model's class for it, or `refused` where it has none.
 int32_t none_label(const Model& model);
+
+// Throws Error for a model that reads rows of features.
+void check_reads_pictures(const Model& model);
 
 // Thread-safe: any number of threads may ask at once, each with a ThreadTeam of its own. A question of one
 // image takes memory for its answer only, once as many have been asked at the same time before.
@@ -39,6 +43,12 @@ class Predictor {
   // Prepared images x [N, H, W, C], N from 1 to answered_together, else throws Error.
   //   logits becomes [N, 1 or classes], probabilities [N, classes]; their memory is used again when it fits
   void answer(const Tensor& x, ThreadTeam& team, Tensor& logits, Tensor& probabilities) const;
+  // Images of the model's input size, in order, with memory for a few of them at a time.
+  //   logits becomes [N, 1 or classes] and probabilities [N, classes]; either may be empty
+  void answer(const Pixels& images, ThreadTeam& team, std::span<float> logits, std::span<float> probabilities,
+              const Progress& progress = {}) const;
+  // What is answered to images of such probabilities [classes]: the likeliest class, unless it is refused.
+  int32_t label_of(std::span<const float> probabilities) const;
   // The rows of a data set, whose classes must be the model's and whose images its input's size. Throws
   // Error.
   Answers answers(const Dataset& data, std::span<const Row> rows, ThreadTeam& team) const;
@@ -56,7 +66,6 @@ class Predictor {
                       Tensor& probabilities) const;
   Answer answer_of(const HandCuts& cuts) const;
   void weigh(float presence, Answer& answer) const;
-  int32_t label_of(std::span<const float> probabilities) const;
 
   Model model_;
   int32_t none_;

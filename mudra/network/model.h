@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "mudra/core/preprocessing.h"
@@ -37,6 +38,13 @@ struct Model {
   // The file keeps numbers of half precision, to which weights are rounded as it is written.
   bool is_half = false;
 };
+
+// Whether it reads rows of features as they are, [1, 1, features, 1], and no pictures: its card says so.
+inline constexpr std::string_view feature_input = "features";
+inline bool reads_features(const Model& model) {
+  const auto input = model.card.find("input");
+  return input != model.card.end() && input->second == feature_input;
+}
 
 // The model file is safetensors:
 //

@@ -109,9 +109,6 @@ WeightImages weights_of(const Network* initial, const Network& trained) {
           weight_images(*after, image)};
 }
 
-// Beyond this many comparisons the search takes minutes.
-constexpr int64_t most_comparisons = 200'000'000;
-
 int64_t tested(const Experiment& experiment) {
   int64_t images = 0;
   for (const Fold& fold : experiment.split.folds) images += static_cast<int64_t>(fold.test.size());
@@ -170,13 +167,8 @@ void add_doubts(const Experiment& experiment, std::optional<int64_t> near_copies
 }  // namespace
 
 std::optional<int64_t> count_near_copies(const Experiment& experiment) {
-  int64_t comparisons = 0;
-  for (const Fold& fold : experiment.split.folds) {
-    comparisons += static_cast<int64_t>(fold.train.size()) * static_cast<int64_t>(fold.test.size());
-  }
-  if (comparisons > most_comparisons || experiment.data.size() > most_searched) return {};
   ThreadTeam team(threads_allowed(experiment.options.run));
-  return find_leaks(experiment.data, experiment.split, team, default_cache_folder()).test_with_twin;
+  return count_near_copies(experiment.data, experiment.split, team);
 }
 
 std::vector<std::string> warnings_of(const Experiment& experiment, const ExperimentResult& result,

@@ -74,6 +74,15 @@ void read_training(const Safetensors& content, const std::string& where, Read re
 
 }  // namespace
 
+void TrainingState::begin_epoch() {
+  batch = 0;
+  loss = 0;
+  loss_squares = 0;
+  right = 0;
+  std::ranges::fill(answered, 0);
+  seconds = 0;
+}
+
 std::string history_text(const std::vector<Epoch>& history) { return to_json(history).dump(); }
 
 std::vector<Epoch> history_from(const std::string& text, const std::string& where) {

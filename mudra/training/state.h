@@ -26,6 +26,8 @@ struct TrainingState {
   std::vector<int64_t> answered;  // [classes] examples predicted so far, by the answer
   double seconds = 0;             // of its steps so far
   std::vector<Epoch> history;     // whole epochs
+
+  void begin_epoch();  // nothing of it is done
 };
 
 // Adds the state to a container: arrays named "network.1.weight", "first." and "second." (moments),

@@ -210,12 +210,18 @@ struct Trainer::Parts {
       warnings.insert(warnings.end(), seen.begin(), seen.end());
     }
     ++state.epoch;
-    state.batch = 0;
-    state.loss = 0;
-    state.loss_squares = 0;
-    state.right = 0;
-    std::ranges::fill(state.answered, 0);
-    state.seconds = 0;
+    state.begin_epoch();
+  }
+
+  // Goes on from there.
+  void take(TrainingState taken) {
+    state = std::move(taken);
+    ordered_epoch = 0;
+    problem.clear();
+    last_loss = std::numeric_limits<double>::quiet_NaN();
+    warnings.clear();
+    if (state.network.heads.empty()) warnings = watch(state.history, facts);
+    follow();
   }
 
   // Whether a validation loss is below that of the epoch kept.
@@ -364,13 +370,14 @@ void Trainer::restore(const Safetensors& content, const std::string& where) {
     throw Error("has counters that cannot be of " + std::to_string(batches) + " batches an epoch", where,
                 "Remove it to train from the start");
   }
-  parts_->state = std::move(taken);
-  parts_->ordered_epoch = 0;
-  parts_->problem.clear();
-  parts_->last_loss = std::numeric_limits<double>::quiet_NaN();
-  parts_->warnings.clear();
-  if (parts_->state.network.heads.empty()) parts_->warnings = watch(parts_->state.history, parts_->facts);
-  parts_->follow();
+  parts_->take(std::move(taken));
+}
+
+void Trainer::go_on_from(std::string_view bytes, const std::string& where) {
+  TrainingState taken = take_state(read_safetensors(bytes, where),
+                                   begin(parts_->state.network, parts_->options, parts_->data), where);
+  taken.begin_epoch();
+  parts_->take(std::move(taken));
 }
 
 void Trainer::restore(std::string_view bytes, const std::string& where) {

@@ -88,6 +88,9 @@ class Trainer {
   // throws Error, with `where` as its place, when they are no state of such a training.
   std::string state() const;
   void restore(std::string_view bytes, const std::string& where);
+  // Goes on from a training on other data: with all that it has learned and remembers, from the beginning of
+  // the epoch it was in.
+  void go_on_from(std::string_view bytes, const std::string& where);
   // The same among the other things of a container.
   void put_state(Safetensors& content) const;
   void restore(const Safetensors& content, const std::string& where);

@@ -246,5 +246,27 @@ TEST(Predictor, OfAMirroredModelGivesTheMeanOfBothViews) {
   }
 }
 
+TEST(Predictor, AnswersManyImagesAsItAnswersEach) {
+  for (const int classes : {2, 3}) {
+    Model model = model_of(classes);
+    model.temperature = 1.7;
+    const Predictor predictor(model);
+    const Dataset data = noises(answered_together + 9);
+    const auto images = static_cast<size_t>(data.size()), each = classes == 2 ? size_t{1} : size_t{3};
+    std::vector<float> logits(images * each, NAN), probabilities(images * static_cast<size_t>(classes), NAN),
+        again(probabilities);
+    ThreadTeam one(1), two(2);
+    predictor.answer(data.pixels, one, logits, probabilities);
+    predictor.answer(data.pixels, two, {}, again);
+    EXPECT_TRUE(probabilities == again);
+    for (size_t i = 0; i < images; ++i) {
+      const Answer expected = predictor.answer(values_of(data, static_cast<Row>(i)));
+      for (size_t c = 0; c < expected.probabilities.size(); ++c)
+        ASSERT_EQ(probabilities[i * static_cast<size_t>(classes) + c], expected.probabilities[c]) << i;
+      for (size_t c = 0; c < each; ++c) ASSERT_EQ(logits[i * each + c], expected.logits[c]) << i;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace mudra

@@ -3,8 +3,7 @@
 
 #include <cmath>
 
-#include "mudra/network/loss.h"
-#include "mudra/network/plan.h"
+#include "mudra/network/gradients.h"
 #include "tests/network/report_network.h"
 
 namespace mudra {
@@ -27,11 +26,7 @@ TEST(ReportExperiment, GradientsOfTheFirstStepMatchNumPy) {
       x.values()[n * 784 + i] = static_cast<Scalar>(images[row * 784 + i] / 255.0);
   }
   ThreadTeam team(1);
-  Plan plan(network, 32, Plan::Mode::train);
-  Loss loss(2, 32);
-  loss(plan.forward(network, x, Context{team}), y, plan.logits_gradient());
-  Network gradients = network;
-  plan.backward(network, x, gradients, Context{team});
+  Network gradients = loss_gradients(network, x, y, 2, team).gradients;
 
   const double tolerance = sizeof(Scalar) == 8 ? 1e-10 : 1e-5;
   const std::pair<const char*, const char*> pairs[] = {
