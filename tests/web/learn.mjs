@@ -589,9 +589,9 @@ async function look(page, result) {
       if (colorScheme === "light") continue;
       await page.setViewportSize({ width: 360, height: 740 });
       await page.waitForTimeout(250);
-      // Cards contain their layout: what stands out of them does not widen the page, it is lost.
+      // Cards contain their layout: what stands out of them does not widen the page, it is lost. A curve that is not on the screen is drawn anew when it comes there.
       const out = await page.evaluate(() => [...document.querySelectorAll("body *")].filter((each) => {
-        const scrolls = (element) => element && (["auto", "scroll", "hidden"].includes(getComputedStyle(element).overflowX) || scrolls(element.parentElement));
+        const scrolls = (element) => element && (["auto", "scroll", "hidden"].includes(getComputedStyle(element).overflowX) || element.matches(".plot") || scrolls(element.parentElement));
         return each.getBoundingClientRect().right > 361 && !scrolls(each.parentElement) && !each.closest(".hidden");
       }).map((each) => `${each.tagName.toLowerCase()}.${each.getAttribute("class")}`).slice(0, 3));
       if (out.length > 0) wide.push(`${step || "the lab"}: ${out.join(", ")}`);
