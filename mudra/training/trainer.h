@@ -69,7 +69,7 @@ class Trainer {
   // The rows of the data that the next step takes, in its order, until then; none once the epoch's steps are
   // done.
   std::span<const Row> next_batch();
-  double last_loss() const;  // of the last step's batch, before that step; NaN before the first one
+  double last_loss() const;            // of the last step's batch, before that step; NaN before the first one
   const std::string& problem() const;  // "the loss is no longer a number in step 3 of epoch 7", or empty
 
   // The weights to hand out: of the epoch of lowest validation loss, or of the last whole one without such a
