@@ -89,7 +89,7 @@ def test_newer_validation_is_used_where_the_older_is_gone(monkeypatch):
 def test_parameters_are_those_of_the_command():
     """Every option of training and network has a parameter of its name; the rest of them is scikit-learn's."""
     others = {"seed": "random_state", "threads": "n_jobs", "class-weights": "class_weight", "from": "from_"}
-    elsewhere = {"checkpoint", "split"}  # what is left on the disk, and what is held out: fit() does neither
+    elsewhere = {"checkpoint", "keep-epochs", "split"}  # what a run leaves on the disk, and holds out: fit() does neither
     parameters = set(clone(mudra.SignClassifier()).get_params())
     asked = [name for name, group, _, _ in mudra._core.options() if group != "Data" and name not in elsewhere]
     assert len(asked) > 20
