@@ -96,6 +96,8 @@ std::string command_of(const Options& options) {
 }
 
 void check_live(const Network& network, const Dataset& data, const Options& options) {
+  if (!network.heads.empty())
+    throw usage_error("has heads", "--network", "Leave them out: the output layer is added");
   for (const AnyLayer& layer : network.layers) {
     if (std::holds_alternative<Dropout>(layer) || std::holds_alternative<BatchNorm>(layer))
       throw usage_error("has layers that compute otherwise while they train", "--network",

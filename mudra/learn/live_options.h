@@ -23,9 +23,9 @@ Options live_options(std::map<std::string, std::string> given, const std::filesy
 // from is written as recorded_signs.
 std::string command_of(const Options& options);
 
-// Throws a usage Error for a network or data that are too large to be watched, and for layers that compute
-// otherwise while they train (dropout, normalization by batch): one image alone would not show what a step
-// does.
+// Throws a usage Error for a network or data that are too large to be watched, for heads, and for layers
+// that compute otherwise while they train (dropout, normalization by batch): one image alone would not show
+// what a step does.
 void check_live(const Network& network, const Dataset& data, const Options& options);
 
 }  // namespace mudra

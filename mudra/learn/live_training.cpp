@@ -11,6 +11,7 @@
 #include "mudra/experiment/choices.h"
 #include "mudra/inference/inference.h"
 #include "mudra/learn/live_options.h"
+#include "mudra/network/gradients.h"
 
 namespace mudra {
 namespace {
@@ -192,18 +193,10 @@ void LiveTraining::need_row(Row row) const {
 }
 
 Network LiveTraining::gradients_of(std::span<const Row> rows) const {
-  const Network& network = trainer_.network();
-  const int64_t images = std::ssize(rows);
-  Batches batches(experiment_.data, rows, images);
-  Plan plan(network, images, Plan::Mode::train);
-  TrainingLoss loss(network, experiment_.data, images);
-  const Context context{team_};
-  const Tensor& x = batches.batch(0);
-  const Tensor& logits = plan.forward(network, x, context);
-  loss(logits, batches.labels(0), rows, plan.logits_gradient());
-  Network gradients = network;
-  plan.backward(network, x, gradients, context);
-  return gradients;
+  Batches batches(experiment_.data, rows, std::ssize(rows));
+  return loss_gradients(trainer_.network(), batches.batch(0), batches.labels(0),
+                        std::ssize(experiment_.data.classes), team_)
+      .gradients;
 }
 
 std::vector<float> LiveTraining::gradients(std::optional<Row> row) const {

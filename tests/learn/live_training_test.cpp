@@ -202,6 +202,7 @@ TEST(LiveOptions, HideNothingAndReadNothingElse) {
   EXPECT_NE(message({{"data", "synth:9000"}, {"size", "2000"}}).find("20,000"), std::string::npos);
   EXPECT_NE(message({{"data", "signs"}}).find("--data"), std::string::npos);
   EXPECT_THROW(LiveTraining(small({{"network", "dense 12, relu, dropout 0.5"}})), Error);
+  EXPECT_THROW(LiveTraining(small({{"network", "dense 12, relu, heads(classes 2)"}})), Error);
   EXPECT_THROW(LiveTraining(small({{"network", "dense 8000, relu"}})), Error);
   EXPECT_THROW(LiveTraining(small({{"split", "kfold:3"}})), Error);
 }
