@@ -153,6 +153,7 @@ print("all is well")
 # Many forks, each in the midst of many short questions, of which one may hold a lock.
 SHORT = """
 import os, signal, threading, numpy as np, mudra
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever began the tests may ignore it
 X = np.random.default_rng(0).random((40, 64), dtype=np.float32)
 learned = mudra.SignClassifier("dense 2", epochs=1).fit(X, np.arange(40) % 2)
 one = X[:1].copy()
@@ -208,6 +209,7 @@ def test_two_threads_ask_one_model_at_once(two):
 # Another thread of Python wakes up again and again meanwhile, then interrupts what would take very long.
 FREE = """
 import os, signal, sys, threading, time, numpy as np, mudra
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever began the tests may ignore it
 hands = mudra.render_hands(400)
 learned = mudra.SignClassifier("dense 64, relu", epochs=1).fit(hands.images, hands.labels)
 many = np.memmap("zeros", np.uint8, "w+", shape=(8_000_000, 784))  # a file with a hole
@@ -234,6 +236,7 @@ def test_the_interpreter_is_free_while_it_learns_and_answers(tmp_path):
 
 STOPPED = """
 import os, signal, sys, threading, numpy as np, mudra
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever began the tests may ignore it
 hands = mudra.render_hands(400)
 learned = mudra.SignClassifier(network="conv 8 3x3, relu, dense 64, relu", epochs={epochs}, verbose=True)
 if {early}:

@@ -123,6 +123,7 @@ def test_a_search_finds_options_that_train(hands):
 def test_a_search_goes_on_in_its_file_and_stops_at_ctrl_c(tmp_path):
     script = """
 import os, signal, sys, mudra
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever began the tests may ignore it
 hands = mudra.render_hands(2000)
 if sys.argv[1] == "stop":
     signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
