@@ -1,7 +1,9 @@
 """What every test of the command needs."""
 
+import json
 import os
 import pathlib
+import struct
 import subprocess
 import sys
 
@@ -14,6 +16,16 @@ SHARED = pathlib.Path(os.environ.get("MUDRA_PHOTOGRAPHS", ROOT.parent / "shared"
 PACKAGE = os.environ.get("MUDRA_PYTHON", str(ROOT / "build" / "release" / "python"))
 sys.path.insert(0, PACKAGE)
 os.environ["PYTHONPATH"] = os.pathsep.join([PACKAGE, *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
+def read_safetensors(file):
+    """Header and tensors (float32) of a safetensors file, read as the format's specification has it."""
+    np = pytest.importorskip("numpy", reason="NumPy is not installed")
+    data = pathlib.Path(file).read_bytes()
+    (length,) = struct.unpack("<Q", data[:8])
+    header, data = json.loads(data[8:8 + length]), data[8 + length:]
+    said, kinds = header.pop("__metadata__", {}), {"F16": "<f2", "F32": "<f4"}
+    return said, {name: np.frombuffer(data[slice(*each["data_offsets"])], kinds[each["dtype"]]).reshape(each["shape"]).astype("<f4") for name, each in header.items()}
 
 
 @pytest.fixture

@@ -159,12 +159,19 @@ std::vector<std::string> warnings_of(const Evaluation& evaluation) {
   return warnings;
 }
 
+nlohmann::json confusion_rows(std::span<const int64_t> confusion, size_t classes) {
+  nlohmann::json rows = nlohmann::json::array();
+  for (size_t truth = 0; truth < classes; ++truth) {
+    const auto row = confusion.subspan(truth * classes, classes);
+    rows.push_back(std::vector<int64_t>(row.begin(), row.end()));
+  }
+  return rows;
+}
+
 nlohmann::json to_json(const Evaluation& evaluation) {
   const size_t classes = evaluation.classes.size();
-  nlohmann::json confusion = nlohmann::json::array(), per_class = nlohmann::json::array();
+  nlohmann::json per_class = nlohmann::json::array();
   for (size_t i = 0; i < classes; ++i) {
-    const auto row = evaluation.confusion.begin() + static_cast<std::ptrdiff_t>(i * classes);
-    confusion.push_back(std::vector<int64_t>(row, row + static_cast<std::ptrdiff_t>(classes)));
     const ReportRow& scores = evaluation.per_class[i];
     per_class.push_back({{"label", scores.name},
                          {"precision", scores.precision},
@@ -214,7 +221,7 @@ nlohmann::json to_json(const Evaluation& evaluation) {
           {"interval_units", evaluation.interval.independent},
           {"new_group", std::move(new_group)},
           {"labels", evaluation.classes},
-          {"confusion", std::move(confusion)},
+          {"confusion", confusion_rows(evaluation.confusion, classes)},
           {"per_class", std::move(per_class)},
           {"groups", std::move(groups)},
           {"scores", to_json(evaluation.scores)},

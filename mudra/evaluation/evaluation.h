@@ -76,6 +76,8 @@ IndependentUnits units_of(const Dataset& data, uint64_t seed);
 // [K, K] counts, rows true, columns predicted; refused images are in none.
 std::vector<int64_t> confusion_matrix(std::span<const int32_t> truth, std::span<const int32_t> predicted,
                                       size_t classes);
+// The same counts as JSON, a list for each row.
+nlohmann::json confusion_rows(std::span<const int64_t> confusion, size_t classes);
 
 // {n, refused: the share, refused_images, refused_interval: null or [low, high],
 //  answered: null or {n, accuracy, interval: [low, high]}, accuracy_answered: null where nothing was

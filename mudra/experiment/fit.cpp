@@ -6,7 +6,6 @@
 
 #include "mudra/core/error.h"
 #include "mudra/experiment/choices.h"
-#include "mudra/inference/features.h"
 #include "mudra/inference/predictor.h"
 
 namespace mudra {
@@ -88,14 +87,8 @@ Fitted fit(const Experiment& experiment, ThreadTeam& team, std::string_view stat
   fitted.kept_epoch = trainer.kept_epoch();
   fitted.problem = trainer.problem();
   fitted.warnings = trainer.warnings();
-  fitted.model = experiment.initial;
   const bool is_early = fitted.ending == Ending::stopped && fitted.kept_epoch == 0;
-  const Network& learned = is_early ? trainer.network() : trainer.kept();
-  if (experiment.features) {
-    set_last_layer(fitted.model.network, learned);
-  } else {
-    fitted.model.network = learned;
-  }
+  fitted.model = model_with(experiment, is_early ? trainer.network() : trainer.kept());
   fitted.state = trainer.state();
   const std::vector<Row>& chose = experiment.training(0).validation;
   if (chose.empty() || is_early) return fitted;

@@ -49,19 +49,14 @@ std::string facts_of_epoch(const Experiment& experiment, const Fold& fold, const
   std::vector<int32_t> truth;
   for (const Row row : fold.test) truth.push_back(experiment.data.labels[row]);
   const std::vector<int64_t> counts = confusion_matrix(truth, kept.answers.labels, classes);
-  nlohmann::ordered_json rows = nlohmann::json::array();
   int64_t right = 0;
-  for (size_t c = 0; c < classes; ++c) {
-    const auto begin = counts.begin() + static_cast<int64_t>(c * classes);
-    rows.push_back(std::vector<int64_t>(begin, begin + static_cast<int64_t>(classes)));
-    right += counts[c * classes + c];
-  }
+  for (size_t c = 0; c < classes; ++c) right += counts[c * classes + c];
   const nlohmann::ordered_json facts = {{"epoch", kept.number},
                                         {"fold", fold.name},
                                         {"n", truth.size()},
                                         {"right", right},
                                         {"labels", experiment.data.classes},
-                                        {"confusion", std::move(rows)}};
+                                        {"confusion", confusion_rows(counts, classes)}};
   return facts.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 

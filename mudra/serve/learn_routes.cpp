@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <cstring>
 #include <nlohmann/json.hpp>
-#include <numeric>
 
 #include "mudra/core/number.h"
+#include "mudra/evaluation/evaluation.h"
 #include "mudra/features/prepare.h"
 #include "mudra/learn/live_options.h"
 #include "mudra/serve/json_body.h"
@@ -242,19 +242,14 @@ Response answers(const Service& service, const Request& request) {
   const auto training = training_of(service, request);
   const LiveAnswers answers = training->answers();
   const Dataset& data = training->experiment().data;
-  json labels = json::array(), confusion = json::array();
+  json labels = json::array();
   for (const Row row : training->fold().test) labels.push_back(data.labels[row]);
-  const size_t classes = data.classes.size();
-  for (size_t truth = 0; truth < classes; ++truth) {
-    const auto begin = answers.confusion.begin() + static_cast<std::ptrdiff_t>(truth * classes);
-    confusion.push_back(std::vector<int64_t>(begin, begin + static_cast<std::ptrdiff_t>(classes)));
-  }
   return json_response({{"rows", training->fold().test},
                         {"labels", std::move(labels)},
                         {"probabilities", answers.probabilities},
                         {"loss", answers.loss},
                         {"accuracy", answers.accuracy},
-                        {"confusion", std::move(confusion)}});
+                        {"confusion", confusion_rows(answers.confusion, data.classes.size())}});
 }
 
 }  // namespace

@@ -93,6 +93,11 @@ Split split_between(const Dataset& train, const Dataset& test) {
   return {"", {std::move(fold)}};
 }
 
+py::array file_array(const ConstParameter& parameter) {
+  const std::vector<int64_t> shape = sizes(file_shape(parameter));
+  return array_of(to_file_order(parameter), std::vector<py::ssize_t>(shape.begin(), shape.end()));
+}
+
 py::array images_array(const Pixels& pixels) {
   const Shape& s = pixels.shape();
   const std::vector<py::ssize_t> shape = {s[0], s[1], s[2], s[3]};

@@ -18,6 +18,7 @@
 #include "mudra/data/images_in_memory.h"
 #include "mudra/data/split.h"
 #include "mudra/experiment/options.h"
+#include "mudra/layers/layer.h"
 
 namespace mudra::python {
 
@@ -84,6 +85,8 @@ py::array array_of(std::vector<T> values, std::vector<py::ssize_t> shape) {
 // As many of `threads` (0: all there are) as so many multiply-adds are worth.
 std::unique_ptr<ThreadTeam> team_of(int threads, int64_t multiply_adds);
 
+// A parameter of a network, in the shape of the file.
+py::array file_array(const ConstParameter& parameter);
 // Images [N, H, W, C]: bytes as bytes, others as floats 0..1.
 py::array images_array(const Pixels& pixels);
 

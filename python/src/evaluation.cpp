@@ -104,9 +104,7 @@ py::tuple gradients(const FittedModel& model, const py::object& images, const In
   py::dict all;
   for (const auto& [name, parameter, trained] : found.gradients.parameters()) {
     if (!trained || std::stoul(name) < frozen) continue;  // "3.weight" is of the fourth layer
-    const std::vector<int64_t> shape = sizes(file_shape(parameter));
-    all[py::str(name)] =
-        array_of(to_file_order(parameter), std::vector<py::ssize_t>(shape.begin(), shape.end()));
+    all[py::str(name)] = file_array(parameter);
   }
   return py::make_tuple(found.loss.mean, all);
 }

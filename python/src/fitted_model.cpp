@@ -30,9 +30,7 @@ bool all_finite(std::span<const float> values) {
 py::dict weights_of(const Network& network) {
   py::dict weights;
   for (const auto& [name, parameter, trained] : network.parameters()) {
-    const std::vector<int64_t> shape = sizes(file_shape(parameter));
-    weights[py::str(name)] =
-        array_of(to_file_order(parameter), std::vector<py::ssize_t>(shape.begin(), shape.end()));
+    weights[py::str(name)] = file_array(parameter);
   }
   return weights;
 }

@@ -5,21 +5,12 @@ import io
 import csv
 import json
 import re
-import struct
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, read_safetensors
 
 np = pytest.importorskip("numpy", reason="NumPy is not installed")
 FILE = ROOT / "mudra/box/models/hands.safetensors"
-
-
-def metadata(path):
-    """What the header of a safetensors file says, read as its specification has it."""
-    data = path.read_bytes()
-    (length,) = struct.unpack("<Q", data[:8])
-    header = json.loads(data[8:8 + length])
-    return header["__metadata__"], {name: np.prod(each["shape"]) for name, each in header.items() if name != "__metadata__"}
 
 
 @pytest.fixture
@@ -32,11 +23,11 @@ def hands(mudra, tmp_path):
 
 def test_the_bytes_in_the_program_are_those_of_the_file(mudra):
     facts = json.loads(mudra("models", "hands", "--json").stdout)
-    said, tensors = metadata(FILE)
+    said, tensors = read_safetensors(FILE)
     assert facts["name"] == "hands" and facts["bytes"] == FILE.stat().st_size < 1_000_000
     assert facts["hash"] == said["checksum"]
     assert facts["classes"] == json.loads(said["classes"])
-    assert facts["weights"] == sum(tensors.values())
+    assert facts["weights"] == sum(each.size for each in tensors.values())
     assert facts["none_class"] == "none" == json.loads(said["answer"])["none_class"]
     assert facts["rejection_threshold"] == json.loads(said["answer"])["rejection_threshold"]
     assert facts["card"] == json.loads(said["card"])
@@ -55,7 +46,7 @@ def test_models_lists_the_box(mudra):
 def test_models_tells_of_a_file_and_of_a_run(mudra, tmp_path):
     assert mudra("train", "synth:300", "--epochs", 1, "--quiet", "--no-report", "--out", "run").returncode == 0
     facts = json.loads(mudra("models", "run", "--json").stdout)
-    assert facts["hash"] == metadata(tmp_path / "run/model.safetensors")[0]["checksum"]
+    assert facts["hash"] == read_safetensors(tmp_path / "run/model.safetensors")[0]["checksum"]
     assert json.loads(mudra("models", "run/model.safetensors", "--json").stdout)["hash"] == facts["hash"]
     assert facts["none_class"] is None and facts["rejection_threshold"] == 0
 
@@ -89,20 +80,12 @@ def test_a_file_of_that_name_has_precedence(mudra, hands):
 
 def test_training_begins_with_its_weights(mudra, tmp_path):
     """Frozen layers are those of the file; only the last is new."""
-    items = json.loads(metadata(FILE)[0]["architecture"])["layers"]
+    items = json.loads(read_safetensors(FILE)[0]["architecture"])["layers"]
     done = mudra("train", "synth:300:webcam", "--from", "hands", "--freeze", len(items) - 1, "--epochs", 1, "--quiet",
                  "--no-report", "--out", "run")
     assert done.returncode == 0, done.stderr
 
-    def tensors(path):
-        data = path.read_bytes()
-        (length,) = struct.unpack("<Q", data[:8])
-        header = json.loads(data[8:8 + length])
-        kinds = {"F16": "<f2", "F32": "<f4"}
-        return {name: np.frombuffer(data[8 + length:][slice(*each["data_offsets"])], kinds[each["dtype"]]).astype("<f4").tobytes()
-                for name, each in header.items() if name != "__metadata__"}
-
-    old, new = tensors(FILE), tensors(tmp_path / "run/model.safetensors")
+    old, new = ({name: each.tobytes() for name, each in read_safetensors(file)[1].items()} for file in (FILE, tmp_path / "run/model.safetensors"))
     last = str(len(items) - 1)
     shared = [name for name in new if name.split(".")[0] != last]
     assert len(shared) >= 4 and all(new[name] == old[name] for name in shared)

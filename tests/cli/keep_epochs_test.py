@@ -4,12 +4,11 @@ import csv
 import json
 import resource
 import signal
-import struct
 import subprocess
 import time
 
 import pytest
-from conftest import COMMAND
+from conftest import COMMAND, read_safetensors
 
 OPTIONS = ["synth:200", "--split", "group", "--ema", "0.9", "--network", "dense 24, batch-norm, relu, dropout 0.2",
            "--augment", "rotate 10", "--no-report"]
@@ -38,12 +37,7 @@ def answers(file):
 
 
 def tensors(file):
-    np = pytest.importorskip("numpy", reason="NumPy is not installed")
-    data = file.read_bytes()
-    size = struct.unpack("<Q", data[:8])[0]
-    header = json.loads(data[8:8 + size])
-    return {name: np.frombuffer(data[8 + size:][slice(*about["data_offsets"])], "<f4").reshape(about["shape"]).astype("f8")
-            for name, about in header.items() if name != "__metadata__"}
+    return {name: each.astype("f8") for name, each in read_safetensors(file)[1].items()}
 
 
 @pytest.fixture

@@ -2,16 +2,19 @@
 
 import json
 import shlex
-import struct
 import subprocess
+import sys
 import urllib.parse
 
 import pytest
-from conftest import COMMAND
+from conftest import COMMAND, ROOT, read_safetensors
 from serve_test import Described, PATIENCE, error_of, is_of_learning
 from teaching_test import Studio, hands, teach  # noqa: F401: `hands` is a fixture
 
 np = pytest.importorskip("numpy", reason="NumPy is not installed")
+
+sys.path.insert(0, str(ROOT / "tests" / "reference"))
+from learned_step import gradients  # noqa: E402
 
 REPORT = {"data": "synth:1000", "recipe": "report", "split": "group", "seed": 3}
 
@@ -45,29 +48,23 @@ def served():
         yield server
 
 
-def read_safetensors(file):
-    """The tensors of a file, as the format's specification has them."""
-    content = file.read_bytes()
-    (length,) = struct.unpack("<Q", content[:8])
-    header, data = json.loads(content[8:8 + length]), content[8 + length:]
-    return {name: np.frombuffer(data[each["data_offsets"][0]:each["data_offsets"][1]], "<f4") for name, each in header.items() if name != "__metadata__"}
-
-
 def parts_of(training, values):
     """The tensors in what /api/learn/weights or gradients sends."""
     return {w["name"]: values[w["offset"]:w["offset"] + int(np.prod(w["shape"]))].reshape(w["shape"]).astype(np.float64) for w in training["weights"]}
 
 
-def step_of(x, t, w):
-    """Forward and backward of one example, by the equations of docs/backpropagation.md, in double precision."""
-    z1 = w["1.weight"] @ x + w["1.bias"]
-    a1 = 1 / (1 + np.exp(-z1))
-    z = (w["3.weight"] @ a1 + w["3.bias"])[0]
-    p = 1 / (1 + np.exp(-z))
-    dz = p - t
-    dz1 = dz * w["3.weight"][0] * a1 * (1 - a1)
-    return {"z1": z1, "a1": a1, "z": z, "p": p, "loss": np.logaddexp(0, -z) if t == 1 else np.logaddexp(0, z),
-            "1.weight": np.outer(dz1, x), "1.bias": dz1, "3.weight": dz * a1[None], "3.bias": np.array([dz])}
+def looked_at(served, steps):
+    """A training after so many steps: itself, its weights, its pictures as columns, and its labels."""
+    training = served.begin(**REPORT)
+    served.do("advance", training["id"], batches=steps)
+    columns = served.look("pictures", training["id"], np.uint8).reshape(len(training["labels"]), -1).T / 255
+    return training, parts_of(training, served.look("weights", training["id"], "<f4")), columns, np.array(training["labels"])
+
+
+def step_of(columns, labels, weights):
+    """Forward and backward in double precision, and the gradients of the mean loss by their names."""
+    found = gradients(columns, labels, weights["1.weight"], weights["1.bias"], weights["3.weight"], weights["3.bias"], "sigmoid")
+    return found | {"1.weight": found["dw1"], "1.bias": found["db1"], "3.weight": found["dw2"], "3.bias": found["db2"]}
 
 
 def test_the_weights_are_those_of_the_command(served, tmp_path):
@@ -76,56 +73,47 @@ def test_the_weights_are_those_of_the_command(served, tmp_path):
     state = served.to_epoch(training["id"], 5)
     result = subprocess.run([COMMAND, *shlex.split(training["command"])[1:], "--out", "run", "--json", "--quiet", "--no-report"], cwd=tmp_path, text=True,
                             capture_output=True, timeout=PATIENCE, check=True)
-    trained = read_safetensors(tmp_path / "run/model.safetensors")
+    trained = read_safetensors(tmp_path / "run/model.safetensors")[1]
     weights = served.look("weights", training["id"], "<f4")
     assert np.array_equal(np.concatenate([trained[w["name"]].ravel() for w in training["weights"]]), weights)
     assert state["history"][-1]["accuracy_held_out"] == json.loads(result.stdout)["test"]["accuracy"] == served.look("answers", training["id"])["accuracy"]
 
 
 def test_every_number_is_that_of_numpy(served):
-    training = served.begin(**REPORT)
+    training, weights, columns, labels = looked_at(served, 3)
     id = training["id"]
-    served.do("advance", id, batches=3)
-    weights = parts_of(training, served.look("weights", id, "<f4"))
-    pictures = served.look("pictures", id, np.uint8).reshape(len(training["labels"]), -1) / 255
     rows = served.look("batch", id)["rows"]
-    sums, losses = {name: 0 for name in weights}, []
     for row in rows:
-        label = training["labels"][row]
-        true = step_of(pictures[row], label, weights)
+        true = step_of(columns[:, [row]], labels[[row]], weights)
         example = served.look("example", id, row=row)
-        assert example["label"] == label and example["row"] == row
-        assert example["logits"] == pytest.approx([true["z"]], abs=2e-5)
-        assert example["probabilities"] == pytest.approx([1 - true["p"], true["p"]], abs=5e-6)
-        assert example["loss"] == pytest.approx(true["loss"], abs=2e-5)
-        losses.append(true["loss"])
-        for layer, wanted in ((0, pictures[row]), (1, true["z1"]), (2, true["a1"]), (3, [true["z"]])):
+        assert example["label"] == labels[row] and example["row"] == row
+        assert example["logits"] == pytest.approx(true["z"], abs=2e-5)
+        assert example["probabilities"] == pytest.approx([1 - true["p"][0], true["p"][0]], abs=5e-6)
+        assert example["loss"] == pytest.approx(true["losses"][0], abs=2e-5)
+        for layer, wanted in ((0, columns[:, row]), (1, true["z1"][:, 0]), (2, true["a1"][:, 0]), (3, true["z"])):
             assert served.look("values", id, "<f4", row=row, layer=layer) == pytest.approx(wanted, abs=2e-5)
-        gradients = parts_of(training, served.look("gradients", id, "<f4", row=row))
+        told = parts_of(training, served.look("gradients", id, "<f4", row=row))
         for name in weights:
-            assert gradients[name] == pytest.approx(true[name], abs=5e-6)  # sums of 784 terms of size 10, of 24 bits
-            sums[name] = sums[name] + true[name]
+            assert told[name] == pytest.approx(true[name], abs=5e-6)  # sums of 784 terms of size 10, of 24 bits
+    true = step_of(columns[:, rows], labels[rows], weights)
     mean = parts_of(training, served.look("gradients", id, "<f4"))
     state = served.do("advance", id, batches=1, since_step=2)
-    assert state["loss"] == pytest.approx(np.mean(losses), abs=2e-5)
+    assert state["loss"] == pytest.approx(true["losses"].mean(), abs=2e-5)
     assert [step for step, _ in state["losses"]] == [3, 4] and state["losses"][-1] == [4, state["loss"]]
     after = parts_of(training, served.look("weights", id, "<f4"))
     for name in weights:
-        assert mean[name] == pytest.approx(sums[name] / len(rows), abs=1e-6)
-        assert after[name] == pytest.approx(weights[name] - 0.01 * sums[name] / len(rows), abs=1e-6)
+        assert mean[name] == pytest.approx(true[name], abs=1e-6)
+        assert after[name] == pytest.approx(weights[name] - 0.01 * true[name], abs=1e-6)
 
 
 def test_a_difference_of_losses_is_the_derivative_within_the_error_it_states(served):
-    training = served.begin(**REPORT)
+    training, weights, columns, labels = looked_at(served, 20)
     id = training["id"]
-    served.do("advance", id, batches=20)
-    weights = parts_of(training, served.look("weights", id, "<f4"))
-    pictures = served.look("pictures", id, np.uint8).reshape(len(training["labels"]), -1) / 255
     rng = np.random.default_rng(1)
     errors = []
     for row in rng.choice(training["train"], 12):
-        true = step_of(pictures[row], training["labels"][row], weights)
-        bright = rng.choice(np.flatnonzero(pictures[row] > 0.2), 2)
+        true = step_of(columns[:, [row]], labels[[row]], weights)
+        bright = rng.choice(np.flatnonzero(columns[:, row] > 0.2), 2)
         for name, index in [("1.weight", int(784 * rng.integers(128) + i)) for i in bright] + [("1.bias", int(rng.integers(128))), ("3.weight", int(rng.integers(128))), ("3.bias", 0)]:
             told = served.look("slope", id, row=row, name=name, index=index)
             assert told["value"] == weights[name].ravel()[index]
@@ -160,7 +148,7 @@ def test_recorded_signs_are_learned(hands, tmp_path):  # noqa: F811
         result = subprocess.run([COMMAND, *shlex.split(training["command"])[1:], "--epochs", "3", "--out", "run", "--no-report"], cwd=tmp_path, text=True,
                                 capture_output=True, timeout=PATIENCE)
         assert result.returncode == 0, result.stderr
-        trained = read_safetensors(tmp_path / "run/model.safetensors")
+        trained = read_safetensors(tmp_path / "run/model.safetensors")[1]
         studio.to_epoch(training["id"], 3)
         assert np.array_equal(np.concatenate([trained[w["name"]].ravel() for w in training["weights"]]), studio.look("weights", training["id"], "<f4"))
 

@@ -3,54 +3,16 @@
 // usage: node learn.mjs CHROMIUM MUDRA FOLDER
 // FOLDER/signs holds the recordings of two signs. Writes trained.f32 and trained.json, and shown.json with shown-N.f32 and shown-N.u8: what the equations showed, and of what.
 // prints {check: null or what is wrong}
-import { spawn } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
+import { axe, base, ensure, executablePath, flags, folder, get, hostile, kill, port, serve, until } from "./served.mjs";
 
-const [executablePath, command, folder] = process.argv.slice(2);
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
-const hostile = '<img src=x onerror="window.pwned=1">';
 const report = "data=synth:2000&recipe=report&classes=0,5&seed=3";
 const steps = ["picture", "sum", "sigmoid", "loss", "chain", "step", "epoch", "hand"];
 
-function ensure(truth, message) {
-  if (!truth) throw new Error(message);
-}
-async function until(what, holds, ms = 20000) {
-  const end = Date.now() + ms;
-  for (let last; ; await new Promise((done) => setTimeout(done, 40))) {
-    last = await holds();
-    if (last) return last;
-    ensure(Date.now() < end, `waited in vain: ${what}`);
-  }
-}
 const near = (a, b, tolerance) => Math.abs(a - b) <= tolerance;
-
-// ---- the server
-
-let server = null;
-function serve(port) {
-  return new Promise((done, failed) => {
-    let out = "";
-    server = spawn(command, ["serve", "--port", String(port), "--data", join(folder, "signs"), "--json"], { cwd: folder, stdio: ["ignore", "pipe", "inherit"] });
-    server.stdout.on("data", (text) => {
-      out += text;
-      try { done(JSON.parse(out).port); } catch { /* not whole yet */ }
-    });
-    server.on("exit", (code) => failed(new Error(`the server ended with ${code}`)));
-  });
-}
-function kill() {
-  const gone = new Promise((done) => server.on("exit", done));
-  server.kill("SIGKILL");
-  return gone;
-}
-const port = await serve(0), base = `http://127.0.0.1:${port}`;
 const bytes = async (path) => Buffer.from(await (await fetch(base + path)).arrayBuffer());
-const json = async (path) => (await fetch(base + path)).json();
 
 // ---- the browser
 
@@ -124,7 +86,7 @@ async function keepShown(page, activation) {
   const look = lookIn(page), { session } = page, name = `shown-${shown.length}`;
   writeFileSync(join(folder, `${name}.f32`), await weightsOf(page));
   writeFileSync(join(folder, `${name}.u8`), await bytes(`/api/learn/pictures?id=${session.id}`));
-  const { rows } = await json(`/api/learn/batch?id=${session.id}`);
+  const { rows } = await get(`/api/learn/batch?id=${session.id}`);
   shown.push({ name, ...look, activation, batch: rows, labels: session.labels, rate: Number(session.options["learning-rate"]), hidden: session.weights[0].shape[0], numbers: await numbers(page) });
 }
 
@@ -217,7 +179,7 @@ const checks = {
     for (const [which, name, at] of [["w1", "1.weight", index], ["b1", "1.bias", 5], ["w2", "3.weight", 5], ["b2", "3.bias", 0]]) {
       await page.getByLabel("Which weight").selectOption(which);
       await settled(page);
-      const told = await json(`/api/learn/slope?id=${page.session.id}&row=${row}&name=${name}&index=${at}`);
+      const told = await get(`/api/learn/slope?id=${page.session.id}&row=${row}&name=${name}&index=${at}`);
       const error = await value("error"), derivative = await value("derivative"), loss = await value("loss");
       ensure(error > 0 && error === told.error, `the stated error of ${which} is ${error}`);
       ensure(Math.abs(derivative - await value("difference")) <= error, `${which}: the quotient disagrees`);
@@ -281,7 +243,7 @@ const checks = {
 
   async "one example after the other makes the batch's step"(page) {
     await open(page, "/step", "data=synth:2000&recipe=report&classes=0,5&seed=3&batch-size=4&step=3&unit=5&pixel=406");
-    const { rows } = await json(`/api/learn/batch?id=${page.session.id}`), name = page.getByRole("button", { name: /^(One example|Take the step)$/ });
+    const { rows } = await get(`/api/learn/batch?id=${page.session.id}`), name = page.getByRole("button", { name: /^(One example|Take the step)$/ });
     for (const [at, row] of rows.entries()) {
       await name.click();
       await until(`picture ${at + 1}`, async () => (await page.locator(".walk").textContent()).startsWith(`Picture ${at + 1} of ${rows.length}`) && lookIn(page).row === row);
@@ -527,7 +489,7 @@ const checks = {
       ensure(Math.sign(warmth(drawn, x, y) + 2) === Math.sign(made[at]), `value ${at} has another colour`);
     }
     ensure(looked > 50, `${looked} values`);
-    const bars = await page.locator(".features .bar-value").allTextContents(), { probabilities } = await json(`/api/learn/example?id=${session.id}&row=${lookIn(page).row}`);
+    const bars = await page.locator(".features .bar-value").allTextContents(), { probabilities } = await get(`/api/learn/example?id=${session.id}&row=${lookIn(page).row}`);
     probabilities.forEach((p, at) => ensure(bars[at] === `${(100 * p).toFixed(1)}%`, `${bars[at]} for ${p}`));
     await page.getByRole("link", { name: /Weighted sum/ }).first().click();
     await page.getByRole("button", { name: "Begin the report’s training" }).click();

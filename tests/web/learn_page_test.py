@@ -2,25 +2,21 @@
 
 import json
 import os
-import pathlib
 import shlex
 import shutil
-import struct
 import subprocess
 import sys
 
 import pytest
 
-from conftest import COMMAND, ROOT
+from conftest import COMMAND, ROOT, read_safetensors
 
 np = pytest.importorskip("numpy", reason="NumPy is not installed")
 
 sys.path.insert(0, str(ROOT / "tests" / "reference"))
+from browser import HOSTILE, drive  # noqa: E402
 from learned_step import numbers  # noqa: E402
 
-HERE = pathlib.Path(__file__).resolve().parent
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-HOSTILE = '<img src=x onerror="window.pwned=1">'
 STEPS = ["picture", "sum", "sigmoid", "loss", "chain", "step", "epoch", "hand"]
 CHECKS = ["trained to the end, all is drawn", "it goes back to the same numbers", "the equations' numbers are kept for NumPy", "a symbol shows where its number comes from",
           "a weight changed by hand moves the loss by its derivative", "a rate that is too large ends, and says why", "one example after the other makes the batch's step",
@@ -43,15 +39,9 @@ def make_signs(folder):
 
 @pytest.fixture(scope="module")
 def used(tmp_path_factory):
-    if CHROMIUM is None:
-        pytest.skip("Chromium is not installed")
-    if shutil.which("node") is None or not all((HERE / "node_modules" / name).is_dir() for name in ("playwright-core", "axe-core")):
-        pytest.skip("playwright-core or axe-core is not installed: npm ci --ignore-scripts in tests/web")
     folder = tmp_path_factory.mktemp("learn")
     make_signs(folder)
-    result = subprocess.run(["node", HERE / "learn.mjs", CHROMIUM, os.path.abspath(COMMAND), folder], text=True, capture_output=True, timeout=600)
-    assert result.returncode == 0, result.stderr
-    return json.loads(result.stdout), folder
+    return drive("learn.mjs", os.path.abspath(COMMAND), folder, timeout=600, packages=("playwright-core", "axe-core")), folder
 
 
 @pytest.mark.parametrize("check", CHECKS)
@@ -69,14 +59,9 @@ def test_it_trains_to_the_weights_and_the_accuracy_of_the_command_it_names(used)
     words = shlex.split(trained["command"])
     assert words[:2] == ["mudra", "train"]
     done = subprocess.run([COMMAND, *words[1:], "--out", folder / "run", "--json"], check=True, capture_output=True, text=True, timeout=120)
-    content = (folder / "run" / "model.safetensors").read_bytes()
-    (length,) = struct.unpack("<Q", content[:8])
-    header, data = json.loads(content[8:8 + length]), content[8 + length:]
+    tensors = read_safetensors(folder / "run" / "model.safetensors")[1]
     page = (folder / "trained.f32").read_bytes()
-    for weight in trained["weights"]:
-        begin, end = header[weight["name"]]["data_offsets"]
-        assert page[4 * weight["offset"]:4 * weight["offset"] + end - begin] == data[begin:end], weight["name"]
-    assert sum(np.prod(weight["shape"]) for weight in trained["weights"]) * 4 == len(page)
+    assert b"".join(tensors[weight["name"]].tobytes() for weight in trained["weights"]) == page
     accuracy = json.loads(done.stdout)["test"]["accuracy"]
     a, b, c, d = trained["table"]
     assert abs((a + d) / (a + b + c + d) - accuracy) < 1e-9

@@ -4,7 +4,6 @@ import base64
 import csv
 import io
 import json
-import pathlib
 import shutil
 import subprocess
 
@@ -15,8 +14,8 @@ from conftest import COMMAND
 np = pytest.importorskip("numpy", reason="NumPy is not installed")
 Image = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
 
-HERE = pathlib.Path(__file__).resolve().parent
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+from browser import drive  # noqa: E402
+
 HOSTILE = ['"quoted" & \'single\'', "<script>window.pwned = 1</script>", "</script><img src=x onerror=pwned=1>", "👋🏽 wave",
            "{{record}}", "\u2028line", "a" * 60, "right \u202eleft"]
 CHECKS = ["clicking a cell shows its pictures and no others", "the keyboard does what the mouse does",
@@ -98,14 +97,7 @@ def pages(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def browsed(pages):
-    if CHROMIUM is None:
-        pytest.skip("Chromium is not installed")
-    if shutil.which("node") is None or not (HERE / "node_modules" / "playwright-core").is_dir():
-        pytest.skip("playwright-core is not installed: npm ci --ignore-scripts in tests/web")
-    result = subprocess.run(["node", HERE / "page.mjs", CHROMIUM, *map(str, pages.values())], text=True,
-                            capture_output=True, timeout=600)
-    assert result.returncode == 0, result.stderr
-    found = json.loads(result.stdout)
+    found = drive("page.mjs", *pages.values(), timeout=600)
     return {name: found[str(file)] for name, file in pages.items()}
 
 
@@ -138,9 +130,7 @@ def test_the_pictures_of_a_cell_are_those_images_of_the_data(pages, browsed):
                           cwd=folder, text=True, capture_output=True, timeout=120)
     document = json.loads(done.stdout)
     assert document["report"] == "known/report.html"
-    result = subprocess.run(["node", HERE / "page.mjs", CHROMIUM, folder / "known/report.html"], text=True,
-                            capture_output=True, timeout=300)
-    cells = json.loads(result.stdout)[str(folder / "known/report.html")]["found"]
+    cells = drive("page.mjs", folder / "known/report.html", timeout=300)[str(folder / "known/report.html")]["found"]
     confusion, names, seen = np.array(document["confusion"]), document["labels"], set()
     assert sum(cell["count"] for cell in cells) == 60 and len(cells) == np.count_nonzero(confusion)
     for cell in cells:

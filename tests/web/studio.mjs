@@ -3,56 +3,16 @@
 // usage: node studio.mjs CHROMIUM MUDRA FOLDER
 // FOLDER holds teach-SIGN-PERSON.y4m, try-SIGN.y4m, three.npz and hand.png; data go to FOLDER/signs.
 // prints {check: null or what is wrong}
-import { spawn } from "node:child_process";
 import { copyFileSync, readFileSync, renameSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
+import { axe, base, ensure, executablePath, flags, folder, get, hostile, kill, port, serve, until } from "./served.mjs";
 
-const [executablePath, command, folder] = process.argv.slice(2);
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const film = join(folder, "camera.y4m");
-const flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 const fake = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", `--use-file-for-fake-video-capture=${film}`];
-const hostile = '<img src=x onerror="window.pwned=1">';
 const names = { 1: "one", 5: hostile, 2: "two" };  // what each digit is called here
 const frames_tried = 40;  // of each sign
 
-function ensure(truth, message) {
-  if (!truth) throw new Error(message);
-}
-
-// What holds at last, or the reason why it did not.
-async function until(what, holds, ms = 15000) {
-  const end = Date.now() + ms;
-  for (let last; ; await new Promise((done) => setTimeout(done, 60))) {
-    last = await holds();
-    if (last) return last;
-    ensure(Date.now() < end, `waited in vain: ${what}`);
-  }
-}
-
-// ---- the server
-
-let server = null;
-function serve(port) {
-  return new Promise((done, failed) => {
-    let out = "";
-    server = spawn(command, ["serve", "--port", String(port), "--data", join(folder, "signs"), "--json"], { cwd: folder, stdio: ["ignore", "pipe", "inherit"] });
-    server.stdout.on("data", (text) => {
-      out += text;
-      try { done(JSON.parse(out).port); } catch { /* not whole yet */ }
-    });
-    server.on("exit", (code) => failed(new Error(`the server ended with ${code}`)));
-  });
-}
-function kill() {
-  const gone = new Promise((done) => server.on("exit", done));
-  server.kill("SIGKILL");
-  return gone;
-}
-const port = await serve(0), base = `http://127.0.0.1:${port}`;
-const get = async (path) => (await fetch(base + path)).json();
 const signs = async () => Object.fromEntries((await get("/api/signs")).signs.map((sign) => [sign.name, sign]));
 const taught = (what, holds = () => true) => until(`taught: ${what}`, async () => {
   const [train, { version }] = [await get("/api/train"), await get("/api/signs")];

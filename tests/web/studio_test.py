@@ -3,7 +3,6 @@
 import csv
 import json
 import os
-import pathlib
 import shutil
 import subprocess
 
@@ -14,10 +13,9 @@ from conftest import COMMAND
 np = pytest.importorskip("numpy", reason="NumPy is not installed")
 Image = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
 
+from browser import drive  # noqa: E402
 from camera_video import write_video  # noqa: E402
 
-HERE = pathlib.Path(__file__).resolve().parent
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SIGNS = ["1", "2", "5"]
 TAUGHT, TRIED = [0, 1, 2, 3, 4], [5, 6, 7]  # people
 CHECKS = ["without anything the page says what to do", "three signs are taught by the camera", "another person's signs are told",
@@ -53,15 +51,9 @@ def make_films(folder):
 
 @pytest.fixture(scope="module")
 def used(tmp_path_factory):
-    if CHROMIUM is None:
-        pytest.skip("Chromium is not installed")
-    if shutil.which("node") is None or not all((HERE / "node_modules" / name).is_dir() for name in ("playwright-core", "axe-core")):
-        pytest.skip("playwright-core or axe-core is not installed: npm ci --ignore-scripts in tests/web")
     folder = tmp_path_factory.mktemp("studio")
     make_films(folder)
-    result = subprocess.run(["node", HERE / "studio.mjs", CHROMIUM, os.path.abspath(COMMAND), folder], text=True, capture_output=True, timeout=400)
-    assert result.returncode == 0, result.stderr
-    return json.loads(result.stdout), folder
+    return drive("studio.mjs", os.path.abspath(COMMAND), folder, timeout=400, packages=("playwright-core", "axe-core")), folder
 
 
 @pytest.mark.parametrize("check", CHECKS)
